@@ -1,0 +1,117 @@
+//! Who holds what now.
+
+use clap::Subcommand;
+use pim_proto::access::v1::{
+    CheckAccessRequest, Decision, Holding, ListEffectiveRolesRequest, ListRoleHoldersRequest,
+};
+
+use super::fetch_pages;
+use crate::{
+    args::ListOptions,
+    connect::Session,
+    error::CliError,
+    output::Page,
+    resolve,
+    view::access::{CheckView, HoldingView},
+};
+
+/// `pim access`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Does a principal hold a role at a scope now? Exits with 0 for yes, 1 for no
+    Check {
+        /// Who
+        #[arg(long, default_value = "me")]
+        principal: String,
+        /// What
+        #[arg(long)]
+        role: String,
+        /// Where
+        #[arg(long, default_value = "/")]
+        scope: String,
+    },
+    /// List what a principal holds now
+    Roles {
+        /// Who
+        #[arg(long, default_value = "me")]
+        principal: String,
+        /// Only what holds at this scope [default: wherever it is held]
+        #[arg(long, default_value = "", hide_default_value = true)]
+        scope: String,
+        #[command(flatten)]
+        list: ListOptions,
+    },
+    /// List who holds a role at a scope now
+    Holders {
+        /// What
+        #[arg(long)]
+        role: String,
+        /// Where
+        #[arg(long, default_value = "/")]
+        scope: String,
+        #[command(flatten)]
+        list: ListOptions,
+    },
+}
+
+/// What a script wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Allowed, or a list.
+    Yes,
+    /// Not allowed.
+    No,
+}
+
+pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<Answer, CliError> {
+    let client = session.client.clone();
+    match command {
+        Command::Check { principal, role, scope } => {
+            let request = CheckAccessRequest {
+                principal_id: resolve::principal(&client, &principal).await?,
+                role_id: resolve::role(&client, &role).await?,
+                scope,
+            };
+            let response = client.access().check_access(request).await?.into_inner();
+            // Whatever this program does not know is no yes.
+            let answer = match response.decision() {
+                Decision::Allowed => Answer::Yes,
+                Decision::Denied | Decision::Unspecified => Answer::No,
+            };
+            session.printer.one(&CheckView::from(response))?;
+            Ok(answer)
+        }
+        Command::Roles { principal, scope, list } => {
+            let principal_id = resolve::principal(&client, &principal).await?;
+            let page = fetch_pages(Some(list), async |page_size, page_token| {
+                let (principal_id, scope) = (principal_id.clone(), scope.clone());
+                let request =
+                    ListEffectiveRolesRequest { principal_id, scope, page_size, page_token };
+                let answer = client.access().list_effective_roles(request).await?.into_inner();
+                Ok((answer.holdings, answer.next_page_token))
+            })
+            .await?;
+            print(page, session).await
+        }
+        Command::Holders { role, scope, list } => {
+            let role_id = resolve::role(&client, &role).await?;
+            let page = fetch_pages(Some(list), async |page_size, page_token| {
+                let (role_id, scope) = (role_id.clone(), scope.clone());
+                let request = ListRoleHoldersRequest { role_id, scope, page_size, page_token };
+                let answer = client.access().list_role_holders(request).await?.into_inner();
+                Ok((answer.holdings, answer.next_page_token))
+            })
+            .await?;
+            print(page, session).await
+        }
+    }
+}
+
+async fn print(page: Page<Holding>, session: &mut Session<'_>) -> Result<Answer, CliError> {
+    let roles = page.items.iter().map(|it| it.role_id.as_str());
+    let principals = page.items.iter().map(|it| it.principal_id.as_str());
+    session.learn(roles, principals).await;
+    let page = page.map(|holding| HoldingView::new(holding, &session.names));
+    session.printer.list(&page)?;
+    Ok(Answer::Yes)
+}

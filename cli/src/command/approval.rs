@@ -1,0 +1,115 @@
+//! Approvals.
+
+use clap::Args;
+use pim_client::Client;
+use pim_proto::approval::v1::{
+    Approval, ApproveRequest, DenyRequest, GetApprovalRequest, ListApprovalsRequest,
+    SearchMyApprovalsRequest,
+};
+
+use super::{fetch_pages, note_validation, present};
+use crate::{
+    args::{ListOptions, WriteOptions},
+    connect::Session,
+    error::CliError,
+    view::approval::ApprovalView,
+};
+
+/// `pim approvals`.
+#[derive(Debug, Args)]
+pub(crate) struct Approvals {
+    /// Show this one
+    approval: Option<String>,
+    /// List everybody's, not only what waits for your decision
+    #[arg(long, conflicts_with = "approval")]
+    all: bool,
+    /// With --all: only at this scope and below
+    #[arg(long, requires = "all")]
+    scope: Option<String>,
+    /// With --all: include what is decided
+    #[arg(long, requires = "all")]
+    resolved: bool,
+    #[command(flatten)]
+    list: ListOptions,
+}
+
+/// `pim approve` and `pim deny`.
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The approval's id
+    approval: String,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    justification: String,
+    #[command(flatten)]
+    write: WriteOptions,
+}
+
+pub(crate) async fn list(command: Approvals, session: &mut Session<'_>) -> Result<(), CliError> {
+    if let Some(id) = command.approval {
+        let approval = get(&session.client, id).await?;
+        return print(approval, session).await;
+    }
+    let mut approvals = session.client.approvals();
+    let page = fetch_pages(Some(command.list), async |page_size, page_token| {
+        if !command.all {
+            let request = SearchMyApprovalsRequest { page_size, page_token };
+            let answer = approvals.search_my_approvals(request).await?.into_inner();
+            return Ok((answer.approvals, answer.next_page_token));
+        }
+        let request = ListApprovalsRequest {
+            scope: command.scope.clone().unwrap_or_default(),
+            include_resolved: command.resolved,
+            page_size,
+            page_token,
+        };
+        let answer = approvals.list_approvals(request).await?.into_inner();
+        Ok((answer.approvals, answer.next_page_token))
+    })
+    .await?;
+    learn(&page.items, session).await;
+    let page = page.map(|approval| ApprovalView::new(approval, &session.names));
+    Ok(session.printer.list(&page)?)
+}
+
+pub(crate) async fn approve(command: Decide, session: &mut Session<'_>) -> Result<(), CliError> {
+    let request = ApproveRequest {
+        etag: get(&session.client, command.approval.clone()).await?.etag,
+        approval_id: command.approval,
+        justification: command.justification,
+        request_id: command.write.request_id(),
+        validate_only: command.write.validate_only,
+    };
+    let answer = session.client.approvals().approve(request).await?;
+    print(present(answer.into_inner().approval)?, session).await?;
+    note_validation(session, &command.write)
+}
+
+pub(crate) async fn deny(command: Decide, session: &mut Session<'_>) -> Result<(), CliError> {
+    let request = DenyRequest {
+        etag: get(&session.client, command.approval.clone()).await?.etag,
+        approval_id: command.approval,
+        justification: command.justification,
+        request_id: command.write.request_id(),
+        validate_only: command.write.validate_only,
+    };
+    let answer = session.client.approvals().deny(request).await?;
+    print(present(answer.into_inner().approval)?, session).await?;
+    note_validation(session, &command.write)
+}
+
+async fn get(client: &Client, approval_id: String) -> Result<Approval, CliError> {
+    let answer = client.approvals().get_approval(GetApprovalRequest { approval_id }).await?;
+    present(answer.into_inner().approval)
+}
+
+async fn print(approval: Approval, session: &mut Session<'_>) -> Result<(), CliError> {
+    learn(std::slice::from_ref(&approval), session).await;
+    Ok(session.printer.one(&ApprovalView::new(approval, &session.names))?)
+}
+
+async fn learn(approvals: &[Approval], session: &mut Session<'_>) {
+    let roles = approvals.iter().map(|it| it.role_id.as_str());
+    let people = approvals.iter().flat_map(|it| it.approver_ids.iter().chain([&it.principal_id]));
+    session.learn(roles, people.map(String::as_str)).await;
+}

@@ -1,0 +1,202 @@
+//! The audit log.
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand, ValueEnum};
+use pim_chassis::auth::SERVICE_NAMES;
+use pim_client::Client;
+use pim_proto::audit::v1::{
+    self as proto, Event, EventFilter, GetEventRequest, ListEventsRequest, TailEventsRequest,
+    TailEventsResponse,
+};
+use tonic::Streaming;
+
+use super::{fetch_pages, present};
+use crate::{
+    args::ListOptions,
+    connect::Session,
+    error::CliError,
+    resolve,
+    time::{parse_time, timestamp},
+    view::event::EventView,
+};
+
+/// `pim audit`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List entries, newest first
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        #[command(flatten)]
+        list: ListOptions,
+    },
+    /// Print entries as they are committed, one a line, until interrupted
+    Tail {
+        #[command(flatten)]
+        filter: Filter,
+        /// Start after this position, which an earlier tail has printed [default: from now on]
+        #[arg(long, value_name = "POSITION", default_value = "", hide_default_value = true)]
+        after: String,
+    },
+    /// Show an entry
+    Show {
+        /// Its id
+        event: String,
+    },
+}
+
+/// Only entries that match all that is given.
+#[derive(Debug, Args)]
+pub(crate) struct Filter {
+    /// At or after this time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    since: Option<DateTime<Utc>>,
+    /// Before this time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    until: Option<DateTime<Utc>>,
+    /// Done by this principal or service
+    #[arg(long)]
+    actor: Option<String>,
+    /// Concerning this principal
+    #[arg(long)]
+    subject: Option<String>,
+    /// Concerning this role
+    #[arg(long)]
+    role: Option<String>,
+    /// Exactly at this scope
+    #[arg(long)]
+    scope: Option<String>,
+    /// With this code, for example pim.activation.denied
+    #[arg(long)]
+    code: Option<String>,
+    /// With this result
+    #[arg(long)]
+    result: Option<ResultName>,
+    /// Of the same request
+    #[arg(long, value_name = "ID")]
+    correlation: Option<String>,
+    /// About the thing with this id
+    #[arg(long, value_name = "ID")]
+    thing: Option<String>,
+    /// Of this Entra category
+    #[arg(long)]
+    category: Option<String>,
+}
+
+/// A result, as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ResultName {
+    /// It was done
+    Success,
+    /// It was refused
+    Failure,
+}
+
+pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(), CliError> {
+    match command {
+        Command::List { filter, list: options } => list(filter, options, session).await,
+        Command::Tail { filter, after } => tail(filter, after, session).await,
+        Command::Show { event } => {
+            let request = GetEventRequest { event_id: event };
+            let event =
+                present(session.client.audit().get_event(request).await?.into_inner().event)?;
+            learn(std::slice::from_ref(&event), session).await;
+            Ok(session.printer.one(&EventView::new(event, &session.names))?)
+        }
+    }
+}
+
+async fn list(
+    filter: Filter,
+    options: ListOptions,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
+    let filter = filter.into_message(&session.client).await?;
+    let mut audit = session.client.audit();
+    let page = fetch_pages(Some(options), async |page_size, page_token| {
+        let request = ListEventsRequest { filter: Some(filter.clone()), page_size, page_token };
+        let answer = audit.list_events(request).await?.into_inner();
+        Ok((answer.events, answer.next_page_token))
+    })
+    .await?;
+    learn(&page.items, session).await;
+    let page = page.map(|event| EventView::new(event, &session.names));
+    Ok(session.printer.list(&page)?)
+}
+
+async fn tail(
+    filter: Filter,
+    mut position: String,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
+    let filter = filter.into_message(&session.client).await?;
+    let request = TailEventsRequest { filter: Some(filter), after_position: position.clone() };
+    let answer = session.client.audit().tail_events(request).await?;
+    let result = follow(answer.into_inner(), &mut position, session).await;
+    if !position.is_empty() {
+        session.printer.note(&format!("go on with --after {position}"))?;
+    }
+    result
+}
+
+/// Prints until the stream ends or somebody interrupts. What has been printed is behind
+/// `position`.
+async fn follow(
+    mut stream: Streaming<TailEventsResponse>,
+    position: &mut String,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
+    loop {
+        let message = tokio::select! {
+            message = stream.message() => message?,
+            signal = tokio::signal::ctrl_c() => return Ok(signal?),
+        };
+        let Some(message) = message else { return Ok(()) };
+        learn(&message.events, session).await;
+        for event in message.events {
+            let view = EventView::new(event, &session.names);
+            session.printer.record(&view, &view.line())?;
+        }
+        *position = message.position;
+    }
+}
+
+async fn learn(events: &[Event], session: &mut Session<'_>) {
+    let roles = events.iter().map(|event| event.role_id.as_str());
+    let actors = events.iter().filter_map(|event| event.actor.as_ref()).map(|it| it.id.as_str());
+    let subjects = events.iter().map(|event| event.subject_id.as_str());
+    session.learn(roles, actors.chain(subjects)).await;
+}
+
+impl Filter {
+    async fn into_message(self, client: &Client) -> Result<EventFilter, CliError> {
+        let result = match self.result {
+            Some(ResultName::Success) => proto::Result::Success,
+            Some(ResultName::Failure) => proto::Result::Failure,
+            None => proto::Result::Unspecified,
+        };
+        Ok(EventFilter {
+            start_time: self.since.map(timestamp),
+            end_time: self.until.map(timestamp),
+            actor_id: match self.actor {
+                Some(name) if SERVICE_NAMES.contains(&name.as_str()) => name,
+                Some(name) => resolve::principal(client, &name).await?,
+                None => String::new(),
+            },
+            subject_id: match self.subject {
+                Some(name) => resolve::principal(client, &name).await?,
+                None => String::new(),
+            },
+            role_id: match self.role {
+                Some(name) => resolve::role(client, &name).await?,
+                None => String::new(),
+            },
+            scope: self.scope.unwrap_or_default(),
+            code: self.code.unwrap_or_default(),
+            result: result.into(),
+            correlation_id: self.correlation.unwrap_or_default(),
+            thing_id: self.thing.unwrap_or_default(),
+            category: self.category.unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,206 @@
+//! Eligibilities and active assignments.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::{Args, Subcommand};
+use pim_chassis::clock::Clock;
+use pim_proto::assignment::v1::{
+    CreateEligibilityRequest, Eligibility, ListEligibilitiesRequest, RemoveEligibilityRequest,
+};
+
+use super::{grant_calls::Kind, note_validation};
+use crate::{
+    args::{ListOptions, TicketOptions, WriteOptions},
+    connect::Session,
+    error::CliError,
+    output::Page,
+    resolve,
+    time::{parse_duration, parse_time, timestamp},
+    view::grant::GrantView,
+};
+
+/// `pim eligibility` and `pim assignment`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Grant a role to a principal; without an end, permanently
+    Create(Create),
+    /// List them, oldest first
+    List(List),
+    /// List your own (assignments: those in force)
+    Mine {
+        #[command(flatten)]
+        list: ListOptions,
+    },
+    /// Show one
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// End one at once, and what was activated on it
+    Remove {
+        /// Its id
+        id: String,
+        /// Why
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        justification: String,
+        #[command(flatten)]
+        write: WriteOptions,
+    },
+}
+
+/// `create`.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// To whom
+    #[arg(long)]
+    principal: String,
+    /// What
+    #[arg(long)]
+    role: String,
+    /// Where: at this scope and below
+    #[arg(long, default_value = "/")]
+    scope: String,
+    /// From when on [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    start: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    end: End,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    justification: String,
+    #[command(flatten)]
+    ticket: TicketOptions,
+    #[command(flatten)]
+    write: WriteOptions,
+}
+
+/// Until when; neither means permanently.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct End {
+    /// Until when
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    end: Option<DateTime<Utc>>,
+    /// For how long from the start
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    length: Option<TimeDelta>,
+}
+
+/// `list`.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only of this principal
+    #[arg(long)]
+    principal: Option<String>,
+    /// Only of this role
+    #[arg(long)]
+    role: Option<String>,
+    /// Only at this scope and below
+    #[arg(long, default_value = "", hide_default_value = true)]
+    scope: String,
+    /// Include what has ended
+    #[arg(long)]
+    ended: bool,
+    #[command(flatten)]
+    list: ListOptions,
+}
+
+pub(crate) async fn run(
+    kind: Kind,
+    command: Command,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
+    match command {
+        Command::Create(command) => create(kind, command, session).await,
+        Command::List(options) => list(kind, options, session).await,
+        Command::Mine { list } => {
+            let page = kind.mine(&session.client, list).await?;
+            print_list(page, session).await
+        }
+        Command::Show { id } => {
+            let grant = kind.get(&session.client, id).await?;
+            print(grant, session).await
+        }
+        Command::Remove { id, justification, write } => {
+            let request = RemoveEligibilityRequest {
+                eligibility_id: id,
+                justification,
+                request_id: write.request_id(),
+                validate_only: write.validate_only,
+            };
+            let grant = kind.remove(&session.client, request).await?;
+            print(grant, session).await?;
+            note_validation(session, &write)
+        }
+    }
+}
+
+async fn create(kind: Kind, command: Create, session: &mut Session<'_>) -> Result<(), CliError> {
+    let now = Clock::disciplined().now().now;
+    let request = CreateEligibilityRequest {
+        principal_id: resolve::principal(&session.client, &command.principal).await?,
+        role_id: resolve::role(&session.client, &command.role).await?,
+        scope: command.scope,
+        start_time: command.start.map(timestamp),
+        end_time: command.end.time(command.start.unwrap_or(now))?.map(timestamp),
+        justification: command.justification,
+        ticket: command.ticket.into_message(),
+        request_id: command.write.request_id(),
+        validate_only: command.write.validate_only,
+    };
+    let grant = kind.create(&session.client, request).await?;
+    print(grant, session).await?;
+    note_validation(session, &command.write)
+}
+
+async fn list(kind: Kind, options: List, session: &mut Session<'_>) -> Result<(), CliError> {
+    let mut filter = ListEligibilitiesRequest {
+        scope: options.scope,
+        include_ended: options.ended,
+        ..ListEligibilitiesRequest::default()
+    };
+    if let Some(principal) = &options.principal {
+        filter.principal_id = resolve::principal(&session.client, principal).await?;
+    }
+    if let Some(role) = &options.role {
+        filter.role_id = resolve::role(&session.client, role).await?;
+    }
+    let page = kind.list(&session.client, options.list, filter).await?;
+    print_list(page, session).await
+}
+
+async fn print(grant: Eligibility, session: &mut Session<'_>) -> Result<(), CliError> {
+    session.learn([&*grant.role_id].into_iter(), [&*grant.principal_id].into_iter()).await;
+    Ok(session.printer.one(&GrantView::new(grant, &session.names))?)
+}
+
+async fn print_list(page: Page<Eligibility>, session: &mut Session<'_>) -> Result<(), CliError> {
+    let roles = page.items.iter().map(|grant| grant.role_id.as_str());
+    let principals = page.items.iter().map(|grant| grant.principal_id.as_str());
+    session.learn(roles, principals).await;
+    let page = page.map(|grant| GrantView::new(grant, &session.names));
+    Ok(session.printer.list(&page)?)
+}
+
+impl End {
+    fn time(&self, start: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, CliError> {
+        let Some(length) = self.length else { return Ok(self.end) };
+        let end = start.checked_add_signed(length);
+        end.map(Some).ok_or_else(|| CliError::Usage("--for is too long".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_given_or_counted_from_the_start() {
+        let start = parse_time("2030-01-31T08:00:00Z").unwrap();
+        let length = |text| End { end: None, length: Some(parse_duration(text).unwrap()) };
+        let end = length("P30D").time(start).unwrap().unwrap();
+        assert_eq!(end, parse_time("2030-03-02T08:00:00Z").unwrap());
+        assert_eq!(End { end: Some(end), length: None }.time(start).unwrap(), Some(end));
+        assert_eq!(End { end: None, length: None }.time(start).unwrap(), None);
+        assert_eq!(length("P4000000000D").time(start).unwrap_err().exit_code(), 2);
+    }
+}

@@ -1,0 +1,188 @@
+//! Approvals.
+
+use chrono::{DateTime, Utc};
+use comfy_table::Table;
+use pim_proto::approval::v1::{Approval, ApprovalState, Decision, Verdict, approval::Length};
+use serde::Serialize;
+
+use super::{Column, Listed, Shown, TicketView, enum_name, exact, or_id, with_id};
+use crate::{
+    names::Names,
+    output::fields,
+    time::{instant, iso},
+};
+
+/// An approval.
+#[derive(Debug, Serialize)]
+pub(crate) struct ApprovalView {
+    id: String,
+    activation_id: String,
+    principal_id: String,
+    principal_name: Option<String>,
+    role_id: String,
+    role_name: Option<String>,
+    scope: String,
+    state: String,
+    duration: Option<String>,
+    end_time: Option<DateTime<Utc>>,
+    justification: String,
+    ticket: Option<TicketView>,
+    approver_ids: Vec<String>,
+    approver_names: Vec<Option<String>>,
+    decisions: Vec<DecisionView>,
+    expire_time: Option<DateTime<Utc>>,
+    policy_revision: i64,
+    create_time: Option<DateTime<Utc>>,
+    update_time: Option<DateTime<Utc>>,
+    etag: String,
+}
+
+#[derive(Debug, Serialize)]
+struct DecisionView {
+    approver_id: String,
+    approver_name: Option<String>,
+    verdict: String,
+    justification: String,
+    decide_time: Option<DateTime<Utc>>,
+}
+
+impl ApprovalView {
+    /// What is known of `approval`.
+    pub(crate) fn new(approval: Approval, names: &Names) -> Self {
+        let state = ApprovalState::try_from(approval.state).ok().map(|it| it.as_str_name());
+        let (duration, end_time) = match approval.length {
+            Some(Length::Duration(duration)) => (iso(Some(duration)), None),
+            Some(Length::EndTime(end)) => (None, instant(Some(end))),
+            None => (None, None),
+        };
+        let decisions = approval.decisions.into_iter();
+        Self {
+            id: approval.id,
+            activation_id: approval.activation_id,
+            principal_name: names.principal(&approval.principal_id),
+            principal_id: approval.principal_id,
+            role_name: names.role(&approval.role_id),
+            role_id: approval.role_id,
+            scope: approval.scope,
+            state: enum_name("APPROVAL_STATE_", approval.state, state),
+            duration,
+            end_time,
+            justification: approval.justification,
+            ticket: TicketView::of(approval.ticket),
+            approver_names: approval.approver_ids.iter().map(|id| names.principal(id)).collect(),
+            approver_ids: approval.approver_ids,
+            decisions: decisions.map(|it| DecisionView::new(it, names)).collect(),
+            expire_time: instant(approval.expire_time),
+            policy_revision: approval.policy_revision,
+            create_time: instant(approval.create_time),
+            update_time: instant(approval.update_time),
+            etag: approval.etag,
+        }
+    }
+
+    /// What was asked for.
+    fn length(&self) -> String {
+        match (&self.duration, self.end_time) {
+            (Some(duration), _) => duration.clone(),
+            (None, Some(end)) => format!("until {}", exact(Some(end))),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+impl DecisionView {
+    fn new(decision: Decision, names: &Names) -> Self {
+        let verdict = Verdict::try_from(decision.verdict).ok().map(|it| it.as_str_name());
+        Self {
+            approver_name: names.principal(&decision.approver_id),
+            approver_id: decision.approver_id,
+            verdict: enum_name("VERDICT_", decision.verdict, verdict),
+            justification: decision.justification,
+            decide_time: instant(decision.decide_time),
+        }
+    }
+
+    fn text(&self) -> String {
+        let who = or_id(self.approver_name.as_deref(), &self.approver_id);
+        let said = format!("{} by {who} at {}", self.verdict, exact(self.decide_time));
+        if self.justification.is_empty() { said } else { format!("{said}: {}", self.justification) }
+    }
+}
+
+impl Listed for ApprovalView {
+    const COLUMNS: &'static [Column] = &[
+        Column::fixed("ID"),
+        Column::text("FOR"),
+        Column::text("ROLE"),
+        Column::text("SCOPE"),
+        Column::text("LENGTH"),
+        Column::fixed("STATE"),
+        Column::text("JUSTIFICATION"),
+    ];
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.id.clone(),
+            or_id(self.principal_name.as_deref(), &self.principal_id),
+            or_id(self.role_name.as_deref(), &self.role_id),
+            self.scope.clone(),
+            self.length(),
+            self.state.clone(),
+            self.justification.clone(),
+        ]
+    }
+}
+
+impl Shown for ApprovalView {
+    fn table(&self) -> Table {
+        let approvers: Vec<String> = self
+            .approver_names
+            .iter()
+            .zip(&self.approver_ids)
+            .map(|(name, id)| with_id(name.as_deref(), id))
+            .collect();
+        let decisions: Vec<String> = self.decisions.iter().map(DecisionView::text).collect();
+        fields(vec![
+            ("id", self.id.clone()),
+            ("activation", self.activation_id.clone()),
+            ("for", with_id(self.principal_name.as_deref(), &self.principal_id)),
+            ("role", with_id(self.role_name.as_deref(), &self.role_id)),
+            ("scope", self.scope.clone()),
+            ("length", self.length()),
+            ("state", self.state.clone()),
+            ("justification", self.justification.clone()),
+            ("ticket", TicketView::text(self.ticket.as_ref())),
+            ("approvers", approvers.join("\n")),
+            ("decisions", decisions.join("\n")),
+            ("decide before", exact(self.expire_time)),
+            ("policy revision", self.policy_revision.to_string()),
+            ("created", exact(self.create_time)),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decisions_are_shown_with_names() {
+        let approval = Approval {
+            state: ApprovalState::Pending.into(),
+            length: Some(Length::Duration(prost_types::Duration { seconds: 3_600, nanos: 0 })),
+            approver_ids: vec!["a".to_owned()],
+            decisions: vec![Decision {
+                approver_id: "a".to_owned(),
+                verdict: Verdict::Approve.into(),
+                justification: "fine".to_owned(),
+                decide_time: Some(prost_types::Timestamp { seconds: 1_900_000_000, nanos: 0 }),
+            }],
+            ..Approval::default()
+        };
+        let view = ApprovalView::new(approval, &Names::known(&[], &[("a", "Alice")]));
+        assert_eq!(view.row()[4], "PT1H");
+        let shown = view.table().trim_fmt();
+        assert!(shown.contains("APPROVE by Alice at 2030-03-17T17:46:40Z: fine"), "{shown}");
+        assert!(shown.contains("Alice (a)"), "{shown}");
+    }
+}

@@ -1,0 +1,88 @@
+//! The shapes of calls after parsing: a command or a filter on the way in, a value on the way out.
+//! No prost types.
+
+mod command;
+mod filter;
+mod view;
+
+use chrono::{DateTime, Utc};
+use pim_domain::id::TenantId;
+use serde::Serialize;
+use uuid::Uuid;
+
+pub use command::{
+    Administrator, CheckAccess, CreateTenant, EndActivation, GetPrincipal, GrantRef, ImportCatalog,
+    RemoveGrant,
+};
+pub use filter::{
+    ActivationFilter, ApprovalFilter, EventCategory, EventFilter, EventResult, GrantFilter,
+    HoldersFilter, HoldingsFilter, MineFilter, PrincipalFilter, RoleFilter, Tail,
+};
+pub use view::{AccessPage, AccessView, ApprovalView, ImportView, PolicyView, Tailed, TenantView};
+
+/// How many items a page has where the request does not say.
+pub const PAGE_SIZE_DEFAULT: u32 = 50;
+/// Items on a page, at most.
+pub const PAGE_SIZE_MAX: u32 = 1_000;
+
+/// A call that changes something.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Write<C> {
+    /// What to do.
+    pub command: C,
+    /// Makes a repeat get the first answer.
+    pub request_id: Option<Uuid>,
+    /// Judge and answer as usual, write nothing.
+    pub validate_only: bool,
+}
+
+/// A call of another service, for a tenant that it names.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Internal<I> {
+    /// Whose.
+    pub tenant: TenantId,
+    /// What it is about.
+    pub id: I,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PageRequest {
+    /// 1 to [`PAGE_SIZE_MAX`].
+    pub size: u32,
+    /// From the answer before; empty for the first page. Not verified yet.
+    pub token: String,
+}
+
+/// A call for a page of a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct List<F> {
+    /// Which items.
+    pub filter: F,
+    /// Which part of them.
+    pub page: PageRequest,
+}
+
+/// One thing as it stands at an instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer<T> {
+    /// The thing.
+    pub value: T,
+    /// The database state that was read or written; opaque.
+    pub revision: String,
+    /// What time alone decides is shown as of then.
+    pub as_of: DateTime<Utc>,
+}
+
+/// A page of things as they stand at an instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed<T> {
+    /// The things.
+    pub items: Vec<T>,
+    /// Empty on the last page.
+    pub next_page_token: String,
+    /// The database state that was read; opaque.
+    pub revision: String,
+    /// What time alone decides is shown as of then.
+    pub as_of: DateTime<Utc>,
+}

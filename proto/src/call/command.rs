@@ -1,0 +1,83 @@
+//! Commands that are too small for the domain to have.
+
+use pim_domain::{
+    grant::GrantKind,
+    id::{ActivationId, GrantId, PrincipalId, RoleId},
+    role::Catalog,
+    scope::Scope,
+};
+use serde::{Deserialize, Serialize};
+
+/// A wish for a new tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateTenant {
+    /// For people only.
+    pub display_name: String,
+    /// Who administers it first; two, who differ.
+    pub administrators: [Administrator; 2],
+}
+
+/// A first administrator, by what the identity provider calls them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Administrator {
+    /// The identity provider.
+    pub issuer: String,
+    /// Immutable there.
+    pub subject: String,
+    /// For people only.
+    pub display_name: String,
+}
+
+/// A wish for the built-in roles of a catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportCatalog {
+    /// Which.
+    pub catalog: Catalog,
+}
+
+/// A question for a principal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GetPrincipal {
+    /// Who; absent: the caller.
+    pub principal: Option<PrincipalId>,
+}
+
+/// Names an eligibility or an assignment; an id of the other kind names nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantRef {
+    /// Of which kind.
+    pub kind: GrantKind,
+    /// Which.
+    pub grant: GrantId,
+}
+
+/// A wish to end an eligibility or an assignment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveGrant {
+    /// Of which kind.
+    pub kind: GrantKind,
+    /// Which.
+    pub grant: GrantId,
+    /// Why.
+    pub justification: String,
+}
+
+/// A wish to end an activation: to deactivate or to cancel it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndActivation {
+    /// Which.
+    pub activation: ActivationId,
+    /// Why.
+    pub justification: String,
+}
+
+/// The question whether somebody holds something now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckAccess {
+    /// Who.
+    pub principal: PrincipalId,
+    /// What.
+    pub role: RoleId,
+    /// Where.
+    pub scope: Scope,
+}

@@ -1,0 +1,86 @@
+//! Values of answers that need more than one value of the domain. Those that a write may answer
+//! can be stored and read again, because a repeat gets the first answer.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use pim_domain::{
+    activation::Activation,
+    approval::Approval,
+    effective::Effective,
+    event::StoredEvent,
+    id::PrincipalId,
+    policy::Policy,
+    role::{Catalog, Import},
+    tenant::Tenant,
+};
+use serde::{Deserialize, Serialize};
+
+/// A new tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantView {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// The principals of its administrators, in the order of the request.
+    pub administrators: Vec<PrincipalId>,
+}
+
+/// A catalog as a tenant has it, and what the call has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportView {
+    /// The catalog.
+    pub import: Import,
+    /// Where its facts come from.
+    pub origin: String,
+    /// Roles in it.
+    pub role_count: usize,
+    /// Roles that the call has written.
+    pub changed_count: usize,
+}
+
+/// A policy, with the catalog whose defaults it overlays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyView {
+    /// What the tenant has set.
+    pub policy: Policy,
+    /// Of the role.
+    pub catalog: Catalog,
+}
+
+/// An approval, with the activation that it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalView {
+    /// The approval.
+    pub approval: Approval,
+    /// What was asked for.
+    pub activation: Activation,
+}
+
+/// What is held, and for how long that can be relied on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessView {
+    /// What counts, and until when the clock leaves it so.
+    pub effective: Effective,
+    /// The database state that was looked at; opaque.
+    pub revision: String,
+    /// When it was looked at.
+    pub as_of: DateTime<Utc>,
+    /// How far that may be from the database's clock.
+    pub max_clock_error: TimeDelta,
+}
+
+/// A page of what is held. The holdings are those of the page, `valid_until` that of the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessPage {
+    /// What is held.
+    pub view: AccessView,
+    /// Empty on the last page.
+    pub next_page_token: String,
+}
+
+/// Some entries of the log as they came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tailed {
+    /// None: a sign of life.
+    pub events: Vec<StoredEvent>,
+    /// Everything up to here has been sent.
+    pub position: String,
+}

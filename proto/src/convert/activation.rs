@@ -1,0 +1,137 @@
+//! `ActivationService`: the requests.
+
+mod answer;
+
+use pim_domain::{
+    activation::{Ask, Length, Request},
+    id::ActivationId,
+};
+
+use super::{list, write};
+use crate::{
+    activation::v1,
+    call::{ActivationFilter, EndActivation, Internal, List, MineFilter, Write},
+    field::{self, FieldViolation, Required as _},
+};
+
+impl TryFrom<v1::ActivateRoleRequest> for Write<Ask> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::ActivateRoleRequest) -> Result<Self, FieldViolation> {
+        let start = field::timestamp(request.start_time, "start_time")?;
+        let length = match request.length.required("duration")? {
+            v1::activate_role_request::Length::Duration(duration) => {
+                field::positive_duration(Some(duration), "duration")?.map(Length::Duration)
+            }
+            v1::activate_role_request::Length::EndTime(end) => {
+                field::end_after(start, Some(end), "end_time")?.map(Length::Until)
+            }
+        };
+        let command = Ask {
+            role: field::id(&request.role_id, "role_id")?,
+            scope: field::scope(&request.scope, "scope")?,
+            eligibility: field::optional_id(&request.eligibility_id, "eligibility_id")?,
+            request: Request {
+                start,
+                length: length.required("duration")?,
+                justification: field::justification(request.justification)?,
+                ticket: field::ticket(request.ticket)?,
+                // How the caller signed in is not theirs to say: the verb sets it from the
+                // verified token.
+                mfa: false,
+            },
+        };
+        write(command, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<v1::GetActivationRequest> for ActivationId {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::GetActivationRequest) -> Result<Self, FieldViolation> {
+        field::id(&request.activation_id, "activation_id")
+    }
+}
+
+impl TryFrom<v1::ListActivationsRequest> for List<ActivationFilter> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::ListActivationsRequest) -> Result<Self, FieldViolation> {
+        let filter = ActivationFilter {
+            principal: field::optional_id(&request.principal_id, "principal_id")?,
+            role: field::optional_id(&request.role_id, "role_id")?,
+            scope: field::optional_scope(&request.scope, "scope")?,
+            include_ended: request.include_ended,
+        };
+        list(filter, request.page_size, request.page_token)
+    }
+}
+
+impl TryFrom<v1::SearchMyActivationsRequest> for List<MineFilter> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::SearchMyActivationsRequest) -> Result<Self, FieldViolation> {
+        let filter = MineFilter { include_ended: request.include_ended };
+        list(filter, request.page_size, request.page_token)
+    }
+}
+
+impl TryFrom<v1::DeactivateRoleRequest> for Write<EndActivation> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::DeactivateRoleRequest) -> Result<Self, FieldViolation> {
+        let command = EndActivation {
+            activation: field::id(&request.activation_id, "activation_id")?,
+            justification: field::justification(request.justification)?,
+        };
+        write(command, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<v1::CancelActivationRequest> for Write<EndActivation> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::CancelActivationRequest) -> Result<Self, FieldViolation> {
+        let command = EndActivation {
+            activation: field::id(&request.activation_id, "activation_id")?,
+            justification: field::justification(request.justification)?,
+        };
+        write(command, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<v1::ResolveActivationRequest> for Internal<ActivationId> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::ResolveActivationRequest) -> Result<Self, FieldViolation> {
+        let tenant = field::id(&request.tenant_id, "tenant_id")?;
+        Ok(Self { tenant, id: field::id(&request.activation_id, "activation_id")? })
+    }
+}
+
+impl TryFrom<v1::StartActivationRequest> for Internal<ActivationId> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::StartActivationRequest) -> Result<Self, FieldViolation> {
+        let tenant = field::id(&request.tenant_id, "tenant_id")?;
+        Ok(Self { tenant, id: field::id(&request.activation_id, "activation_id")? })
+    }
+}
+
+impl TryFrom<v1::ExpireActivationRequest> for Internal<ActivationId> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::ExpireActivationRequest) -> Result<Self, FieldViolation> {
+        let tenant = field::id(&request.tenant_id, "tenant_id")?;
+        Ok(Self { tenant, id: field::id(&request.activation_id, "activation_id")? })
+    }
+}
+
+impl TryFrom<v1::VoidActivationRequest> for Internal<ActivationId> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::VoidActivationRequest) -> Result<Self, FieldViolation> {
+        let tenant = field::id(&request.tenant_id, "tenant_id")?;
+        Ok(Self { tenant, id: field::id(&request.activation_id, "activation_id")? })
+    }
+}

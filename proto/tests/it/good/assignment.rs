@@ -1,0 +1,185 @@
+//! The requests of package `pim.assignment`.
+
+use pim_domain::{
+    grant::Create,
+    id::{PrincipalId, RoleId},
+    policy::Update,
+    principal::NewPrincipal,
+};
+use pim_proto::{
+    assignment::v1::{
+        Administrator, ApprovalRule, CreateAssignmentRequest, CreateEligibilityRequest,
+        CreatePrincipalRequest, CreateTenantRequest, DisablePrincipalRequest,
+        EnablePrincipalRequest, EndAssignmentRequest, EndEligibilityRequest, GetAssignmentRequest,
+        GetEligibilityRequest, GetPolicyRequest, GetPrincipalRequest, GetRoleRequest,
+        ImportCatalogRequest, ListAssignmentsRequest, ListEligibilitiesRequest,
+        ListPrincipalsRequest, ListRolesRequest, RemoveAssignmentRequest, RemoveEligibilityRequest,
+        Rules, SearchMyEligibilitiesRequest, UpdatePolicyRequest,
+    },
+    call::{
+        CreateTenant, GetPrincipal, GrantFilter, GrantRef, ImportCatalog, Internal, List,
+        PrincipalFilter, RemoveGrant, RoleFilter, Write,
+    },
+};
+
+use crate::{
+    good::{OTHER_ID, hours, id, scope, second, ticket, why},
+    requests::{Shape, shape},
+};
+
+pub(crate) fn tenants_and_roles() -> Vec<Shape> {
+    vec![
+        shape::<Write<CreateTenant>, _>(CreateTenantRequest {
+            display_name: why(),
+            administrators: vec![administrator("one"), administrator("two")],
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<ImportCatalog>, _>(ImportCatalogRequest {
+            catalog: 1,
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<RoleId, _>(GetRoleRequest { role_id: id() }),
+        shape::<List<RoleFilter>, _>(ListRolesRequest {
+            catalog: 1,
+            display_name_contains: why(),
+            page_size: 7,
+            page_token: id(),
+        }),
+    ]
+}
+
+pub(crate) fn directory() -> Vec<Shape> {
+    vec![
+        shape::<Write<NewPrincipal>, _>(CreatePrincipalRequest {
+            kind: 1,
+            issuer: why(),
+            subject: why(),
+            display_name: why(),
+            person_id: id(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<GetPrincipal, _>(GetPrincipalRequest { principal_id: id() }),
+        shape::<List<PrincipalFilter>, _>(ListPrincipalsRequest {
+            text_contains: why(),
+            page_size: 7,
+            page_token: id(),
+        }),
+        shape::<Write<PrincipalId>, _>(DisablePrincipalRequest {
+            principal_id: id(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<PrincipalId>, _>(EnablePrincipalRequest {
+            principal_id: id(),
+            request_id: id(),
+            validate_only: true,
+        }),
+    ]
+}
+
+pub(crate) fn policies() -> Vec<Shape> {
+    vec![
+        shape::<RoleId, _>(GetPolicyRequest { role_id: id() }),
+        shape::<Write<Update>, _>(UpdatePolicyRequest {
+            role_id: id(),
+            etag: "v1".to_owned(),
+            rules: Some(Rules {
+                activation_max: hours(8),
+                activation_min: hours(1),
+                ticket_pattern: Some("CHG-[0-9]+".to_owned()),
+                approval: Some(ApprovalRule {
+                    approver_ids: vec![id(), OTHER_ID.to_owned()],
+                    timeout: hours(1),
+                    justify_approve: Some(false),
+                    justify_deny: None,
+                }),
+                ..Rules::default()
+            }),
+            reset_rules: vec!["require_mfa".to_owned()],
+            request_id: id(),
+            validate_only: true,
+        }),
+    ]
+}
+
+pub(crate) fn eligibilities() -> Vec<Shape> {
+    vec![
+        shape::<Write<Create>, _>(CreateEligibilityRequest {
+            principal_id: id(),
+            role_id: id(),
+            scope: scope(),
+            start_time: second(1),
+            end_time: second(2),
+            justification: why(),
+            ticket: ticket(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<GrantRef, _>(GetEligibilityRequest { eligibility_id: id() }),
+        shape::<List<GrantFilter>, _>(ListEligibilitiesRequest {
+            principal_id: id(),
+            role_id: id(),
+            scope: scope(),
+            include_ended: true,
+            page_size: 7,
+            page_token: id(),
+        }),
+        shape::<Write<RemoveGrant>, _>(RemoveEligibilityRequest {
+            eligibility_id: id(),
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Internal<GrantRef>, _>(EndEligibilityRequest {
+            tenant_id: id(),
+            eligibility_id: id(),
+        }),
+        shape::<List<()>, _>(SearchMyEligibilitiesRequest { page_size: 7, page_token: id() }),
+    ]
+}
+
+pub(crate) fn assignments() -> Vec<Shape> {
+    vec![
+        shape::<Write<Create>, _>(CreateAssignmentRequest {
+            principal_id: id(),
+            role_id: id(),
+            scope: scope(),
+            start_time: second(1),
+            end_time: second(2),
+            justification: why(),
+            ticket: ticket(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<GrantRef, _>(GetAssignmentRequest { assignment_id: id() }),
+        shape::<List<GrantFilter>, _>(ListAssignmentsRequest {
+            principal_id: id(),
+            role_id: id(),
+            scope: scope(),
+            include_ended: true,
+            page_size: 7,
+            page_token: id(),
+        }),
+        shape::<Write<RemoveGrant>, _>(RemoveAssignmentRequest {
+            assignment_id: id(),
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Internal<GrantRef>, _>(EndAssignmentRequest {
+            tenant_id: id(),
+            assignment_id: id(),
+        }),
+    ]
+}
+
+fn administrator(subject: &str) -> Administrator {
+    Administrator {
+        issuer: "https://issuer.example".to_owned(),
+        subject: subject.to_owned(),
+        display_name: subject.to_owned(),
+    }
+}

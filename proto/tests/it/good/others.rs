@@ -1,0 +1,188 @@
+//! The requests of all other packages.
+
+use pim_domain::{
+    activation::Ask,
+    approval::Decide,
+    id::{ActivationId, ApprovalId, EventId},
+};
+use pim_proto::{
+    access::v1::{CheckAccessRequest, ListEffectiveRolesRequest, ListRoleHoldersRequest},
+    activation::v1::{
+        ActivateRoleRequest, CancelActivationRequest, DeactivateRoleRequest,
+        ExpireActivationRequest, GetActivationRequest, ListActivationsRequest,
+        ResolveActivationRequest, SearchMyActivationsRequest, StartActivationRequest,
+        VoidActivationRequest, activate_role_request::Length,
+    },
+    approval::v1::{
+        ApproveRequest, CancelApprovalRequest, DenyRequest, GetApprovalRequest,
+        ListApprovalsRequest, OpenApprovalRequest, SearchMyApprovalsRequest,
+        TimeOutApprovalRequest,
+    },
+    audit::v1::{self, GetEventRequest, ListEventsRequest, TailEventsRequest},
+    call::{
+        ActivationFilter, ApprovalFilter, CheckAccess, EndActivation, EventFilter, HoldersFilter,
+        HoldingsFilter, Internal, List, MineFilter, Tail, Write,
+    },
+    scheduler::v1::ListDueRequest,
+};
+
+use crate::{
+    good::{hours, id, scope, second, ticket, why},
+    requests::{Shape, shape},
+};
+
+pub(crate) fn activations() -> Vec<Shape> {
+    vec![
+        shape::<Write<Ask>, _>(ActivateRoleRequest {
+            role_id: id(),
+            scope: scope(),
+            eligibility_id: id(),
+            start_time: second(1),
+            length: hours(1).map(Length::Duration),
+            justification: why(),
+            ticket: ticket(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<ActivationId, _>(GetActivationRequest { activation_id: id() }),
+        shape::<List<ActivationFilter>, _>(ListActivationsRequest {
+            principal_id: id(),
+            role_id: id(),
+            scope: scope(),
+            include_ended: true,
+            page_size: 7,
+            page_token: id(),
+        }),
+        shape::<List<MineFilter>, _>(SearchMyActivationsRequest {
+            include_ended: true,
+            page_size: 7,
+            page_token: id(),
+        }),
+        shape::<Write<EndActivation>, _>(DeactivateRoleRequest {
+            activation_id: id(),
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<EndActivation>, _>(CancelActivationRequest {
+            activation_id: id(),
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+    ]
+}
+
+pub(crate) fn activations_internally() -> Vec<Shape> {
+    vec![
+        shape::<Internal<ActivationId>, _>(ResolveActivationRequest {
+            tenant_id: id(),
+            activation_id: id(),
+        }),
+        shape::<Internal<ActivationId>, _>(StartActivationRequest {
+            tenant_id: id(),
+            activation_id: id(),
+        }),
+        shape::<Internal<ActivationId>, _>(ExpireActivationRequest {
+            tenant_id: id(),
+            activation_id: id(),
+        }),
+        shape::<Internal<ActivationId>, _>(VoidActivationRequest {
+            tenant_id: id(),
+            activation_id: id(),
+        }),
+    ]
+}
+
+pub(crate) fn approvals() -> Vec<Shape> {
+    vec![
+        shape::<ApprovalId, _>(GetApprovalRequest { approval_id: id() }),
+        shape::<List<ApprovalFilter>, _>(ListApprovalsRequest {
+            scope: scope(),
+            include_resolved: true,
+            page_size: 7,
+            page_token: id(),
+        }),
+        shape::<List<()>, _>(SearchMyApprovalsRequest { page_size: 7, page_token: id() }),
+        shape::<Write<Decide>, _>(ApproveRequest {
+            approval_id: id(),
+            etag: "a1".to_owned(),
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<Decide>, _>(DenyRequest {
+            approval_id: id(),
+            etag: "a1".to_owned(),
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Internal<ActivationId>, _>(OpenApprovalRequest {
+            tenant_id: id(),
+            activation_id: id(),
+        }),
+        shape::<Internal<ApprovalId>, _>(CancelApprovalRequest {
+            tenant_id: id(),
+            approval_id: id(),
+        }),
+        shape::<Internal<ApprovalId>, _>(TimeOutApprovalRequest {
+            tenant_id: id(),
+            approval_id: id(),
+        }),
+    ]
+}
+
+pub(crate) fn audit() -> Vec<Shape> {
+    vec![
+        shape::<List<EventFilter>, _>(ListEventsRequest {
+            filter: filter(),
+            page_size: 7,
+            page_token: id(),
+        }),
+        shape::<EventId, _>(GetEventRequest { event_id: id() }),
+        shape::<Tail, _>(TailEventsRequest { filter: filter(), after_position: id() }),
+    ]
+}
+
+pub(crate) fn access() -> Vec<Shape> {
+    vec![
+        shape::<CheckAccess, _>(CheckAccessRequest {
+            principal_id: id(),
+            role_id: id(),
+            scope: scope(),
+        }),
+        shape::<List<HoldingsFilter>, _>(ListEffectiveRolesRequest {
+            principal_id: id(),
+            scope: scope(),
+            page_size: 7,
+            page_token: id(),
+        }),
+        shape::<List<HoldersFilter>, _>(ListRoleHoldersRequest {
+            role_id: id(),
+            scope: scope(),
+            page_size: 7,
+            page_token: id(),
+        }),
+    ]
+}
+
+pub(crate) fn scheduler() -> Vec<Shape> {
+    vec![shape::<List<()>, _>(ListDueRequest { page_size: 7, page_token: id() })]
+}
+
+fn filter() -> Option<v1::EventFilter> {
+    Some(v1::EventFilter {
+        start_time: second(1),
+        end_time: second(2),
+        actor_id: id(),
+        subject_id: id(),
+        role_id: id(),
+        scope: scope(),
+        code: "pim.activation.denied".to_owned(),
+        result: 1,
+        correlation_id: id(),
+        thing_id: id(),
+        category: "RoleManagement".to_owned(),
+    })
+}

@@ -1,0 +1,86 @@
+//! What every answer is made of.
+
+use std::any::type_name;
+
+use pim_domain::{
+    activation::Activation, due::Due, event::StoredEvent, grant::Grant, principal::Principal,
+    role::Role,
+};
+use pim_proto::{
+    access,
+    activation::v1 as act,
+    approval::v1 as appr,
+    assignment::v1 as asgn,
+    audit,
+    call::{
+        AccessPage, AccessView, Answer, ApprovalView, ImportView, Listed, PolicyView, Tailed,
+        TenantView,
+    },
+    scheduler,
+};
+
+use crate::descriptor::method_names;
+
+fn answer<R: From<A>, A>() -> &'static str {
+    type_name::<R>().rsplit("::").next().unwrap()
+}
+
+/// Every response of the contract; that it compiles says what each is made of.
+fn responses() -> Vec<&'static str> {
+    vec![
+        answer::<asgn::CreateTenantResponse, Answer<TenantView>>(),
+        answer::<asgn::ImportCatalogResponse, Answer<ImportView>>(),
+        answer::<asgn::GetRoleResponse, Answer<Role>>(),
+        answer::<asgn::ListRolesResponse, Listed<Role>>(),
+        answer::<asgn::CreatePrincipalResponse, Answer<Principal>>(),
+        answer::<asgn::GetPrincipalResponse, Answer<Principal>>(),
+        answer::<asgn::ListPrincipalsResponse, Listed<Principal>>(),
+        answer::<asgn::DisablePrincipalResponse, Answer<Principal>>(),
+        answer::<asgn::EnablePrincipalResponse, Answer<Principal>>(),
+        answer::<asgn::GetPolicyResponse, Answer<PolicyView>>(),
+        answer::<asgn::UpdatePolicyResponse, Answer<PolicyView>>(),
+        answer::<asgn::CreateEligibilityResponse, Answer<Grant>>(),
+        answer::<asgn::GetEligibilityResponse, Answer<Grant>>(),
+        answer::<asgn::ListEligibilitiesResponse, Listed<Grant>>(),
+        answer::<asgn::RemoveEligibilityResponse, Answer<Grant>>(),
+        answer::<asgn::EndEligibilityResponse, Answer<Grant>>(),
+        answer::<asgn::SearchMyEligibilitiesResponse, Listed<Grant>>(),
+        answer::<asgn::CreateAssignmentResponse, Answer<Grant>>(),
+        answer::<asgn::GetAssignmentResponse, Answer<Grant>>(),
+        answer::<asgn::ListAssignmentsResponse, Listed<Grant>>(),
+        answer::<asgn::RemoveAssignmentResponse, Answer<Grant>>(),
+        answer::<asgn::EndAssignmentResponse, Answer<Grant>>(),
+        answer::<act::ActivateRoleResponse, Answer<Activation>>(),
+        answer::<act::GetActivationResponse, Answer<Activation>>(),
+        answer::<act::ListActivationsResponse, Listed<Activation>>(),
+        answer::<act::SearchMyActivationsResponse, Listed<Activation>>(),
+        answer::<act::DeactivateRoleResponse, Answer<Activation>>(),
+        answer::<act::CancelActivationResponse, Answer<Activation>>(),
+        answer::<act::ResolveActivationResponse, Answer<Activation>>(),
+        answer::<act::StartActivationResponse, Answer<Activation>>(),
+        answer::<act::ExpireActivationResponse, Answer<Activation>>(),
+        answer::<act::VoidActivationResponse, Answer<Activation>>(),
+        answer::<appr::GetApprovalResponse, Answer<ApprovalView>>(),
+        answer::<appr::ListApprovalsResponse, Listed<ApprovalView>>(),
+        answer::<appr::SearchMyApprovalsResponse, Listed<ApprovalView>>(),
+        answer::<appr::ApproveResponse, Answer<ApprovalView>>(),
+        answer::<appr::DenyResponse, Answer<ApprovalView>>(),
+        answer::<appr::OpenApprovalResponse, Answer<ApprovalView>>(),
+        answer::<appr::CancelApprovalResponse, Answer<ApprovalView>>(),
+        answer::<appr::TimeOutApprovalResponse, Answer<ApprovalView>>(),
+        answer::<audit::v1::ListEventsResponse, Listed<StoredEvent>>(),
+        answer::<audit::v1::GetEventResponse, Answer<StoredEvent>>(),
+        answer::<audit::v1::TailEventsResponse, Tailed>(),
+        answer::<access::v1::CheckAccessResponse, AccessView>(),
+        answer::<access::v1::ListEffectiveRolesResponse, AccessPage>(),
+        answer::<access::v1::ListRoleHoldersResponse, AccessPage>(),
+        answer::<scheduler::v1::ListDueResponse, Listed<Due>>(),
+    ]
+}
+
+#[test]
+fn every_response_can_be_written() {
+    let mut written = responses();
+    written.sort_unstable();
+    assert_eq!(written, method_names("Response"));
+}

@@ -1,0 +1,30 @@
+//! What this service wants of the approval service.
+
+use pim_chassis::{Context, bell::ring};
+use pim_domain::id::ActivationId;
+use pim_proto::approval::v1;
+use pim_store::approvals;
+
+/// An activation waits for its approvers.
+pub(crate) async fn open_approval(context: &Context, activation: ActivationId) {
+    let Some(peer) = &context.process.peers.approval else { return };
+    let request = v1::OpenApprovalRequest {
+        tenant_id: context.tenant.to_string(),
+        activation_id: activation.to_string(),
+    };
+    ring("open_approval", async move { peer.approvals().open_approval(request).await }).await;
+}
+
+/// An activation waits no more.
+pub(crate) async fn cancel_approval(context: &Context, activation: ActivationId) {
+    let Some(peer) = &context.process.peers.approval else { return };
+    let Ok(mut read) = context.db().read().await else { return };
+    let found = approvals::of_activation(&mut read, context.tenant, activation).await;
+    drop(read);
+    let Ok(Some(approval)) = found else { return };
+    let request = v1::CancelApprovalRequest {
+        tenant_id: context.tenant.to_string(),
+        approval_id: approval.id.to_string(),
+    };
+    ring("cancel_approval", async move { peer.approvals().cancel_approval(request).await }).await;
+}

@@ -1,0 +1,5 @@
+//! The activation service as a process of its own.
+
+fn main() -> std::process::ExitCode {
+    pim_chassis::process::boot(pim_activation::SERVICE)
+}

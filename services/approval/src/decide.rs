@@ -1,0 +1,60 @@
+//! `Approve` and `Deny`.
+
+use pim_chassis::{Context, Error, bell::ring};
+use pim_domain::{
+    approval::{self, Decide, Decided, State},
+    denial::{Denial, Reason},
+    id::ActivationId,
+};
+use pim_proto::{
+    activation::v1,
+    call::{Answer, ApprovalView, Write},
+};
+use pim_store::{Purpose, approvals};
+
+/// One approver's yes or no. The last one that is needed rings the activation service, and the
+/// answer shows what has become of the activation.
+pub(crate) async fn decide(
+    context: Context,
+    wish: Write<Decide>,
+) -> Result<Answer<ApprovalView>, Error> {
+    let caller = context.caller()?;
+    let tenant = context.tenant;
+    let mut work = context.begin(Purpose::Gain, &wish).await?;
+    // To whom it is not known, it is as if they were not asked.
+    let facts = approvals::facts(&mut work, tenant, wish.command.approval)
+        .await?
+        .ok_or_else(|| Denial::new(Reason::NotAnApprover))?;
+    if facts.approval.has_standing(&caller.principal)
+        && let Some(answer) = context.replay(&mut work).await?
+    {
+        return Ok(answer);
+    }
+    let stamp = context.gaining(facts.newest())?;
+    let activation = facts.activation.clone();
+    let change = match approval::decide(&facts, &caller.principal, wish.command, &stamp)? {
+        Decided::Now(change) => *change,
+        Decided::Before(approval) => {
+            let view = ApprovalView { approval, activation };
+            return context.commit(work, view, stamp.now).await;
+        }
+    };
+    approvals::record(&mut work, tenant, &change).await?;
+    let dry = work.is_dry();
+    let view = ApprovalView { approval: change.into_after(), activation };
+    let answer = context.commit(work, view, stamp.now).await?;
+    if !dry && matches!(answer.value.approval.state, State::Approved | State::Denied) {
+        resolve(&context, answer.value.activation.id).await;
+    }
+    Ok(answer)
+}
+
+async fn resolve(context: &Context, activation: ActivationId) {
+    let Some(peer) = &context.process.peers.activation else { return };
+    let request = v1::ResolveActivationRequest {
+        tenant_id: context.tenant.to_string(),
+        activation_id: activation.to_string(),
+    };
+    let call = async move { peer.activations().resolve_activation(request).await };
+    ring("resolve_activation", call).await;
+}

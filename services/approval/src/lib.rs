@@ -1,0 +1,83 @@
+//! Approvals: what approvers decide about an activation.
+
+mod close;
+mod decide;
+mod open;
+mod read;
+
+use pim_chassis::{Process, Service, internal, process::no_background, read, write};
+use pim_proto::approval::v1::{
+    self,
+    approval_service_server::{ApprovalService, ApprovalServiceServer},
+};
+use tonic::{Request, Response, Status};
+
+/// The approval service.
+pub const SERVICE: Service = Service {
+    name: "approval",
+    mount: |process, services| {
+        services.with(ApprovalServiceServer::new(Approvals(process.clone())))
+    },
+    background: no_background,
+};
+
+struct Approvals(Process);
+
+#[tonic::async_trait]
+impl ApprovalService for Approvals {
+    async fn get_approval(
+        &self,
+        request: Request<v1::GetApprovalRequest>,
+    ) -> Result<Response<v1::GetApprovalResponse>, Status> {
+        read(&self.0, request, read::get).await
+    }
+
+    async fn list_approvals(
+        &self,
+        request: Request<v1::ListApprovalsRequest>,
+    ) -> Result<Response<v1::ListApprovalsResponse>, Status> {
+        read(&self.0, request, read::list).await
+    }
+
+    async fn search_my_approvals(
+        &self,
+        request: Request<v1::SearchMyApprovalsRequest>,
+    ) -> Result<Response<v1::SearchMyApprovalsResponse>, Status> {
+        read(&self.0, request, read::search_mine).await
+    }
+
+    async fn approve(
+        &self,
+        request: Request<v1::ApproveRequest>,
+    ) -> Result<Response<v1::ApproveResponse>, Status> {
+        write(&self.0, request, decide::decide).await
+    }
+
+    async fn deny(
+        &self,
+        request: Request<v1::DenyRequest>,
+    ) -> Result<Response<v1::DenyResponse>, Status> {
+        write(&self.0, request, decide::decide).await
+    }
+
+    async fn open_approval(
+        &self,
+        request: Request<v1::OpenApprovalRequest>,
+    ) -> Result<Response<v1::OpenApprovalResponse>, Status> {
+        internal(&self.0, request, open::open).await
+    }
+
+    async fn cancel_approval(
+        &self,
+        request: Request<v1::CancelApprovalRequest>,
+    ) -> Result<Response<v1::CancelApprovalResponse>, Status> {
+        internal(&self.0, request, close::cancel).await
+    }
+
+    async fn time_out_approval(
+        &self,
+        request: Request<v1::TimeOutApprovalRequest>,
+    ) -> Result<Response<v1::TimeOutApprovalResponse>, Status> {
+        internal(&self.0, request, close::time_out).await
+    }
+}

@@ -1,0 +1,56 @@
+//! `CreateEligibility` and `CreateAssignment`.
+
+use pim_chassis::{Context, Error};
+use pim_domain::{
+    authority::{Action, Realm},
+    denial::Reason,
+    event::ThingKind,
+    grant::{self, Create, Facts, Grant, GrantKind},
+};
+use pim_proto::call::{Answer, Write};
+use pim_store::{Purpose, grants, policies, principals, roles};
+
+use crate::principal::missing;
+
+/// Makes a principal eligible, or assigns it a role.
+pub(crate) async fn create(context: Context, wish: Write<Create>) -> Result<Answer<Grant>, Error> {
+    let caller = context.caller()?;
+    let tenant = context.tenant;
+    let action = match wish.command.kind {
+        GrantKind::Eligibility => Action::EligibilityCreate,
+        GrantKind::Assignment => Action::AssignmentCreate,
+    };
+    let mut work = context.begin(Purpose::Gain, &wish).await?;
+    let Create { kind, principal, role, ref scope, .. } = wish.command;
+    let now = context.now();
+    let Some(role) = roles::get(&mut work, tenant, role).await? else {
+        let missing = Reason::NotFound { thing: ThingKind::Role, id: role.uuid() };
+        return Err(caller.not_found(action, missing, now).into());
+    };
+    caller.authorise(action, Realm::from(role.catalog), scope, now)?;
+    if let Some(answer) = context.replay(&mut work).await? {
+        return Ok(answer);
+    }
+    let Some(principal) = principals::get(&mut work, tenant, principal).await? else {
+        return Err(caller.not_found(action, missing(principal), now).into());
+    };
+    grants::lock_target(&mut work, tenant, kind, principal.id, role.id, scope).await?;
+    let mut existing =
+        grants::reaching(&mut work, tenant, kind, principal.id, role.id, scope).await?;
+    existing.retain(|grant| grant.scope == *scope);
+    let policy = policies::newest(&mut work, tenant, role.id).await?;
+    let grants = existing.iter().map(|grant| grant.update_time);
+    let others = [role.update_time, principal.update_time, policy.update_time];
+    let stamp = context.gaining(grants.chain(others).max().unwrap_or(role.update_time))?;
+    let facts = Facts {
+        role,
+        policy,
+        principal,
+        caller: caller.principal.clone(),
+        caller_mfa: caller.mfa,
+        existing,
+    };
+    let change = grant::create(&facts, wish.command, &stamp)?;
+    grants::record(&mut work, tenant, &change).await?;
+    context.commit(work, change.into_after(), stamp.now).await
+}

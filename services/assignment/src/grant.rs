@@ -1,0 +1,83 @@
+//! Reading eligibilities and active assignments.
+
+use pim_chassis::{Context, Error};
+use pim_domain::{
+    authority::{Action, Realm},
+    denial::Reason,
+    grant::{Grant, GrantKind},
+    scope::Scope,
+};
+use pim_proto::call::{Answer, GrantFilter, GrantRef, List, Listed};
+use pim_store::{StoreError, grants, roles};
+
+fn reading(kind: GrantKind) -> Action {
+    match kind {
+        GrantKind::Eligibility => Action::EligibilityRead,
+        GrantKind::Assignment => Action::AssignmentRead,
+    }
+}
+
+pub(crate) fn missing_role() -> StoreError {
+    StoreError::Corrupt { what: "grant", source: "of no role".into() }
+}
+
+/// One grant: whom it is for may see it, and who may read grants at its scope.
+pub(crate) async fn get(context: Context, wish: GrantRef) -> Result<Answer<Grant>, Error> {
+    let caller = context.caller()?;
+    let GrantRef { kind, grant: id } = wish;
+    let mut read = context.db().read().await?;
+    let Some(grant) = grants::get(&mut read, context.tenant, kind, id).await? else {
+        let missing = Reason::NotFound { thing: kind.thing(), id: id.uuid() };
+        return Err(caller.not_found(reading(kind), missing, context.now()).into());
+    };
+    let now = context.now().max(grant.update_time);
+    if grant.principal != caller.principal.id {
+        let role = roles::get(&mut read, context.tenant, grant.role).await?;
+        let realm = Realm::from(role.ok_or_else(missing_role)?.catalog);
+        caller.authorise(reading(kind), realm, &grant.scope, now)?;
+    }
+    Ok(context.answer(grant, read.revision(), now))
+}
+
+/// Grants at a scope and below it.
+pub(crate) async fn list(
+    context: Context,
+    list: List<GrantFilter>,
+) -> Result<Listed<Grant>, Error> {
+    let caller = context.caller()?;
+    let List { filter, page } = list;
+    let now = context.now();
+    let scope = filter.scope.clone().unwrap_or_else(Scope::root);
+    let catalogs = caller.catalogs(reading(filter.kind), &scope, now)?;
+    let (after, limit) = context.page(&filter, &page)?;
+    let wanted = grants::Filter {
+        kind: filter.kind,
+        principal: filter.principal,
+        role: filter.role,
+        scope: filter.scope.as_ref(),
+        not_ended_at: (!filter.include_ended).then_some(now),
+        catalogs: Some(&catalogs),
+    };
+    let mut read = context.db().read().await?;
+    let rows = grants::list(&mut read, context.tenant, &wanted, after, limit).await?;
+    Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
+}
+
+/// The caller's own eligibilities that have not ended.
+pub(crate) async fn search_mine(context: Context, list: List<()>) -> Result<Listed<Grant>, Error> {
+    let caller = context.caller()?;
+    let List { filter, page } = list;
+    let now = context.now();
+    let (after, limit) = context.page(&filter, &page)?;
+    let wanted = grants::Filter {
+        kind: GrantKind::Eligibility,
+        principal: Some(caller.principal.id),
+        role: None,
+        scope: None,
+        not_ended_at: Some(now),
+        catalogs: None,
+    };
+    let mut read = context.db().read().await?;
+    let rows = grants::list(&mut read, context.tenant, &wanted, after, limit).await?;
+    Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
+}

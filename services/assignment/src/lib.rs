@@ -1,0 +1,208 @@
+//! Tenants, roles, principals, policies, eligibilities and active assignments.
+
+mod bells;
+mod create;
+mod end;
+mod grant;
+mod policy;
+mod principal;
+mod remove;
+mod role;
+mod tenant;
+
+use pim_chassis::{Process, Service, internal, process::no_background, read, write};
+use pim_proto::assignment::v1::{
+    self,
+    assignment_service_server::{AssignmentService, AssignmentServiceServer},
+    directory_service_server::{DirectoryService, DirectoryServiceServer},
+    policy_service_server::{PolicyService, PolicyServiceServer},
+    role_service_server::{RoleService, RoleServiceServer},
+    tenant_service_server::{TenantService, TenantServiceServer},
+};
+use tonic::{Request, Response, Status};
+
+/// The assignment service.
+pub const SERVICE: Service = Service {
+    name: "assignment",
+    mount: |process, services| {
+        let own = || Assignments(process.clone());
+        services
+            .with(TenantServiceServer::new(own()))
+            .with(RoleServiceServer::new(own()))
+            .with(DirectoryServiceServer::new(own()))
+            .with(PolicyServiceServer::new(own()))
+            .with(AssignmentServiceServer::new(own()))
+    },
+    background: no_background,
+};
+
+struct Assignments(Process);
+
+#[tonic::async_trait]
+impl TenantService for Assignments {
+    async fn create_tenant(
+        &self,
+        request: Request<v1::CreateTenantRequest>,
+    ) -> Result<Response<v1::CreateTenantResponse>, Status> {
+        write(&self.0, request, tenant::create).await
+    }
+}
+
+#[tonic::async_trait]
+impl RoleService for Assignments {
+    async fn import_catalog(
+        &self,
+        request: Request<v1::ImportCatalogRequest>,
+    ) -> Result<Response<v1::ImportCatalogResponse>, Status> {
+        write(&self.0, request, role::import).await
+    }
+
+    async fn get_role(
+        &self,
+        request: Request<v1::GetRoleRequest>,
+    ) -> Result<Response<v1::GetRoleResponse>, Status> {
+        read(&self.0, request, role::get).await
+    }
+
+    async fn list_roles(
+        &self,
+        request: Request<v1::ListRolesRequest>,
+    ) -> Result<Response<v1::ListRolesResponse>, Status> {
+        read(&self.0, request, role::list).await
+    }
+}
+
+#[tonic::async_trait]
+impl DirectoryService for Assignments {
+    async fn create_principal(
+        &self,
+        request: Request<v1::CreatePrincipalRequest>,
+    ) -> Result<Response<v1::CreatePrincipalResponse>, Status> {
+        write(&self.0, request, principal::create).await
+    }
+
+    async fn get_principal(
+        &self,
+        request: Request<v1::GetPrincipalRequest>,
+    ) -> Result<Response<v1::GetPrincipalResponse>, Status> {
+        read(&self.0, request, principal::get).await
+    }
+
+    async fn list_principals(
+        &self,
+        request: Request<v1::ListPrincipalsRequest>,
+    ) -> Result<Response<v1::ListPrincipalsResponse>, Status> {
+        read(&self.0, request, principal::list).await
+    }
+
+    async fn disable_principal(
+        &self,
+        request: Request<v1::DisablePrincipalRequest>,
+    ) -> Result<Response<v1::DisablePrincipalResponse>, Status> {
+        write(&self.0, request, principal::disable).await
+    }
+
+    async fn enable_principal(
+        &self,
+        request: Request<v1::EnablePrincipalRequest>,
+    ) -> Result<Response<v1::EnablePrincipalResponse>, Status> {
+        write(&self.0, request, principal::enable).await
+    }
+}
+
+#[tonic::async_trait]
+impl PolicyService for Assignments {
+    async fn get_policy(
+        &self,
+        request: Request<v1::GetPolicyRequest>,
+    ) -> Result<Response<v1::GetPolicyResponse>, Status> {
+        read(&self.0, request, policy::get).await
+    }
+
+    async fn update_policy(
+        &self,
+        request: Request<v1::UpdatePolicyRequest>,
+    ) -> Result<Response<v1::UpdatePolicyResponse>, Status> {
+        write(&self.0, request, policy::update).await
+    }
+}
+
+#[tonic::async_trait]
+impl AssignmentService for Assignments {
+    async fn create_eligibility(
+        &self,
+        request: Request<v1::CreateEligibilityRequest>,
+    ) -> Result<Response<v1::CreateEligibilityResponse>, Status> {
+        write(&self.0, request, create::create).await
+    }
+
+    async fn get_eligibility(
+        &self,
+        request: Request<v1::GetEligibilityRequest>,
+    ) -> Result<Response<v1::GetEligibilityResponse>, Status> {
+        read(&self.0, request, grant::get).await
+    }
+
+    async fn list_eligibilities(
+        &self,
+        request: Request<v1::ListEligibilitiesRequest>,
+    ) -> Result<Response<v1::ListEligibilitiesResponse>, Status> {
+        read(&self.0, request, grant::list).await
+    }
+
+    async fn remove_eligibility(
+        &self,
+        request: Request<v1::RemoveEligibilityRequest>,
+    ) -> Result<Response<v1::RemoveEligibilityResponse>, Status> {
+        write(&self.0, request, remove::remove).await
+    }
+
+    async fn create_assignment(
+        &self,
+        request: Request<v1::CreateAssignmentRequest>,
+    ) -> Result<Response<v1::CreateAssignmentResponse>, Status> {
+        write(&self.0, request, create::create).await
+    }
+
+    async fn get_assignment(
+        &self,
+        request: Request<v1::GetAssignmentRequest>,
+    ) -> Result<Response<v1::GetAssignmentResponse>, Status> {
+        read(&self.0, request, grant::get).await
+    }
+
+    async fn list_assignments(
+        &self,
+        request: Request<v1::ListAssignmentsRequest>,
+    ) -> Result<Response<v1::ListAssignmentsResponse>, Status> {
+        read(&self.0, request, grant::list).await
+    }
+
+    async fn remove_assignment(
+        &self,
+        request: Request<v1::RemoveAssignmentRequest>,
+    ) -> Result<Response<v1::RemoveAssignmentResponse>, Status> {
+        write(&self.0, request, remove::remove).await
+    }
+
+    async fn search_my_eligibilities(
+        &self,
+        request: Request<v1::SearchMyEligibilitiesRequest>,
+    ) -> Result<Response<v1::SearchMyEligibilitiesResponse>, Status> {
+        read(&self.0, request, grant::search_mine).await
+    }
+
+    async fn end_eligibility(
+        &self,
+        request: Request<v1::EndEligibilityRequest>,
+    ) -> Result<Response<v1::EndEligibilityResponse>, Status> {
+        internal(&self.0, request, end::end).await
+    }
+
+    async fn end_assignment(
+        &self,
+        request: Request<v1::EndAssignmentRequest>,
+    ) -> Result<Response<v1::EndAssignmentResponse>, Status> {
+        internal(&self.0, request, end::end).await
+    }
+}

@@ -1,0 +1,123 @@
+//! `CreatePrincipal`, `GetPrincipal`, `ListPrincipals`, `DisablePrincipal`, `EnablePrincipal`.
+
+use pim_chassis::{Context, Error, Work};
+use pim_domain::{
+    authority::{Action, Realm},
+    denial::{Denial, Reason},
+    event::ThingKind,
+    id::PrincipalId,
+    principal::{self, NewPrincipal, Principal},
+    scope::Scope,
+};
+use pim_proto::call::{Answer, GetPrincipal, List, Listed, PrincipalFilter, Write};
+use pim_store::{Purpose, activations, principals};
+
+use crate::bells;
+
+/// A new user or service principal.
+pub(crate) async fn create(
+    context: Context,
+    wish: Write<NewPrincipal>,
+) -> Result<Answer<Principal>, Error> {
+    let caller = context.caller()?;
+    let mut work = context.begin(Purpose::Gain, &wish).await?;
+    let stamp = context.gaining(caller.principal.update_time)?;
+    let root = Scope::root();
+    caller.authorise(Action::PrincipalCreate, Realm::Directory, &root, stamp.now)?;
+    if let Some(answer) = context.replay(&mut work).await? {
+        return Ok(answer);
+    }
+    let NewPrincipal { issuer, subject, .. } = &wish.command;
+    let existing = principals::by_identity(&mut work, context.tenant, issuer, subject).await?;
+    let change = principal::create(wish.command, existing.as_ref(), &stamp)?;
+    principals::record(&mut work, context.tenant, &change).await?;
+    context.commit(work, change.into_after(), stamp.now).await
+}
+
+/// One principal: the caller, or anybody for who may read principals.
+pub(crate) async fn get(context: Context, wish: GetPrincipal) -> Result<Answer<Principal>, Error> {
+    let caller = context.caller()?;
+    let id = wish.principal.unwrap_or(caller.principal.id);
+    let now = context.now();
+    if id != caller.principal.id {
+        caller.authorise(Action::PrincipalRead, Realm::Directory, &Scope::root(), now)?;
+    }
+    let mut read = context.db().read().await?;
+    let principal =
+        principals::get(&mut read, context.tenant, id).await?.ok_or_else(|| missing(id))?;
+    Ok(context.answer(principal, read.revision(), now))
+}
+
+/// Principals by id.
+pub(crate) async fn list(
+    context: Context,
+    list: List<PrincipalFilter>,
+) -> Result<Listed<Principal>, Error> {
+    let (caller, now) = (context.caller()?, context.now());
+    caller.authorise(Action::PrincipalRead, Realm::Directory, &Scope::root(), now)?;
+    let List { filter, page } = list;
+    let (after, limit) = context.page(&filter, &page)?;
+    let mut read = context.db().read().await?;
+    let text = &filter.text_contains;
+    let rows = principals::list(&mut read, context.tenant, text, after, limit).await?;
+    Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
+}
+
+/// Suspends what a principal has, and ends its activations. Losing privilege: doubt about the time
+/// does not stop it.
+pub(crate) async fn disable(
+    context: Context,
+    wish: Write<PrincipalId>,
+) -> Result<Answer<Principal>, Error> {
+    let mut work = context.begin(Purpose::Lose, &wish).await?;
+    let principal = load(&context, &mut work, wish.command, Action::PrincipalDisable).await?;
+    if let Some(answer) = context.replay(&mut work).await? {
+        return Ok(answer);
+    }
+    let stamp = context.losing(principal.update_time);
+    let change = principal.disable(&stamp)?;
+    principals::record(&mut work, context.tenant, &change).await?;
+    let ended = activations::of_principal(&mut work, context.tenant, principal.id).await?;
+    let dry = work.is_dry();
+    let answer = context.commit(work, change.into_after(), stamp.now).await?;
+    if !dry {
+        bells::void_activations(&context, ended).await;
+    }
+    Ok(answer)
+}
+
+/// Lets a principal act again. Nobody does that for an account of their own.
+pub(crate) async fn enable(
+    context: Context,
+    wish: Write<PrincipalId>,
+) -> Result<Answer<Principal>, Error> {
+    let mut work = context.begin(Purpose::Gain, &wish).await?;
+    let principal = load(&context, &mut work, wish.command, Action::PrincipalEnable).await?;
+    if context.caller()?.principal.is_same_person(&principal) {
+        let denial = Denial::new(Reason::SelfGrant);
+        return Err(denial.of(ThingKind::Principal, principal.id.uuid()).into());
+    }
+    if let Some(answer) = context.replay(&mut work).await? {
+        return Ok(answer);
+    }
+    let stamp = context.gaining(principal.update_time)?;
+    let change = principal.enable(&stamp)?;
+    principals::record(&mut work, context.tenant, &change).await?;
+    context.commit(work, change.into_after(), stamp.now).await
+}
+
+async fn load(
+    context: &Context,
+    work: &mut Work,
+    id: PrincipalId,
+    action: Action,
+) -> Result<Principal, Error> {
+    let caller = context.caller()?;
+    caller.authorise(action, Realm::Directory, &Scope::root(), context.now())?;
+    let found = principals::get_for_update(work, context.tenant, id).await?;
+    Ok(found.ok_or_else(|| missing(id))?)
+}
+
+pub(crate) fn missing(id: PrincipalId) -> Reason {
+    Reason::NotFound { thing: ThingKind::Principal, id: id.uuid() }
+}

@@ -1,0 +1,46 @@
+//! `ListEvents` and `GetEvent`.
+
+use pim_chassis::{Context, Error};
+use pim_domain::{
+    authority::{Action, Realm},
+    denial::Reason,
+    event::{StoredEvent, ThingKind},
+    id::EventId,
+    scope::Scope,
+};
+use pim_proto::call::{Answer, EventFilter, List, Listed};
+use pim_store::events::{self, Cursor};
+
+use crate::filter;
+
+/// The log is one for the whole tenant: to be read by whoever may read it at the root.
+pub(crate) fn authorise(context: &Context) -> Result<(), Error> {
+    let (caller, now) = (context.caller()?, context.now());
+    caller.authorise(Action::EventRead, Realm::Directory, &Scope::root(), now)?;
+    Ok(())
+}
+
+/// The log, newest first.
+pub(crate) async fn list(
+    context: Context,
+    list: List<EventFilter>,
+) -> Result<Listed<StoredEvent>, Error> {
+    authorise(&context)?;
+    let List { filter, page } = list;
+    let (before, limit) = context.page(&filter, &page)?;
+    let wanted = filter::stored(&filter);
+    let mut read = context.db().read().await?;
+    let rows = events::list(&mut read, context.tenant, &wanted, before, limit).await?;
+    let cursor = |last: &StoredEvent| Cursor { time: last.event.time, id: last.id };
+    Ok(context.listed(&filter, &page, rows, read.revision(), context.now(), cursor))
+}
+
+/// One entry.
+pub(crate) async fn get(context: Context, id: EventId) -> Result<Answer<StoredEvent>, Error> {
+    authorise(&context)?;
+    let mut read = context.db().read().await?;
+    let event = events::get(&mut read, context.tenant, id)
+        .await?
+        .ok_or(Reason::NotFound { thing: ThingKind::Event, id: id.uuid() })?;
+    Ok(context.answer(event, read.revision(), context.now()))
+}

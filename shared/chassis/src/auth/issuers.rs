@@ -1,0 +1,250 @@
+//! The issuers file: which issuers are trusted, for whom they speak, and their keys.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
+};
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{SERVICE_NAMES, verify::Verified};
+use crate::{config::ConfigError, limits::BEARER_TOKEN_CACHE_MAX};
+
+/// The trusted issuers, with the tokens of theirs that were verified lately.
+pub struct Issuers {
+    pub(super) by_name: HashMap<String, Issuer>,
+    /// By the SHA-256 of the token, so that a dump of this map holds no credentials.
+    pub(super) verified: Cache<[u8; 32], Verified>,
+}
+
+/// One trusted issuer.
+pub(super) struct Issuer {
+    pub(super) audience: String,
+    pub(super) speaks_for: SpeaksFor,
+    /// Allowed `typ`, in lower case.
+    pub(super) types: Vec<String>,
+    /// By `kid`, each with the one algorithm that it is for.
+    pub(super) keys: HashMap<String, (Algorithm, DecodingKey)>,
+}
+
+/// Whose tokens an issuer makes.
+pub(super) enum SpeaksFor {
+    /// Principals of one tenant.
+    Tenant(Uuid),
+    /// Principals of the tenant that this claim names.
+    TenantInClaim(String),
+    /// Services, by `sub`.
+    Services(BTreeMap<String, String>),
+    /// Operators.
+    Operators,
+}
+
+/// One entry of the issuers file.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) issuer: String,
+    pub(super) audience: String,
+    pub(super) algorithms: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) jwks: Option<JwkSet>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) jwks_file: Option<PathBuf>,
+    pub(super) kind: Kind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tenant: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tenant_claim: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) services: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) types: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum Kind {
+    Principals,
+    Services,
+    Operators,
+}
+
+impl Issuers {
+    /// Reads the issuers file. A `jwks_file` in it is relative to the directory of the file.
+    ///
+    /// # Errors
+    /// With one sentence that names the file, the issuer and what is wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let name = path.display();
+        let text = fs::read_to_string(path)
+            .map_err(|error| ConfigError::new(format!("cannot read {name}: {error}")))?;
+        let directory = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, directory).map_err(|error| ConfigError::new(format!("{name}: {error}")))
+    }
+
+    /// Reads the text of an issuers file that lies in `directory`.
+    ///
+    /// # Errors
+    /// With one sentence that names the issuer and what is wrong.
+    pub fn parse(text: &str, directory: &Path) -> Result<Self, ConfigError> {
+        let entries: Vec<Entry> = serde_json::from_str(text)
+            .map_err(|error| ConfigError::new(format!("it is not a list of issuers: {error}")))?;
+        let mut by_name = HashMap::new();
+        for entry in entries {
+            let name = entry.issuer.clone();
+            if name.is_empty() {
+                return Err(ConfigError::new("an issuer has no name"));
+            }
+            let issuer = entry
+                .into_issuer(directory)
+                .map_err(|problem| ConfigError::new(format!("issuer {name}: {problem}")))?;
+            if by_name.insert(name.clone(), issuer).is_some() {
+                return Err(ConfigError::new(format!("issuer {name} is listed twice")));
+            }
+        }
+        if by_name.is_empty() {
+            return Err(ConfigError::new("it lists no issuer"));
+        }
+        Ok(Self { by_name, verified: Cache::new(BEARER_TOKEN_CACHE_MAX) })
+    }
+}
+
+impl fmt::Debug for Issuers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.by_name.keys()).finish()
+    }
+}
+
+impl Entry {
+    fn into_issuer(self, directory: &Path) -> Result<Issuer, String> {
+        if self.audience.is_empty() {
+            return Err("the audience is empty".to_owned());
+        }
+        let algorithms = parse_algorithms(&self.algorithms)?;
+        let speaks_for = self.speaks_for()?;
+        let types = self.types.unwrap_or_else(|| vec!["at+jwt".to_owned(), "JWT".to_owned()]);
+        if types.is_empty() {
+            return Err("the list of types is empty".to_owned());
+        }
+        let set = match (self.jwks, self.jwks_file) {
+            (Some(set), None) => set,
+            (None, Some(file)) => read_jwks(&directory.join(file))?,
+            _ => return Err("it must have either jwks or jwks_file".to_owned()),
+        };
+        Ok(Issuer {
+            audience: self.audience,
+            speaks_for,
+            types: types.iter().map(|kind| kind.to_ascii_lowercase()).collect(),
+            keys: usable_keys(&set, &algorithms)?,
+        })
+    }
+
+    fn speaks_for(&self) -> Result<SpeaksFor, String> {
+        let (tenant, claim, services) =
+            (self.tenant, self.tenant_claim.clone(), self.services.clone());
+        match (self.kind, tenant, claim, services) {
+            (Kind::Principals, Some(tenant), None, None) => Ok(SpeaksFor::Tenant(tenant)),
+            (Kind::Principals, None, Some(claim), None) => Ok(SpeaksFor::TenantInClaim(claim)),
+            (Kind::Principals, _, _, None) => {
+                Err("an issuer of principals needs either tenant or tenant_claim".to_owned())
+            }
+            (Kind::Principals | Kind::Operators, _, _, Some(_)) => {
+                Err("only an issuer of services can have a map of services".to_owned())
+            }
+            (Kind::Services | Kind::Operators, Some(_), _, _)
+            | (Kind::Services | Kind::Operators, _, Some(_), _) => {
+                Err("only an issuer of principals can have a tenant".to_owned())
+            }
+            (Kind::Services, None, None, services) => Ok(SpeaksFor::Services(match services {
+                Some(services) => known_services(services)?,
+                None => SERVICE_NAMES.map(|name| (name.to_owned(), name.to_owned())).into(),
+            })),
+            (Kind::Operators, None, None, None) => Ok(SpeaksFor::Operators),
+        }
+    }
+}
+
+fn known_services(services: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, String> {
+    match services.values().find(|name| !SERVICE_NAMES.contains(&name.as_str())) {
+        Some(unknown) => {
+            Err(format!("there is no service {unknown}, only {}", SERVICE_NAMES.join(", ")))
+        }
+        None => Ok(services),
+    }
+}
+
+/// Only signatures by a private key: with a shared secret, whoever can verify can also sign.
+fn parse_algorithms(names: &[String]) -> Result<Vec<Algorithm>, String> {
+    if names.is_empty() {
+        return Err("the list of algorithms is empty".to_owned());
+    }
+    names
+        .iter()
+        .map(|name| match name.as_str() {
+            "EdDSA" => Ok(Algorithm::EdDSA),
+            "ES256" => Ok(Algorithm::ES256),
+            "RS256" => Ok(Algorithm::RS256),
+            other => Err(format!("algorithm {other} is not allowed, only EdDSA, ES256 and RS256")),
+        })
+        .collect()
+}
+
+fn read_jwks(path: &Path) -> Result<JwkSet, String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    serde_json::from_str(&text)
+        .map_err(|error| format!("{} is not a JWK set: {error}", path.display()))
+}
+
+/// The keys that this issuer may sign with. Others in the set (for encryption, of another
+/// algorithm) are left out; a shared secret is a mistake that must not pass in silence.
+fn usable_keys(
+    set: &JwkSet,
+    algorithms: &[Algorithm],
+) -> Result<HashMap<String, (Algorithm, DecodingKey)>, String> {
+    let mut keys = HashMap::new();
+    for jwk in &set.keys {
+        if matches!(jwk.algorithm, AlgorithmParameters::OctetKey(_)) {
+            return Err("its key set holds a shared secret".to_owned());
+        }
+        let Some(algorithm) = algorithm_of(jwk).filter(|found| algorithms.contains(found)) else {
+            continue;
+        };
+        let Some(kid) = jwk.common.key_id.clone().filter(|kid| !kid.is_empty()) else {
+            return Err("a key has no kid".to_owned());
+        };
+        let key = DecodingKey::from_jwk(jwk).map_err(|error| format!("key {kid}: {error}"))?;
+        if keys.insert(kid.clone(), (algorithm, key)).is_some() {
+            return Err(format!("two keys have the kid {kid}"));
+        }
+    }
+    if keys.is_empty() {
+        return Err("it has no usable key".to_owned());
+    }
+    Ok(keys)
+}
+
+/// The one algorithm that a key is for, from its type, if the key does not say otherwise.
+fn algorithm_of(jwk: &Jwk) -> Option<Algorithm> {
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+            Algorithm::ES256
+        }
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
+            Algorithm::EdDSA
+        }
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        _ => return None,
+    };
+    let signs =
+        !matches!(&jwk.common.public_key_use, Some(other) if *other != PublicKeyUse::Signature);
+    let says_so = jwk.common.key_algorithm.is_none_or(|named| named == algorithm.into());
+    (signs && says_so).then_some(algorithm)
+}

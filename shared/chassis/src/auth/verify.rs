@@ -1,0 +1,233 @@
+//! The verification of one token.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, Header, Validation};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::{
+    Claims, CredentialInvalid, Identity, Issuers, OperatorIdentity, PrincipalIdentity,
+    ServiceIdentity,
+    issuers::{Issuer, SpeaksFor},
+};
+use crate::limits::{BEARER_TOKEN_BYTES_MAX, ISSUED_LEEWAY_SECONDS, SUBJECT_CHARS_MAX};
+
+/// A token whose signature and claims were found good; its times are checked at every use.
+#[derive(Clone)]
+pub(super) struct Verified {
+    identity: Arc<Identity>,
+    not_before: DateTime<Utc>,
+    expire_time: DateTime<Utc>,
+}
+
+/// The claims of a token, as they are written.
+#[derive(Deserialize)]
+struct RawClaims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: NumericDate,
+    nbf: Option<NumericDate>,
+    iat: Option<NumericDate>,
+    auth_time: Option<NumericDate>,
+    #[serde(default)]
+    amr: Vec<String>,
+    acr: Option<String>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Seconds since 1970, possibly with a fraction (RFC 7519, section 2); the fraction is dropped.
+#[derive(Deserialize)]
+#[serde(try_from = "f64")]
+struct NumericDate(DateTime<Utc>);
+
+impl Issuers {
+    /// Who the bearer of `token` is.
+    ///
+    /// # Errors
+    /// If the token is not one of a listed issuer for us, or is not valid at `now`.
+    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Identity, CredentialInvalid> {
+        if token.len() > BEARER_TOKEN_BYTES_MAX {
+            return Err(CredentialInvalid::because("the token is too long"));
+        }
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        if let Some(known) = self.verified.get(&digest) {
+            known.check_times(now)?;
+            return Ok((*known.identity).clone());
+        }
+        let verified = self.verify_first_time(token)?;
+        verified.check_times(now)?;
+        self.verified.insert(digest, verified.clone());
+        Ok((*verified.identity).clone())
+    }
+
+    fn verify_first_time(&self, token: &str) -> Result<Verified, CredentialInvalid> {
+        let header = jsonwebtoken::decode_header(token)
+            .map_err(|error| CredentialInvalid::because(format!("header: {error}")))?;
+        let claimed = issuer_claimed(token)?;
+        let issuer = self
+            .by_name
+            .get(&claimed)
+            .ok_or_else(|| CredentialInvalid::because(format!("unknown issuer {claimed:?}")))?;
+        issuer.check_type(&header)?;
+        let claims = issuer.check_signature(token, &header)?;
+        issuer.accept(claims)
+    }
+}
+
+impl Verified {
+    fn check_times(&self, now: DateTime<Utc>) -> Result<(), CredentialInvalid> {
+        if now >= self.expire_time {
+            return Err(CredentialInvalid::because("the token has expired"));
+        }
+        if now < self.not_before {
+            return Err(CredentialInvalid::because("the token is not valid yet"));
+        }
+        Ok(())
+    }
+}
+
+impl Issuer {
+    /// A token without `typ` counts as `JWT` (RFC 7519 leaves it out, and so does Kubernetes).
+    fn check_type(&self, header: &Header) -> Result<(), CredentialInvalid> {
+        let written = header.typ.as_deref().unwrap_or("JWT").to_ascii_lowercase();
+        let kind = written.strip_prefix("application/").unwrap_or(&written);
+        if !self.types.iter().any(|allowed| allowed == kind) {
+            return Err(CredentialInvalid::because(format!("type {kind:?} is not allowed")));
+        }
+        // RFC 7515: what is critical and not understood makes the token invalid.
+        if header.crit.is_some() {
+            return Err(CredentialInvalid::because("the token has critical headers"));
+        }
+        Ok(())
+    }
+
+    /// The key is looked up by `kid` among the issuer's own and knows its algorithm; the header's
+    /// algorithm can only agree.
+    fn check_signature(
+        &self,
+        token: &str,
+        header: &Header,
+    ) -> Result<RawClaims, CredentialInvalid> {
+        let kid = header.kid.as_deref().unwrap_or_default();
+        let (algorithm, key) =
+            self.keys.get(kid).ok_or_else(|| CredentialInvalid::because("unknown kid"))?;
+        if header.alg != *algorithm {
+            let cause = format!("algorithm {:?} is not the key's", header.alg);
+            return Err(CredentialInvalid::because(cause));
+        }
+        jsonwebtoken::decode::<RawClaims>(token, key, &signature_only(*algorithm))
+            .map(|token| token.claims)
+            .map_err(|error| CredentialInvalid::because(error.to_string()))
+    }
+
+    fn accept(&self, claims: RawClaims) -> Result<Verified, CredentialInvalid> {
+        let for_us = match &claims.aud {
+            Audience::One(audience) => *audience == self.audience,
+            Audience::Many(audiences) => audiences.contains(&self.audience),
+        };
+        if !for_us {
+            return Err(CredentialInvalid::because("the token is for another audience"));
+        }
+        if claims.sub.is_empty() || claims.sub.chars().count() > SUBJECT_CHARS_MAX {
+            return Err(CredentialInvalid::because("the subject is empty or too long"));
+        }
+        let expire_time = claims.exp.0;
+        let not_before = [&claims.nbf, &claims.iat]
+            .into_iter()
+            .flatten()
+            .filter_map(|date| date.0.checked_sub_signed(TimeDelta::seconds(ISSUED_LEEWAY_SECONDS)))
+            .max()
+            .unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let identity = Arc::new(self.identify(claims)?);
+        Ok(Verified { identity, not_before, expire_time })
+    }
+
+    fn identify(&self, claims: RawClaims) -> Result<Identity, CredentialInvalid> {
+        let tenant = match &self.speaks_for {
+            SpeaksFor::Tenant(tenant) => *tenant,
+            SpeaksFor::TenantInClaim(name) => tenant_in(&claims.others, name)?,
+            SpeaksFor::Services(services) => {
+                let name = services.get(&claims.sub).cloned();
+                let name = name.ok_or_else(|| CredentialInvalid::because("not a service"))?;
+                return Ok(Identity::Service(ServiceIdentity { name, issuer: claims.iss }));
+            }
+            SpeaksFor::Operators => {
+                return Ok(Identity::Operator(OperatorIdentity {
+                    issuer: claims.iss,
+                    subject: claims.sub,
+                }));
+            }
+        };
+        Ok(Identity::Principal(PrincipalIdentity {
+            tenant,
+            issuer: claims.iss,
+            subject: claims.sub,
+            claims: Claims {
+                amr: claims.amr,
+                acr: claims.acr,
+                auth_time: claims.auth_time.map(|date| date.0),
+                expire_time: claims.exp.0,
+            },
+        }))
+    }
+}
+
+impl TryFrom<f64> for NumericDate {
+    type Error = &'static str;
+
+    fn try_from(seconds: f64) -> Result<Self, Self::Error> {
+        // 2^53 is where a f64 stops counting in ones; chrono's own range is narrower.
+        if !(0.0..=9_007_199_254_740_992.0).contains(&seconds) {
+            return Err("the time is out of range");
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the range was checked just above")]
+        let whole = seconds as i64;
+        DateTime::from_timestamp(whole, 0).map(Self).ok_or("the time is out of range")
+    }
+}
+
+/// Signature only: audience, issuer and times are checked here, the times by our own clock.
+fn signature_only(algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims.clear();
+    validation
+}
+
+/// The issuer that the token names. It only chooses whose keys the signature is checked with.
+fn issuer_claimed(token: &str) -> Result<String, CredentialInvalid> {
+    #[derive(Deserialize)]
+    struct OnlyIssuer {
+        iss: String,
+    }
+    token
+        .split('.')
+        .nth(1)
+        .and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok())
+        .and_then(|payload| serde_json::from_slice(&payload).ok())
+        .map(|OnlyIssuer { iss }| iss)
+        .ok_or_else(|| CredentialInvalid::because("the token names no issuer"))
+}
+
+fn tenant_in(claims: &Map<String, Value>, name: &str) -> Result<Uuid, CredentialInvalid> {
+    claims
+        .get(name)
+        .and_then(Value::as_str)
+        .and_then(|tenant| Uuid::try_parse(tenant).ok())
+        .ok_or_else(|| CredentialInvalid::because(format!("claim {name} is not a tenant's id")))
+}

@@ -1,0 +1,255 @@
+//! The way of a call from the wire to its verb and back: who calls, may they, what do they ask,
+//! do it, answer. Written once, for all RPCs.
+
+use std::future::Future;
+
+use pim_domain::{
+    denial::{Denial, Reason},
+    event::{Event, Stamp},
+    id::TenantId,
+};
+use pim_proto::{
+    call::{Internal, Write},
+    field::FieldViolation,
+};
+use pim_store::{Purpose, callers, events};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::{
+    auth::Identity,
+    context::{Context, Who},
+    error::{Error, reason},
+    process::Process,
+    rpc::{self, Guard, Rpc},
+    status::status,
+};
+
+/// `amr` of a sign-in with multi-factor authentication (RFC 8176).
+const MFA: &str = "mfa";
+
+/// Who a call's credential names, put into the request by the guard.
+#[derive(Debug, Clone)]
+pub(crate) struct Credential(pub(crate) Identity);
+
+/// The row of the authorisation table that the guard found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Method(pub(crate) &'static Rpc);
+
+/// A call that reads.
+///
+/// # Errors
+/// As the error table says.
+pub async fn read<Req, C, Fut, Out, Res>(
+    process: &Process,
+    request: Request<Req>,
+    verb: impl FnOnce(Context, C) -> Fut,
+) -> Result<Response<Res>, Status>
+where
+    C: TryFrom<Req, Error = FieldViolation>,
+    Fut: Future<Output = Result<Out, Error>>,
+    Res: From<Out>,
+{
+    let (context, message) = admit(process, request).await?;
+    context.permit()?;
+    let command = C::try_from(message).map_err(Error::Field)?;
+    let out = verb(context, command).await?;
+    Ok(Response::new(out.into()))
+}
+
+/// A call that writes, in a task that outlives it: what has begun is finished or taken back, and
+/// not left in the middle because a caller went away. A refusal leaves its entry in the log.
+///
+/// # Errors
+/// As the error table says.
+pub async fn write<Req, C, Fut, Out, Res>(
+    process: &Process,
+    request: Request<Req>,
+    verb: impl FnOnce(Context, Write<C>) -> Fut,
+) -> Result<Response<Res>, Status>
+where
+    Write<C>: TryFrom<Req, Error = FieldViolation>,
+    Fut: Future<Output = Result<Out, Error>> + Send + 'static,
+    Out: Send + 'static,
+    Res: From<Out>,
+{
+    let (context, message) = admit(process, request).await?;
+    if let Err(error) = context.permit() {
+        return Err(context.refused(error).await.into());
+    }
+    let write = Write::<C>::try_from(message).map_err(Error::Field)?;
+    let dry = write.validate_only;
+    let work = verb(context.clone(), write);
+    let out = outliving(async move {
+        match work.await {
+            Err(error) if !dry => Err(context.refused(error).await),
+            out => out,
+        }
+    })
+    .await?;
+    Ok(Response::new(out.into()))
+}
+
+/// A call of another service of this system: it names the tenant, and may be repeated at will.
+///
+/// # Errors
+/// As the error table says.
+pub async fn internal<Req, I, Fut, Out, Res>(
+    process: &Process,
+    request: Request<Req>,
+    verb: impl FnOnce(Context, I) -> Fut,
+) -> Result<Response<Res>, Status>
+where
+    Internal<I>: TryFrom<Req, Error = FieldViolation>,
+    Fut: Future<Output = Result<Out, Error>> + Send + 'static,
+    Out: Send + 'static,
+    Res: From<Out>,
+{
+    let (mut context, message) = admit(process, request).await?;
+    if let Err(error) = context.permit() {
+        return Err(context.refused(error).await.into());
+    }
+    let command = Internal::<I>::try_from(message).map_err(Error::Field)?;
+    context.tenant = command.tenant;
+    let out = outliving(verb(context, command.id)).await?;
+    Ok(Response::new(out.into()))
+}
+
+/// The first steps of a call whose answer is a stream.
+///
+/// # Errors
+/// As the error table says.
+pub async fn open_stream<Req, C>(
+    process: &Process,
+    request: Request<Req>,
+) -> Result<(Context, C), Status>
+where
+    C: TryFrom<Req, Error = FieldViolation>,
+{
+    let (context, message) = admit(process, request).await?;
+    context.permit()?;
+    let command = C::try_from(message).map_err(Error::Field)?;
+    Ok((context, command))
+}
+
+async fn outliving<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    use tracing::Instrument as _;
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(out) => out,
+        Err(error) => {
+            tracing::error!(%error, "a write was lost");
+            Err(Error::Lost)
+        }
+    }
+}
+
+/// Finds out who calls. No caller, no handler.
+async fn admit<Req>(process: &Process, request: Request<Req>) -> Result<(Context, Req), Status> {
+    let (_, extensions, message) = request.into_parts();
+    let credential = extensions.get::<Credential>().cloned();
+    let method = extensions.get::<Method>().copied();
+    let (Some(Credential(identity)), Some(Method(rpc))) = (credential, method) else {
+        // The guard lets nothing of the contract pass without both.
+        return Err(Status::from(Error::NobodyThere));
+    };
+    let platform = TenantId::from(Uuid::nil());
+    let (tenant, who) = match identity {
+        Identity::Service(service) => (platform, Who::Service { name: service.name }),
+        Identity::Operator(operator) => {
+            (platform, Who::Operator { issuer: operator.issuer, subject: operator.subject })
+        }
+        Identity::Principal(principal) => {
+            let tenant = TenantId::from(principal.tenant);
+            let mfa = principal.claims.amr.iter().any(|method| method == MFA);
+            let mut read = process.db.read().await.map_err(Error::Store)?;
+            let caller =
+                callers::load(&mut read, tenant, &principal.issuer, &principal.subject, mfa)
+                    .await
+                    .map_err(Error::Store)?
+                    .filter(|caller| caller.principal.is_enabled())
+                    .ok_or(Error::NobodyThere)?;
+            (tenant, Who::Principal { caller: Box::new(caller), claims: principal.claims })
+        }
+    };
+    Ok((Context { process: process.clone(), tenant, who, rpc }, message))
+}
+
+impl Context {
+    /// Whether this caller may call this method at all. The verb judges by the object.
+    fn permit(&self) -> Result<(), Error> {
+        let permitted = match (self.rpc.guard, &self.who) {
+            (Guard::AnyPrincipal, Who::Principal { .. })
+            | (Guard::Operator, Who::Operator { .. }) => true,
+            (Guard::Action(action), Who::Principal { caller, .. }) => {
+                caller.may_somewhere(action, self.now())
+            }
+            (Guard::Services(names), Who::Service { name }) => names.contains(&name.as_str()),
+            (
+                Guard::AnyPrincipal | Guard::Action(_),
+                Who::Service { .. } | Who::Operator { .. },
+            )
+            | (Guard::Services(_), Who::Principal { .. } | Who::Operator { .. })
+            | (Guard::Operator, Who::Principal { .. } | Who::Service { .. }) => false,
+        };
+        if permitted { Ok(()) } else { Err(Reason::NotPermitted.into()) }
+    }
+
+    /// Leaves a refusal in the log; what cannot be left there is refused all the same.
+    async fn refused(&self, error: Error) -> Error {
+        if let Error::Denied(denial) = &error
+            && let Err(unrecorded) = self.record_refusal(denial).await
+        {
+            tracing::error!(error = %unrecorded, "a refusal could not be recorded");
+        }
+        error
+    }
+
+    async fn record_refusal(&self, denial: &Denial) -> Result<(), Error> {
+        let stamp = Stamp { now: self.process.clock.losing_now(None), actor: self.actor() };
+        let event = Event::refusal(&stamp, denial, reason(denial), self.rpc.path);
+        let mut tx = self.db().begin(Purpose::Lose).await?;
+        events::insert(&mut tx, self.tenant, &event).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// The guard of a process: no RPC but health works without a credential, and none of the contract
+/// without a row in the authorisation table.
+pub(crate) fn guard(process: &Process) -> crate::serve::Guard {
+    let (issuers, clock) = (process.issuers.clone(), process.clock.clone());
+    std::sync::Arc::new(move |parts| {
+        let path = parts.uri.path();
+        if path.starts_with("/grpc.health.v1.Health/") {
+            return Ok(());
+        }
+        let missing = || {
+            let text = "no bearer token was given";
+            status(tonic::Code::Unauthenticated, "CREDENTIAL_MISSING", text, [])
+        };
+        let token = bearer(&parts.headers).ok_or_else(missing)?;
+        let identity = issuers.verify(token, clock.now().now).map_err(|invalid| {
+            tracing::debug!(cause = invalid.cause(), "a credential was refused");
+            Status::from(Error::NobodyThere)
+        })?;
+        match rpc::find(path) {
+            Some(rpc) => {
+                parts.extensions.insert(Method(rpc));
+            }
+            None if path.starts_with("/pim.") => {
+                return Err(Status::from(Error::from(Reason::NotPermitted)));
+            }
+            None => {}
+        }
+        parts.extensions.insert(Credential(identity));
+        Ok(())
+    })
+}
+
+fn bearer(headers: &http::HeaderMap) -> Option<&str> {
+    let value = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}

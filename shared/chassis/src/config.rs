@@ -1,0 +1,168 @@
+//! The flags and environment variables that every service has.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use http::Uri;
+
+use crate::limits::Limits;
+
+/// What every service process is told; flatten it into the service's own arguments.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// The address to serve gRPC on
+    #[arg(long, env = "PIM_LISTEN", default_value = "127.0.0.1:50051")]
+    pub listen: SocketAddr,
+    /// The Postgres database, as a URL
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Secret,
+    /// A JSON file that lists the issuers whose bearer tokens are accepted
+    #[arg(long, env = "PIM_ISSUERS")]
+    pub issuers: PathBuf,
+    /// A file with 64 hexadecimal digits, the key of page tokens and revisions
+    #[arg(long, env = "PIM_TOKEN_KEY_FILE")]
+    pub token_key_file: PathBuf,
+    /// A file with the bearer token for calls to other services; read again when it changes
+    #[arg(long, env = "PIM_CREDENTIAL_FILE")]
+    pub credential_file: Option<PathBuf>,
+    /// Where the assignment service is
+    #[arg(long, env = "PIM_ASSIGNMENT_URL", value_parser = peer_url)]
+    pub assignment_url: Option<Uri>,
+    /// Where the activation service is
+    #[arg(long, env = "PIM_ACTIVATION_URL", value_parser = peer_url)]
+    pub activation_url: Option<Uri>,
+    /// Where the approval service is
+    #[arg(long, env = "PIM_APPROVAL_URL", value_parser = peer_url)]
+    pub approval_url: Option<Uri>,
+    /// What is logged and where, and whether traces are exported
+    #[command(flatten)]
+    pub log: LogConfig,
+    /// Limits of the gRPC server
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// What is logged, how, and whether traces are exported.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct LogConfig {
+    /// What to log: a level, or directives such as `info,pim_store=debug`
+    #[arg(id = "log", long = "log", env = "PIM_LOG", default_value = "info")]
+    pub filter: String,
+    /// How to write the log
+    #[arg(
+        id = "log_format",
+        long = "log-format",
+        env = "PIM_LOG_FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    pub format: LogFormat,
+    /// Where to send traces by OTLP over gRPC; without it none are sent
+    #[arg(long, env = "PIM_OTLP_ENDPOINT", value_parser = peer_url)]
+    pub otlp_endpoint: Option<Uri>,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// One line of text an event, for people.
+    #[default]
+    Text,
+    /// One JSON object an event, for machines.
+    Json,
+}
+
+/// A text that must not be printed, such as a URL with a password in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for the one place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// What is wrong with what the process was told, as one sentence for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    /// A configuration error that says `sentence`.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+fn peer_url(text: &str) -> Result<Uri, String> {
+    let url: Uri = text.parse().map_err(|error| format!("it is not a URL: {error}"))?;
+    match (url.scheme_str(), url.host()) {
+        (Some("http" | "https"), Some(_)) => Ok(url),
+        _ => Err("it must be http://host:port or https://host:port".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Args {
+        #[command(flatten)]
+        chassis: Config,
+    }
+
+    const REQUIRED: [&str; 7] = [
+        "service",
+        "--database-url",
+        "postgres://pim:hunter2@db/pim",
+        "--issuers",
+        "i",
+        "--token-key-file",
+        "k",
+    ];
+
+    fn parse(more: &[&str]) -> Result<Config, clap::Error> {
+        Args::try_parse_from(REQUIRED.iter().chain(more)).map(|args| args.chassis)
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let config = parse(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:50051");
+        assert_eq!(config.log.filter, "info");
+        assert_eq!(config.log.format, LogFormat::Text);
+        assert_eq!(config.limits.drain_seconds, 20);
+        assert_eq!(config.limits.request_deadline_millis, 5_000);
+    }
+
+    #[test]
+    fn a_bad_value_is_refused() {
+        assert!(parse(&["--approval-url", "approval:50051"]).is_err());
+        assert!(parse(&["--approval-url", "http://approval:50051"]).is_ok());
+        assert!(parse(&["--request-deadline-millis", "5001"]).is_err());
+        assert!(parse(&["--log-format", "xml"]).is_err());
+    }
+
+    #[test]
+    fn the_database_password_is_not_printed() {
+        let config = parse(&[]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+        assert!(config.database_url.expose().contains("hunter2"));
+    }
+}

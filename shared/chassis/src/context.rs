@@ -1,0 +1,340 @@
+//! What a verb knows of its call: whose it is, who calls, what time it is; and the transaction in
+//! which it writes.
+
+use std::ops::{Deref, DerefMut};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use pim_domain::{
+    authority::Caller,
+    effective::Instant,
+    event::{Actor, Stamp},
+    id::TenantId,
+};
+use pim_proto::{
+    call::{Answer, Listed, PageRequest, Write},
+    field::FieldViolation,
+};
+use pim_store::{
+    Db, Purpose, Read, Revision, Tx,
+    idempotency::{self, Key, Known},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
+
+use crate::{auth::Claims, error::Error, process::Process, rpc::Rpc};
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub enum Who {
+    /// Somebody of the tenant's directory.
+    Principal {
+        /// Who, with what they may hold.
+        caller: Box<Caller>,
+        /// What their token says of the sign-in.
+        claims: Claims,
+    },
+    /// A service of this system.
+    Service {
+        /// Its name.
+        name: String,
+    },
+    /// Who runs the installation.
+    Operator {
+        /// Where they signed in.
+        issuer: String,
+        /// Who, there.
+        subject: String,
+    },
+}
+
+/// One call, from its credential to its answer.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The process that answers.
+    pub process: Process,
+    /// Whose data it is about: the credential's tenant; for a call between services the one that
+    /// it names; the platform's own (nil) for an operator's.
+    pub tenant: TenantId,
+    /// Who calls.
+    pub who: Who,
+    /// Which method.
+    pub rpc: &'static Rpc,
+}
+
+impl Context {
+    /// The database.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.process.db
+    }
+
+    /// The principal who calls.
+    ///
+    /// # Errors
+    /// It is a service or an operator, which the authorisation table rules out for a verb that asks.
+    pub fn caller(&self) -> Result<&Caller, Error> {
+        match &self.who {
+            Who::Principal { caller, .. } => Ok(caller),
+            Who::Service { .. } | Who::Operator { .. } => Err(Error::NobodyThere),
+        }
+    }
+
+    /// The instant of a decision that may widen what somebody holds: not before `newest`, the
+    /// newest change among its facts.
+    ///
+    /// # Errors
+    /// The clock is in doubt.
+    pub fn gaining(&self, newest: DateTime<Utc>) -> Result<Stamp, Error> {
+        Ok(self.stamp(self.process.clock.gaining_now(Some(newest))?))
+    }
+
+    /// The instant of a decision that only narrows what somebody holds; doubt does not stop it.
+    #[must_use]
+    pub fn losing(&self, newest: DateTime<Utc>) -> Stamp {
+        self.stamp(self.process.clock.losing_now(Some(newest)))
+    }
+
+    /// The instant of a reading, as far as it is known: not before `newest`.
+    #[must_use]
+    pub fn reading(&self, newest: Option<DateTime<Utc>>) -> (DateTime<Utc>, TimeDelta, Instant) {
+        let reading = self.process.clock.now();
+        let floor = newest.unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let now = reading.now.max(floor);
+        let instant = Instant {
+            earliest: (reading.now - reading.max_error).max(floor),
+            latest: (reading.now + reading.max_error).max(floor),
+        };
+        (now, reading.max_error, instant)
+    }
+
+    /// The instant, for what is only shown.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.process.clock.now().now
+    }
+
+    fn stamp(&self, now: DateTime<Utc>) -> Stamp {
+        Stamp { now, actor: self.actor() }
+    }
+
+    pub(crate) fn actor(&self) -> Actor {
+        match &self.who {
+            Who::Principal { caller, claims } => Actor::Principal {
+                id: caller.principal.id,
+                issuer: caller.principal.issuer.clone(),
+                amr: claims.amr.clone(),
+                acr: claims.acr.clone(),
+                auth_time: claims.auth_time,
+            },
+            Who::Service { name } => Actor::Service { name: name.clone() },
+            Who::Operator { issuer, subject } => {
+                Actor::Operator { issuer: issuer.clone(), subject: subject.clone() }
+            }
+        }
+    }
+
+    /// Who calls, as one text: page tokens and request ids belong to one caller.
+    pub(crate) fn caller_key(&self) -> String {
+        match &self.who {
+            Who::Principal { caller, .. } => caller.principal.id.to_string(),
+            Who::Service { name } => format!("service {name}"),
+            Who::Operator { issuer, subject } => format!("operator {issuer} {subject}"),
+        }
+    }
+
+    /// Begins a write and claims its request id, if it has one; a repeat waits here.
+    ///
+    /// # Errors
+    /// The database cannot serve, or another request was made under the request id.
+    pub async fn begin<C: Serialize>(
+        &self,
+        purpose: Purpose,
+        write: &Write<C>,
+    ) -> Result<Work, Error> {
+        let mut tx = self.db().begin(purpose).await?;
+        let mut known = None;
+        let mut key = None;
+        if let (Some(request_id), false) = (write.request_id, write.validate_only) {
+            let claimed = Key {
+                tenant: self.tenant,
+                caller: self.caller_key(),
+                method: self.rpc.path,
+                request_id,
+                digest: digest(&write.command),
+            };
+            match idempotency::claim(&mut tx, &claimed).await? {
+                Known::Nothing => {}
+                Known::Done(answer, as_of) => known = Some((answer, as_of)),
+                Known::Other => return Err(Error::RequestIdReused),
+            }
+            key = Some(claimed);
+        }
+        Ok(Work { tx, key, known, validate_only: write.validate_only })
+    }
+
+    /// Begins a write of a service's own, which needs no request id: it decides again each time.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn begin_internal(&self, purpose: Purpose) -> Result<Work, Error> {
+        let tx = self.db().begin(purpose).await?;
+        Ok(Work { tx, key: None, known: None, validate_only: false })
+    }
+
+    /// The first answer, where the request was answered before. To be asked once the caller's
+    /// right has been judged.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn replay<T: DeserializeOwned>(
+        &self,
+        work: &mut Work,
+    ) -> Result<Option<Answer<T>>, Error> {
+        let Some((known, as_of)) = work.known.take() else { return Ok(None) };
+        let value = serde_json::from_value(known).map_err(|error| {
+            pim_store::StoreError::Corrupt { what: "answer", source: error.into() }
+        })?;
+        let read = self.db().read().await?;
+        Ok(Some(self.answer(value, read.revision(), as_of)))
+    }
+
+    /// Makes it so and answers with `value`; only looks where the caller only wanted to know.
+    ///
+    /// # Errors
+    /// The database cannot serve; whether it is so is then unknown, and the request id tells.
+    pub async fn commit<T: Serialize>(
+        &self,
+        work: Work,
+        value: T,
+        now: DateTime<Utc>,
+    ) -> Result<Answer<T>, Error> {
+        let Work { mut tx, key, validate_only, .. } = work;
+        let revision = if validate_only {
+            tx.roll_back().await?
+        } else {
+            if let Some(key) = key {
+                let kept = serde_json::to_value(&value).map_err(|error| {
+                    pim_store::StoreError::Corrupt { what: "answer", source: error.into() }
+                })?;
+                idempotency::keep(&mut tx, &key, &kept, now).await?;
+            }
+            tx.commit().await?
+        };
+        Ok(self.answer(value, &revision, now))
+    }
+
+    /// `value` as it stood in a state of the database.
+    #[must_use]
+    pub fn answer<T>(&self, value: T, revision: &Revision, as_of: DateTime<Utc>) -> Answer<T> {
+        Answer { value, revision: self.revision(revision), as_of }
+    }
+
+    /// A revision as clients see it: of this database, for this tenant, and nobody else's making.
+    #[must_use]
+    pub fn revision(&self, revision: &Revision) -> String {
+        let text = format!("{} {revision}", self.process.db.instance());
+        self.process.seal.seal("revision", &[self.tenant.uuid().as_bytes()], text.as_bytes())
+    }
+
+    /// Where a page begins, and how many rows to ask for: one more than fit, to know of a next one.
+    ///
+    /// # Errors
+    /// The page token is not of this caller's list with these arguments.
+    pub fn page<F: Serialize, C: DeserializeOwned>(
+        &self,
+        filter: &F,
+        page: &PageRequest,
+    ) -> Result<(Option<C>, i64), Error> {
+        let limit = i64::from(page.size) + 1;
+        if page.token.is_empty() {
+            return Ok((None, limit));
+        }
+        let bound = self.bound(filter);
+        let bound: Vec<&[u8]> = bound.iter().map(Vec::as_slice).collect();
+        self.process
+            .seal
+            .open("page", &bound, &page.token)
+            .and_then(|cursor| serde_json::from_slice(&cursor).ok())
+            .map(|cursor| (Some(cursor), limit))
+            .ok_or_else(|| {
+                let description = "must be from the answer before, with all else as it was";
+                let path = "page_token".to_owned();
+                Error::Field(FieldViolation { path, description: description.to_owned() })
+            })
+    }
+
+    /// One page of `rows`, and the token of the next one where there is one.
+    pub fn listed<F: Serialize, T, C: Serialize>(
+        &self,
+        filter: &F,
+        page: &PageRequest,
+        mut rows: Vec<T>,
+        revision: &Revision,
+        as_of: DateTime<Utc>,
+        cursor: impl Fn(&T) -> C,
+    ) -> Listed<T> {
+        let size = usize::try_from(page.size).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        let next_page_token = match rows.last() {
+            Some(last) if more => {
+                let cursor = serde_json::to_vec(&cursor(last)).unwrap_or_default();
+                let bound = self.bound(filter);
+                let bound: Vec<&[u8]> = bound.iter().map(Vec::as_slice).collect();
+                self.process.seal.seal("page", &bound, &cursor)
+            }
+            _ => String::new(),
+        };
+        Listed { items: rows, next_page_token, revision: self.revision(revision), as_of }
+    }
+
+    /// What a page token belongs to.
+    fn bound<F: Serialize>(&self, filter: &F) -> Vec<Vec<u8>> {
+        vec![
+            self.tenant.uuid().as_bytes().to_vec(),
+            self.caller_key().into_bytes(),
+            self.rpc.path.as_bytes().to_vec(),
+            digest(filter).to_vec(),
+        ]
+    }
+}
+
+/// SHA-256 of what is asked, as parsed: two spellings of one request are one request.
+fn digest<C: Serialize>(command: &C) -> [u8; 32] {
+    let bytes = serde_json::to_vec(command).unwrap_or_default();
+    Sha256::digest(&bytes).into()
+}
+
+/// A write on its way: dereferences to its transaction.
+#[derive(Debug)]
+pub struct Work {
+    tx: Tx,
+    key: Option<Key>,
+    known: Option<(serde_json::Value, DateTime<Utc>)>,
+    validate_only: bool,
+}
+
+impl Work {
+    /// Whether nothing is to be written: the caller only wants to know.
+    #[must_use]
+    pub fn is_dry(&self) -> bool {
+        self.validate_only
+    }
+}
+
+impl Deref for Work {
+    type Target = Tx;
+
+    fn deref(&self) -> &Tx {
+        &self.tx
+    }
+}
+
+impl DerefMut for Work {
+    fn deref_mut(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}
+
+/// What is read belongs to one state of the database.
+pub type Reading = Read;

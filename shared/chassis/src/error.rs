@@ -1,0 +1,279 @@
+//! One error, one table to `Status`. Nothing internal reaches a client; the chain goes to the log
+//! once.
+
+use std::collections::HashMap;
+
+use pim_domain::{
+    denial::{Denial, Reason, Rule, Violation},
+    event::ThingKind,
+};
+use pim_proto::field::FieldViolation;
+use pim_store::StoreError;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::{clock::ClockInDoubt, status::ERROR_DOMAIN};
+
+/// Why a call was not answered with what it asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The rules say no.
+    #[error("refused: {0:?}")]
+    Denied(Box<Denial>),
+    /// A field is malformed.
+    #[error(transparent)]
+    Field(#[from] FieldViolation),
+    /// The request id was used for something else.
+    #[error("the request id was used for something else")]
+    RequestIdReused,
+    /// The credential is good, but nobody enabled is behind it.
+    #[error("nobody enabled is behind the credential")]
+    NobodyThere,
+    /// The clock is too uncertain to give anybody a privilege.
+    #[error(transparent)]
+    Clock(#[from] ClockInDoubt),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// As many streams are open as there may be.
+    #[error("as many streams are open as there may be")]
+    TooManyStreams,
+    /// Who reads a stream does not keep up with it.
+    #[error("the reader is too slow")]
+    SlowReader,
+    /// The process stops, and its streams end.
+    #[error("the process stops")]
+    Stopping,
+    /// The task that worked on it is gone.
+    #[error("the task was lost")]
+    Lost,
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(Box::new(denial))
+    }
+}
+
+impl From<Reason> for Error {
+    fn from(reason: Reason) -> Self {
+        Denial::new(reason).into()
+    }
+}
+
+/// The stable reason of a refusal.
+#[must_use]
+pub fn reason(denial: &Denial) -> &'static str {
+    entry(denial).1
+}
+
+/// Code, reason and fixed text of a refusal (the contract's error table).
+fn entry(denial: &Denial) -> (Code, &'static str, &'static str) {
+    match &denial.reason {
+        Reason::NotPermitted => {
+            (Code::PermissionDenied, "NOT_PERMITTED", "the caller may not do this here")
+        }
+        Reason::SelfGrant => {
+            (Code::PermissionDenied, "SELF_GRANT", "nobody widens what their own person can hold")
+        }
+        Reason::SelfApproval => {
+            (Code::PermissionDenied, "SELF_APPROVAL", "nobody decides on their own request")
+        }
+        Reason::NotAnApprover => {
+            (Code::PermissionDenied, "NOT_AN_APPROVER", "the caller does not decide on this")
+        }
+        Reason::NotFound { .. } => (Code::NotFound, "NOT_FOUND", "there is no such thing"),
+        Reason::Invalid(_) => {
+            (Code::InvalidArgument, "INVALID_FIELD", "fields do not go with each other")
+        }
+        Reason::Policy { violations, .. } => policy_entry(violations),
+        Reason::WrongState { .. } => {
+            (Code::FailedPrecondition, "WRONG_STATE", "its state does not permit this")
+        }
+        Reason::AlreadyResolved { .. } => {
+            (Code::FailedPrecondition, "ALREADY_RESOLVED", "it has been resolved before")
+        }
+        Reason::AlreadyDecided { .. } => (
+            Code::AlreadyExists,
+            "ALREADY_DECIDED",
+            "the same person has decided the other way before",
+        ),
+        Reason::Duplicate { .. } => (Code::AlreadyExists, "DUPLICATE", "there is one just like it"),
+        Reason::EtagMismatch { .. } => {
+            (Code::Aborted, "ETAG_MISMATCH", "it has changed since it was read")
+        }
+    }
+}
+
+fn policy_entry(violations: &[Violation]) -> (Code, &'static str, &'static str) {
+    let only = |rule| violations.iter().all(|violation| violation.rule == rule);
+    if only(Rule::Mfa) {
+        let text = "sign in with multi-factor authentication and ask again";
+        (Code::Unauthenticated, "STEP_UP_REQUIRED", text)
+    } else if only(Rule::Approvable) {
+        let text = "those who must approve cannot";
+        (Code::FailedPrecondition, "NO_ELIGIBLE_APPROVER", text)
+    } else if only(Rule::Overlap) {
+        let text = "one is live for the same role and scope";
+        (Code::AlreadyExists, "ACTIVATION_LIVE", text)
+    } else {
+        let text = "the policy does not permit this; every broken rule is listed";
+        (Code::FailedPrecondition, "POLICY_DENIED", text)
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let plain = |code, reason, text| crate::status::status(code, reason, text, []);
+        match error {
+            Error::Denied(denial) => denied(&denial),
+            Error::Field(violation) => field(&violation),
+            Error::RequestIdReused => plain(
+                Code::InvalidArgument,
+                "REQUEST_ID_REUSED",
+                "another request was made under this request_id",
+            ),
+            Error::NobodyThere => {
+                plain(Code::Unauthenticated, "CREDENTIAL_INVALID", "the credential is not accepted")
+            }
+            Error::Clock(_) => plain(
+                Code::Unavailable,
+                "CLOCK_IN_DOUBT",
+                "the clock is uncertain: nothing can be gained until it is not",
+            ),
+            Error::Store(error) => stored(&error),
+            Error::TooManyStreams => plain(
+                Code::ResourceExhausted,
+                "RATE_LIMITED",
+                "too many streams are open: close some, or ask again later",
+            ),
+            Error::SlowReader => plain(
+                Code::ResourceExhausted,
+                "SLOW_READER",
+                "the answers were not read in time: resume with the last position",
+            ),
+            Error::Stopping => plain(
+                Code::Unavailable,
+                "TRY_AGAIN",
+                "the process stops: resume with the last position",
+            ),
+            Error::Lost => plain(Code::Internal, "INTERNAL", "an internal error happened"),
+        }
+    }
+}
+
+fn stored(error: &StoreError) -> Status {
+    let chain = format!("{:#}", Chain(error));
+    let (code, reason, text) = match error {
+        StoreError::Conflict(_) => {
+            (Code::Aborted, "CONFLICT", "it was changed meanwhile: read it and ask again")
+        }
+        StoreError::TryAgain(_) => {
+            tracing::warn!(error = chain, "the database was too busy");
+            (Code::Unavailable, "TRY_AGAIN", "the system is busy: ask again")
+        }
+        StoreError::Unavailable(_) => {
+            tracing::error!(error = chain, "the database cannot be used");
+            (Code::Unavailable, "DATABASE_UNAVAILABLE", "the database cannot be used now")
+        }
+        StoreError::Corrupt { .. } => {
+            tracing::error!(error = chain, "what is stored does not read");
+            (Code::DataLoss, "INTEGRITY", "what is stored does not read: somebody must look")
+        }
+        StoreError::Refused(_) => {
+            tracing::error!(error = chain, "the database refused a statement");
+            (Code::Internal, "INTERNAL", "an internal error happened")
+        }
+    };
+    crate::status::status(code, reason, text, [])
+}
+
+/// An error with all its causes on one line.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut next = Some(self.0);
+        let mut separator = "";
+        while let Some(error) = next {
+            write!(f, "{separator}{error}")?;
+            separator = ": ";
+            next = error.source();
+        }
+        Ok(())
+    }
+}
+
+fn field(violation: &FieldViolation) -> Status {
+    let mut details = ErrorDetails::with_error_info(
+        "INVALID_FIELD",
+        ERROR_DOMAIN,
+        [("field".to_owned(), violation.path.clone())],
+    );
+    details.add_bad_request_violation(violation.path.as_str(), violation.description.as_str());
+    let text = format!("{}: {}", violation.path, violation.description);
+    Status::with_error_details(Code::InvalidArgument, text, details)
+}
+
+fn denied(denial: &Denial) -> Status {
+    let (code, reason, text) = entry(denial);
+    let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata(denial));
+    match &denial.reason {
+        Reason::Policy { violations, .. } => {
+            for violation in violations {
+                let rule = violation.rule.as_str();
+                let description = violation.to_string();
+                details.add_precondition_failure_violation(rule, violation.field, description);
+            }
+        }
+        Reason::Invalid(errors) => {
+            for error in errors {
+                details.add_bad_request_violation(error.field.as_str(), error.description.as_str());
+            }
+        }
+        Reason::NotPermitted
+        | Reason::SelfGrant
+        | Reason::SelfApproval
+        | Reason::NotAnApprover
+        | Reason::NotFound { .. }
+        | Reason::WrongState { .. }
+        | Reason::AlreadyResolved { .. }
+        | Reason::AlreadyDecided { .. }
+        | Reason::Duplicate { .. }
+        | Reason::EtagMismatch { .. } => {}
+    }
+    Status::with_error_details(code, text, details)
+}
+
+/// Everything in the answer that is not fixed text.
+fn metadata(denial: &Denial) -> HashMap<String, String> {
+    let thing = |kind: ThingKind| ("thing".to_owned(), kind.as_str().to_owned());
+    let one = |key: &str, value: String| (key.to_owned(), value);
+    match &denial.reason {
+        Reason::NotPermitted
+        | Reason::SelfGrant
+        | Reason::SelfApproval
+        | Reason::NotAnApprover
+        | Reason::Invalid(_) => HashMap::new(),
+        Reason::NotFound { thing: kind, id } | Reason::Duplicate { thing: kind, id } => {
+            HashMap::from([thing(*kind), one("id", id.to_string())])
+        }
+        Reason::Policy { violations, live } => {
+            let rules: Vec<_> =
+                violations.iter().map(|violation| violation.rule.as_str()).collect();
+            let mut all = HashMap::from([one("rules", rules.join(","))]);
+            if violations.iter().any(|violation| violation.rule == Rule::Mfa) {
+                // What to ask the identity provider for (RFC 9470).
+                all.extend([one("acr_values", "mfa".to_owned())]);
+            }
+            all.extend(live.map(|live| one("activation_id", live.to_string())));
+            all
+        }
+        Reason::WrongState { thing: kind, state } => {
+            HashMap::from([thing(*kind), one("state", (*state).to_owned())])
+        }
+        Reason::AlreadyResolved { state } => HashMap::from([one("state", (*state).to_owned())]),
+        Reason::AlreadyDecided { id } => HashMap::from([one("approval_id", id.to_string())]),
+        Reason::EtagMismatch { current } => HashMap::from([one("etag", current.clone())]),
+    }
+}

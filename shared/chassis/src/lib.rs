@@ -1,0 +1,29 @@
+//! What a service process is made of: configuration, identity, time, the way of a call from the
+//! wire to its verb and back, repeated work, start and drain.
+//!
+//! A service adds its RPCs to [`serve::Services`], one line each through [`call`], and the rest of
+//! its `main` is this crate.
+
+pub mod auth;
+pub mod bell;
+pub mod call;
+pub mod clock;
+pub mod config;
+mod connection;
+pub mod context;
+mod edge;
+pub mod error;
+pub mod limits;
+pub mod periodic;
+pub mod process;
+pub mod readiness;
+pub mod rpc;
+pub mod seal;
+pub mod serve;
+pub(crate) mod status;
+pub mod telemetry;
+
+pub use call::{internal, open_stream, read, write};
+pub use context::{Context, Work};
+pub use error::Error;
+pub use process::{Process, Service};

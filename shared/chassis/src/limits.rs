@@ -1,0 +1,82 @@
+//! The limits of a service process, each with its unit last.
+//!
+//! The constants are the defaults; what an operator may have to change is a flag of [`Limits`].
+
+/// The largest ordinary request message, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// The largest message of a bulk or import method, in bytes.
+pub const BULK_MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// All headers of one request together, in bytes.
+pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
+/// Calls that one connection may have open at the same time.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 256;
+/// Connections that one process holds at the same time; the next one is closed at once.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// How long a new connection may take to send its HTTP/2 preface.
+pub const HANDSHAKE_SECONDS: u64 = 5;
+/// How long a call may take until its response begins; a caller can only ask for less.
+pub const REQUEST_DEADLINE_MILLIS: u64 = 5_000;
+/// An idle connection is pinged this often.
+pub const KEEPALIVE_INTERVAL_SECONDS: u64 = 20;
+/// A connection that does not answer a ping for this long is closed.
+pub const KEEPALIVE_TIMEOUT_SECONDS: u64 = 10;
+/// A connection is asked to go away at this age, so that load spreads over new replicas.
+pub const CONNECTION_AGE_SECONDS: u64 = 600;
+/// What is still running on a connection this long after it was asked to go away is cut.
+pub const CONNECTION_GRACE_SECONDS: u64 = 30;
+/// Streams that were reset before they were accepted (CVE-2023-44487, "rapid reset").
+pub const PENDING_RESET_STREAMS_MAX: usize = 20;
+/// Resets that a peer may provoke by protocol errors (CVE-2025-8671, "made you reset").
+pub const LOCAL_ERROR_RESET_STREAMS_MAX: usize = 256;
+/// How long running calls may take to finish once the process was told to stop.
+pub const DRAIN_SECONDS: u64 = 20;
+
+/// The longest bearer token, in bytes.
+pub const BEARER_TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Verified tokens that are remembered.
+pub const BEARER_TOKEN_CACHE_MAX: u64 = 10_000;
+/// The longest subject of a token, in characters.
+pub const SUBJECT_CHARS_MAX: usize = 255;
+/// How far an issuer's clock may be ahead of ours, for `nbf` and `iat`.
+pub const ISSUED_LEEWAY_SECONDS: i64 = 30;
+/// The longest page token, revision or position that is looked at, in bytes: two snapshots of a
+/// database with a hundred transactions in flight.
+pub const SEALED_BYTES_MAX: usize = 4_096;
+/// Beyond this uncertainty of the clock nothing may be gained.
+pub const CLOCK_ERROR_MILLIS_MAX: i64 = 250;
+
+/// The limits that can be set from outside.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Limits {
+    /// How long a call may take until its response begins, in milliseconds
+    #[arg(long, env = "PIM_REQUEST_DEADLINE_MILLIS", default_value_t = REQUEST_DEADLINE_MILLIS,
+          value_parser = clap::value_parser!(u64).range(1..=REQUEST_DEADLINE_MILLIS))]
+    pub request_deadline_millis: u64,
+    /// Calls that one connection may have open at the same time
+    #[arg(long, env = "PIM_STREAMS_PER_CONNECTION_MAX", default_value_t = STREAMS_PER_CONNECTION_MAX,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub streams_per_connection_max: u32,
+    /// Connections that the process holds at the same time
+    #[arg(long, env = "PIM_CONNECTIONS_MAX", default_value_t = CONNECTIONS_MAX)]
+    pub connections_max: usize,
+    /// The age in seconds at which a connection is asked to go away
+    #[arg(long, env = "PIM_CONNECTION_AGE_SECONDS", default_value_t = CONNECTION_AGE_SECONDS,
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub connection_age_seconds: u64,
+    /// How long running calls may take to finish after SIGTERM, in seconds
+    #[arg(long, env = "PIM_DRAIN_SECONDS", default_value_t = DRAIN_SECONDS,
+          value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub drain_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_deadline_millis: REQUEST_DEADLINE_MILLIS,
+            streams_per_connection_max: STREAMS_PER_CONNECTION_MAX,
+            connections_max: CONNECTIONS_MAX,
+            connection_age_seconds: CONNECTION_AGE_SECONDS,
+            drain_seconds: DRAIN_SECONDS,
+        }
+    }
+}

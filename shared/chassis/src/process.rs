@@ -1,0 +1,268 @@
+//! A service process: what its services share, and its life from start to drain.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use pim_client::{Client, ClientError, Credentials};
+use pim_store::{Db, Options, StoreError, events};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::Issuers,
+    call,
+    clock::Clock,
+    config::{Config, ConfigError},
+    limits::Limits,
+    periodic::Periodic,
+    seal::Seal,
+    serve::{ServeError, Server, Services, shutdown_on_signals},
+    telemetry,
+};
+
+/// How often the clock is compared with the database's.
+const CLOCK_SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
+/// Comparisons at start, of which the best counts.
+const CLOCK_SAMPLES_AT_START: usize = 5;
+
+/// What the services of a process share. Cheap to clone.
+#[derive(Clone)]
+pub struct Process {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Authenticates what clients carry for us: page tokens, revisions, positions.
+    pub seal: Arc<Seal>,
+    /// Whose tokens are accepted.
+    pub issuers: Arc<Issuers>,
+    /// The other services.
+    pub peers: Peers,
+    /// Told when the process is to stop: what streams ends by itself then.
+    pub shutdown: CancellationToken,
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process").field("db", &self.db.instance()).finish_non_exhaustive()
+    }
+}
+
+/// The services that others ring; absent where a process needs none of it.
+#[derive(Clone, Default)]
+pub struct Peers {
+    /// Owns roles, people, policies and grants.
+    pub assignment: Option<Client>,
+    /// Owns activations.
+    pub activation: Option<Client>,
+    /// Owns approvals.
+    pub approval: Option<Client>,
+}
+
+/// One service: what it serves, and what it repeats beside that.
+#[derive(Clone, Copy)]
+pub struct Service {
+    /// Its name, as its credential says it.
+    pub name: &'static str,
+    /// Adds its RPCs.
+    pub mount: fn(&Process, Services) -> Services,
+    /// Starts what it repeats until shutdown.
+    pub background: fn(&Process, &CancellationToken) -> Vec<Periodic>,
+}
+
+/// Nothing is repeated.
+#[must_use]
+pub fn no_background(_: &Process, _: &CancellationToken) -> Vec<Periodic> {
+    Vec::new()
+}
+
+/// Why a process could not start or go on; one sentence for whoever runs it.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// What it was told is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be used.
+    #[error("{error}{}", cause(.error))]
+    Store {
+        /// Why not.
+        #[from]
+        error: StoreError,
+    },
+    /// A peer's address is wrong.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The server cannot run.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The address cannot be listened on, or the system refused something else.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+fn cause(error: &StoreError) -> String {
+    std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default()
+}
+
+impl Process {
+    /// What the configuration names, connected and checked.
+    ///
+    /// # Errors
+    /// It cannot be used as it is.
+    pub async fn start(config: &Config, shutdown: CancellationToken) -> Result<Self, ProcessError> {
+        let seal = Arc::new(Seal::load(&config.token_key_file)?);
+        let issuers = Arc::new(Issuers::load(&config.issuers)?);
+        let db = Db::connect(config.database_url.expose(), &Options::default()).await?;
+        let credentials = credentials(config.credential_file.clone());
+        let peer = |url: &Option<http::Uri>| {
+            url.as_ref().map(|url| Client::connect_lazy(&url.to_string(), credentials.clone()))
+        };
+        let peers = Peers {
+            assignment: peer(&config.assignment_url).transpose()?,
+            activation: peer(&config.activation_url).transpose()?,
+            approval: peer(&config.approval_url).transpose()?,
+        };
+        let clock = Clock::disciplined();
+        discipline(&db, &clock).await?;
+        Ok(Self { db, clock, seal, issuers, peers, shutdown })
+    }
+}
+
+/// Reads the newest event's time and compares the clocks, so that the first answer is right.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn discipline(db: &Db, clock: &Clock) -> Result<(), StoreError> {
+    let mut read = db.read().await?;
+    if let Some(newest) = events::newest_time(&mut read).await? {
+        clock.raise_floor(newest);
+    }
+    drop(read);
+    for _ in 0..CLOCK_SAMPLES_AT_START {
+        sample(db, clock).await?;
+    }
+    Ok(())
+}
+
+async fn sample(db: &Db, clock: &Clock) -> Result<Duration, StoreError> {
+    let before = clock.local();
+    let database = db.clock().await?;
+    clock.observe(before, database, clock.local());
+    Ok(CLOCK_SAMPLE_INTERVAL)
+}
+
+/// The token in a file, read at each use: it is small, and the platform rotates it.
+fn credentials(file: Option<PathBuf>) -> Credentials {
+    match file {
+        Some(file) => Credentials::provider(move || {
+            std::fs::read_to_string(&file)
+                .map(|token| token.trim().to_owned())
+                .map_err(|error| format!("{}: {error}", file.display()).into())
+        }),
+        None => Credentials::none(),
+    }
+}
+
+/// Serves each service with its view of the process on `listener` until `shutdown`, then drains.
+///
+/// # Errors
+/// The server cannot run.
+pub async fn serve(
+    process: &Process,
+    services: &[(Service, Process)],
+    listener: TcpListener,
+    limits: Limits,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let mounted = services
+        .iter()
+        .fold(Services::new(), |mounted, (service, own)| (service.mount)(own, mounted));
+    let descriptors = [pim_proto::FILE_DESCRIPTOR_SET];
+    let server = Server::new(mounted, &descriptors, call::guard(process), limits).await?;
+    let readiness = server.readiness();
+    let mut repeated: Vec<Periodic> =
+        services.iter().flat_map(|(service, own)| (service.background)(own, &shutdown)).collect();
+    repeated.push(watch_clock(process, &readiness, &shutdown));
+    readiness.ready().await;
+    let served = server.serve(listener, shutdown.clone()).await;
+    shutdown.cancel();
+    for periodic in repeated {
+        periodic.stopped().await;
+    }
+    process.db.close().await;
+    served
+}
+
+/// Keeps the clock true, and says in readiness when it cannot.
+fn watch_clock(
+    process: &Process,
+    readiness: &crate::readiness::Readiness,
+    shutdown: &CancellationToken,
+) -> Periodic {
+    let (db, clock, readiness) = (process.db.clone(), process.clock.clone(), readiness.clone());
+    Periodic::spawn("clock", shutdown.clone(), move || {
+        let (db, clock, readiness) = (db.clone(), clock.clone(), readiness.clone());
+        async move {
+            let sampled = sample(&db, &clock).await;
+            if clock.in_doubt() {
+                readiness.not_ready("the clock is in doubt").await;
+            } else if sampled.is_err() {
+                readiness.not_ready("the database cannot be reached").await;
+            } else {
+                readiness.ready().await;
+            }
+            sampled
+        }
+    })
+}
+
+/// The life of a process with one service: configuration, start, serve, drain. Exits with one
+/// sentence where something is wrong.
+#[must_use]
+pub fn boot(service: Service) -> std::process::ExitCode {
+    #[derive(clap::Parser)]
+    #[command(version, about = "One service of privileged identity management")]
+    struct Arguments {
+        #[command(flatten)]
+        chassis: Config,
+    }
+    let Arguments { chassis } = clap::Parser::parse();
+    match run(service, &chassis) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "cannot go on");
+            #[expect(clippy::print_stderr, reason = "for whoever started it, log or not")]
+            {
+                eprintln!("pim-{}: {error}", service.name);
+            }
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(service: Service, config: &Config) -> Result<(), ProcessError> {
+    let system = |what: &str| {
+        let what = what.to_owned();
+        move |source| ProcessError::System { what, source }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(system("cannot make a runtime"))?;
+    runtime.block_on(async {
+        let _telemetry = telemetry::init(service.name, &config.log)?;
+        let shutdown = shutdown_on_signals().map_err(system("cannot hear signals"))?;
+        let process = Process::start(config, shutdown.clone()).await?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(system(&format!("cannot listen on {}", config.listen)))?;
+        tracing::info!(service = service.name, listen = %config.listen, "serving");
+        serve(&process, &[(service, process.clone())], listener, config.limits.clone(), shutdown)
+            .await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,101 @@
+//! Whether the process wants calls, as `grpc.health.v1` tells load balancers and Kubernetes.
+//!
+//! Every service of the process, and `""` for all of them, is SERVING or NOT_SERVING together.
+//! The name [`LIVE`] is SERVING as long as the process runs: restarting a process mends no
+//! database, so a liveness probe must not ask for readiness.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tonic_health::{
+    ServingStatus,
+    pb::health_server::{Health, HealthServer},
+    server::HealthReporter,
+};
+
+/// The name that a liveness probe asks for.
+pub const LIVE: &str = "live";
+
+/// Says whether the process wants calls. It does not until [`Readiness::ready`].
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    reporter: HealthReporter,
+    names: Arc<[&'static str]>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ready,
+    NotReady,
+    /// The process is stopping; there is no way back.
+    Draining,
+}
+
+impl Readiness {
+    /// The readiness of services with these names, and the service that tells it.
+    pub(crate) async fn new(
+        services: &[&'static str],
+    ) -> (Self, HealthServer<impl Health + use<>>) {
+        let (reporter, server) = tonic_health::server::health_reporter();
+        let names = [""].iter().chain(services).copied().collect();
+        let state = Arc::new(Mutex::new(State::NotReady));
+        let readiness = Self { reporter, names, state };
+        readiness.report(ServingStatus::NotServing).await;
+        readiness.reporter.set_service_status(LIVE, ServingStatus::Serving).await;
+        (readiness, server)
+    }
+
+    /// Calls are welcome, unless the process is stopping.
+    pub async fn ready(&self) {
+        if self.change(State::Ready, ServingStatus::Serving).await {
+            tracing::info!("ready");
+        }
+    }
+
+    /// Calls should go elsewhere, because of `reason`.
+    pub async fn not_ready(&self, reason: &str) {
+        if self.change(State::NotReady, ServingStatus::NotServing).await {
+            tracing::warn!(reason, "not ready");
+        }
+    }
+
+    /// Calls should go elsewhere, and this will not change.
+    pub(crate) async fn draining(&self) {
+        if self.change(State::Draining, ServingStatus::NotServing).await {
+            tracing::info!("stopping");
+        }
+    }
+
+    /// The lock is held while the change is reported, so that two changes cannot be reported in
+    /// the wrong order. True if this was a change.
+    async fn change(&self, to: State, status: ServingStatus) -> bool {
+        let mut state = self.state.lock().await;
+        if *state == to || *state == State::Draining {
+            return false;
+        }
+        *state = to;
+        self.report(status).await;
+        true
+    }
+
+    async fn report(&self, status: ServingStatus) {
+        for name in self.names.iter() {
+            self.reporter.set_service_status(name, status).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_stops_is_not_ready_again() {
+        let (readiness, _health) = Readiness::new(&["test.Service"]).await;
+        readiness.ready().await;
+        readiness.draining().await;
+        assert!(!readiness.change(State::Ready, ServingStatus::Serving).await);
+        assert!(!readiness.change(State::NotReady, ServingStatus::NotServing).await);
+    }
+}

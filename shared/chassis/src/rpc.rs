@@ -1,0 +1,97 @@
+//! The RPC authorisation table: who may call which method, deny by default. One row an RPC of the
+//! contract; a test walks the descriptor and fails for one without.
+
+use pim_domain::authority::Action;
+
+/// Who may call a method. What is judged by the object is judged again by its verb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// Any enabled principal of the tenant; the verb judges by relationship.
+    AnyPrincipal,
+    /// Who holds the action somewhere; the verb asks for it at the object's scope.
+    Action(Action),
+    /// These services of this system.
+    Services(&'static [&'static str]),
+    /// Who runs the installation.
+    Operator,
+}
+
+/// One method of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rpc {
+    /// `/package.Service/Method`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub guard: Guard,
+}
+
+const fn row(path: &'static str, guard: Guard) -> Rpc {
+    Rpc { path, guard }
+}
+
+use Guard::{Action as Own, AnyPrincipal, Operator, Services};
+
+const SCHEDULER: Guard = Services(&["scheduler"]);
+
+/// The table.
+pub const RPCS: &[Rpc] = &[
+    row("/pim.assignment.v1.TenantService/CreateTenant", Operator),
+    row("/pim.assignment.v1.RoleService/ImportCatalog", Own(Action::RoleImport)),
+    row("/pim.assignment.v1.RoleService/GetRole", AnyPrincipal),
+    row("/pim.assignment.v1.RoleService/ListRoles", AnyPrincipal),
+    row("/pim.assignment.v1.DirectoryService/CreatePrincipal", Own(Action::PrincipalCreate)),
+    row("/pim.assignment.v1.DirectoryService/GetPrincipal", AnyPrincipal),
+    row("/pim.assignment.v1.DirectoryService/ListPrincipals", Own(Action::PrincipalRead)),
+    row("/pim.assignment.v1.DirectoryService/DisablePrincipal", Own(Action::PrincipalDisable)),
+    row("/pim.assignment.v1.DirectoryService/EnablePrincipal", Own(Action::PrincipalEnable)),
+    row("/pim.assignment.v1.PolicyService/GetPolicy", AnyPrincipal),
+    row("/pim.assignment.v1.PolicyService/UpdatePolicy", Own(Action::PolicyUpdate)),
+    row("/pim.assignment.v1.AssignmentService/CreateEligibility", Own(Action::EligibilityCreate)),
+    row("/pim.assignment.v1.AssignmentService/GetEligibility", AnyPrincipal),
+    row("/pim.assignment.v1.AssignmentService/ListEligibilities", Own(Action::EligibilityRead)),
+    row("/pim.assignment.v1.AssignmentService/RemoveEligibility", Own(Action::EligibilityRemove)),
+    row("/pim.assignment.v1.AssignmentService/CreateAssignment", Own(Action::AssignmentCreate)),
+    row("/pim.assignment.v1.AssignmentService/GetAssignment", AnyPrincipal),
+    row("/pim.assignment.v1.AssignmentService/ListAssignments", Own(Action::AssignmentRead)),
+    row("/pim.assignment.v1.AssignmentService/RemoveAssignment", Own(Action::AssignmentRemove)),
+    row("/pim.assignment.v1.AssignmentService/SearchMyEligibilities", AnyPrincipal),
+    row("/pim.assignment.v1.AssignmentService/EndEligibility", SCHEDULER),
+    row("/pim.assignment.v1.AssignmentService/EndAssignment", SCHEDULER),
+    row("/pim.activation.v1.ActivationService/ActivateRole", AnyPrincipal),
+    row("/pim.activation.v1.ActivationService/GetActivation", AnyPrincipal),
+    row("/pim.activation.v1.ActivationService/ListActivations", Own(Action::ActivationRead)),
+    row("/pim.activation.v1.ActivationService/SearchMyActivations", AnyPrincipal),
+    row("/pim.activation.v1.ActivationService/DeactivateRole", AnyPrincipal),
+    row("/pim.activation.v1.ActivationService/CancelActivation", AnyPrincipal),
+    row(
+        "/pim.activation.v1.ActivationService/ResolveActivation",
+        Services(&["approval", "scheduler"]),
+    ),
+    row("/pim.activation.v1.ActivationService/StartActivation", SCHEDULER),
+    row("/pim.activation.v1.ActivationService/ExpireActivation", SCHEDULER),
+    row(
+        "/pim.activation.v1.ActivationService/VoidActivation",
+        Services(&["assignment", "scheduler"]),
+    ),
+    row("/pim.approval.v1.ApprovalService/GetApproval", AnyPrincipal),
+    row("/pim.approval.v1.ApprovalService/ListApprovals", Own(Action::ApprovalRead)),
+    row("/pim.approval.v1.ApprovalService/SearchMyApprovals", AnyPrincipal),
+    row("/pim.approval.v1.ApprovalService/Approve", AnyPrincipal),
+    row("/pim.approval.v1.ApprovalService/Deny", AnyPrincipal),
+    row("/pim.approval.v1.ApprovalService/OpenApproval", Services(&["activation", "scheduler"])),
+    row("/pim.approval.v1.ApprovalService/CancelApproval", Services(&["activation", "scheduler"])),
+    row("/pim.approval.v1.ApprovalService/TimeOutApproval", SCHEDULER),
+    row("/pim.audit.v1.AuditService/ListEvents", Own(Action::EventRead)),
+    row("/pim.audit.v1.AuditService/GetEvent", Own(Action::EventRead)),
+    row("/pim.audit.v1.AuditService/TailEvents", Own(Action::EventRead)),
+    row("/pim.access.v1.AccessService/CheckAccess", AnyPrincipal),
+    row("/pim.access.v1.AccessService/ListEffectiveRoles", AnyPrincipal),
+    row("/pim.access.v1.AccessService/ListRoleHolders", Own(Action::AccessRead)),
+    row("/pim.scheduler.v1.SchedulerService/ListDue", Operator),
+];
+
+/// The row of a method; `None` is a no.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Rpc> {
+    RPCS.iter().find(|rpc| rpc.path == path)
+}

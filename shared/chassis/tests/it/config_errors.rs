@@ -1,0 +1,124 @@
+//! A wrong issuers file is refused with one sentence that says what is wrong.
+
+use std::path::Path;
+
+use pim_chassis::auth::Issuers;
+use serde_json::{Value, json};
+
+use crate::idp::{Idp, TENANT};
+
+#[track_caller]
+fn assert_refused(entries: &Value, sentence: &str) {
+    let error = Issuers::parse(&entries.to_string(), Path::new(".")).unwrap_err().to_string();
+    assert!(error.contains(sentence), "{error}");
+    assert!(!error.contains('\n'), "{error}");
+}
+
+#[track_caller]
+fn assert_entry_refused(change: impl FnOnce(&mut Value), sentence: &str) {
+    let mut entry = Idp::eddsa().entry();
+    change(&mut entry);
+    assert_refused(&json!([entry]), sentence);
+}
+
+fn remove(entry: &mut Value, name: &str) {
+    entry.as_object_mut().unwrap().remove(name);
+}
+
+#[test]
+fn the_list_itself() {
+    assert_refused(&json!({}), "it is not a list of issuers");
+    assert_refused(&json!([]), "it lists no issuer");
+    let entry = Idp::eddsa().entry();
+    assert_refused(&json!([entry, entry]), "issuer https://idp.example is listed twice");
+    assert!(
+        Issuers::load(Path::new("/nowhere/issuers.json"))
+            .unwrap_err()
+            .to_string()
+            .starts_with("cannot read /nowhere/issuers.json")
+    );
+}
+
+#[test]
+fn names_audience_and_unknown_fields() {
+    assert_entry_refused(|entry| entry["issuer"] = json!(""), "an issuer has no name");
+    assert_entry_refused(|entry| entry["audience"] = json!(""), "the audience is empty");
+    assert_entry_refused(|entry| remove(entry, "audience"), "missing field `audience`");
+    assert_entry_refused(|entry| entry["jwks_url"] = json!("x"), "unknown field `jwks_url`");
+    assert_entry_refused(|entry| entry["kind"] = json!("ROBOTS"), "unknown variant `ROBOTS`");
+    assert_entry_refused(|entry| entry["types"] = json!([]), "the list of types is empty");
+}
+
+#[test]
+fn algorithms() {
+    for bad in ["HS256", "none", "RS512", "eddsa"] {
+        let sentence = format!("algorithm {bad} is not allowed");
+        assert_entry_refused(|entry| entry["algorithms"] = json!(["EdDSA", bad]), &sentence);
+    }
+    assert_entry_refused(
+        |entry| entry["algorithms"] = json!([]),
+        "the list of algorithms is empty",
+    );
+}
+
+#[test]
+fn keys() {
+    let either = "it must have either jwks or jwks_file";
+    assert_entry_refused(|entry| remove(entry, "jwks"), either);
+    assert_entry_refused(|entry| entry["jwks_file"] = json!("keys.json"), either);
+    let none = "it has no usable key";
+    assert_entry_refused(|entry| entry["jwks"] = json!({ "keys": [] }), none);
+    assert_entry_refused(|entry| entry["algorithms"] = json!(["RS256"]), none);
+    assert_entry_refused(|entry| entry["jwks"]["keys"][0]["use"] = json!("enc"), none);
+    assert_entry_refused(|entry| remove(&mut entry["jwks"]["keys"][0], "kid"), "a key has no kid");
+    let secret = json!({ "kty": "oct", "kid": "s", "k": "c2VjcmV0" });
+    assert_entry_refused(
+        |entry| entry["jwks"]["keys"][0] = secret,
+        "its key set holds a shared secret",
+    );
+    assert_entry_refused(
+        |entry| {
+            let key = entry["jwks"]["keys"][0].clone();
+            entry["jwks"]["keys"] = json!([key, key]);
+        },
+        "two keys have the kid",
+    );
+    assert_entry_refused(
+        |entry| {
+            remove(entry, "jwks");
+            entry["jwks_file"] = json!("/nowhere/keys.json");
+        },
+        "cannot read /nowhere/keys.json",
+    );
+}
+
+#[test]
+fn whom_an_issuer_speaks_for() {
+    let needs_tenant = "needs either tenant or tenant_claim";
+    assert_entry_refused(|entry| remove(entry, "tenant"), needs_tenant);
+    assert_entry_refused(|entry| entry["tenant_claim"] = json!("tid"), needs_tenant);
+    assert_entry_refused(|entry| entry["tenant"] = json!("acme"), "not a list of issuers");
+    for kind in ["SERVICES", "OPERATORS"] {
+        let tenant = "only an issuer of principals can have a tenant";
+        assert_entry_refused(|entry| entry["kind"] = json!(kind), tenant);
+    }
+    let services = json!({ "system:serviceaccount:pim:x": "activation" });
+    for kind in ["PRINCIPALS", "OPERATORS"] {
+        assert_entry_refused(
+            |entry| {
+                entry["kind"] = json!(kind);
+                entry["tenant"] = json!(TENANT);
+                entry["services"] = services.clone();
+            },
+            "only an issuer of services can have a map of services",
+        );
+    }
+    assert_entry_refused(
+        |entry| {
+            remove(entry, "tenant");
+            entry["kind"] = json!("SERVICES");
+            entry["services"] = json!({ "system:serviceaccount:pim:x": "root" });
+        },
+        "there is no service root",
+    );
+}

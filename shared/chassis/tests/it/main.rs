@@ -1,0 +1,17 @@
+//! The parts of the chassis that need more than a unit test: tokens as issuers make them, and the
+//! server as clients see it.
+
+#[cfg(test)]
+mod auth;
+#[cfg(test)]
+mod config_errors;
+#[cfg(test)]
+mod development;
+#[cfg(test)]
+mod idp;
+#[cfg(test)]
+mod probe;
+#[cfg(test)]
+mod serve;
+#[cfg(test)]
+mod telemetry;

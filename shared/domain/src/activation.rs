@@ -1,0 +1,234 @@
+//! Activations: a user turns an eligibility into a holding for a limited time.
+//!
+//! [`ask`] is the request; the methods of [`Activation`] are the ways from state to state, each a
+//! full match: what has ended stays ended.
+
+mod judge;
+mod transition;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use judge::{Ask, Facts, START_AHEAD_MAX, ask};
+pub use transition::{Rest, Verdict};
+
+use crate::{
+    change::{Thing, Version},
+    denial::Rule,
+    effective::{Holding, HoldingKind, Span, Standing},
+    event::{About, ThingKind},
+    id::{ActivationId, GrantId, PrincipalId, RoleId},
+    role::Catalog,
+    scope::Scope,
+    text::Ticket,
+    time::{Window, iso},
+};
+
+/// How long a role is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Length {
+    /// From the start, whenever that is.
+    Duration(#[serde(with = "iso")] TimeDelta),
+    /// Up to an instant; waiting for approval does not move it.
+    Until(DateTime<Utc>),
+}
+
+/// What a user asked for. Never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Absent: as soon as it may.
+    pub start: Option<DateTime<Utc>>,
+    /// How long.
+    pub length: Length,
+    /// Why.
+    pub justification: String,
+    /// On which change or incident.
+    pub ticket: Option<Ticket>,
+    /// Whether the sign-in had multi-factor authentication; judged again from here.
+    pub mfa: bool,
+}
+
+/// How an activation ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Ending {
+    /// An approver denied it.
+    Denied,
+    /// Nobody decided in time.
+    TimedOut,
+    /// Withdrawn before it was active.
+    Canceled,
+    /// Judged again and no longer permitted, or what it rests on has ended.
+    Void {
+        /// The rules that no longer held.
+        rules: Vec<Rule>,
+    },
+    /// Its time was up.
+    Expired,
+    /// Given up by its holder.
+    Deactivated,
+}
+
+impl Ending {
+    /// As it is stored.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Ending::Denied => "denied",
+            Ending::TimedOut => "timed_out",
+            Ending::Canceled => "canceled",
+            Ending::Void { .. } => "void",
+            Ending::Expired => "expired",
+            Ending::Deactivated => "deactivated",
+        }
+    }
+}
+
+/// The time for which the role is or was held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The commit that made it active, or later.
+    pub start: DateTime<Utc>,
+    /// The first instant at which it is held no more.
+    pub end: DateTime<Utc>,
+    /// The end was moved to the end of the eligibility.
+    pub truncated: bool,
+}
+
+/// Where an activation stands. What belongs to a state lives in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum State {
+    /// Waits for its approvers.
+    PendingApproval {
+        /// From then on it is timed out, by time alone.
+        expire_time: DateTime<Utc>,
+    },
+    /// Booked: grants nothing until it has been judged at its start.
+    Scheduled {
+        /// When that is.
+        start: DateTime<Utc>,
+    },
+    /// The role is held.
+    Active(Held),
+    /// Final.
+    Ended {
+        /// From then on it counts for nothing.
+        at: DateTime<Utc>,
+        /// Why.
+        ending: Ending,
+        /// The time for which the role was granted, if it ever was.
+        held: Option<Held>,
+    },
+}
+
+impl State {
+    /// As it is stored and shown.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            State::PendingApproval { .. } => "PENDING_APPROVAL",
+            State::Scheduled { .. } => "SCHEDULED",
+            State::Active(_) => "ACTIVE",
+            State::Ended { .. } => "ENDED",
+        }
+    }
+}
+
+/// A user's request to turn an eligibility into a time-bound holding, and that holding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activation {
+    /// Made by the server.
+    pub id: ActivationId,
+    /// Who.
+    pub principal: PrincipalId,
+    /// What.
+    pub role: RoleId,
+    /// Where: the eligibility's scope or one below it.
+    pub scope: Scope,
+    /// What it rests on, by id: made again, it is another.
+    pub eligibility: GrantId,
+    /// What was asked for.
+    pub request: Request,
+    /// The revision of the policy that the request was judged by.
+    pub policy_revision: i64,
+    /// Where it stands.
+    pub state: State,
+    /// Counts its changes.
+    pub version: Version,
+    /// When it was asked for.
+    pub create_time: DateTime<Utc>,
+    /// When it last changed.
+    pub update_time: DateTime<Utc>,
+}
+
+impl Thing for Activation {
+    const KIND: ThingKind = ThingKind::Activation;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn version(&self) -> Version {
+        self.version
+    }
+}
+
+impl Activation {
+    /// Whether it is pending, scheduled or active, as recorded.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        !matches!(self.state, State::Ended { .. })
+    }
+
+    /// The holding that it is, for a principal enabled since `enabled_since` and an eligibility
+    /// that counts within `path`; `None` where it can never be one.
+    #[must_use]
+    pub fn holding(&self, path: Span, enabled_since: Option<DateTime<Utc>>) -> Option<Holding> {
+        let (window, ended, standing) = match &self.state {
+            State::PendingApproval { .. } | State::Ended { held: None, .. } => return None,
+            State::Scheduled { start } => {
+                (Window { start: *start, end: None }, None, Standing::Booked)
+            }
+            State::Active(held) => (held.window(), None, Standing::Held),
+            State::Ended { at, held: Some(held), .. } => (held.window(), Some(*at), Standing::Held),
+        };
+        Some(Holding {
+            id: self.id.uuid(),
+            kind: HoldingKind::Activation,
+            principal: self.principal,
+            role: self.role,
+            scope: self.scope.clone(),
+            span: Span { window, ended },
+            standing,
+            path: Some(path),
+            enabled_since,
+        })
+    }
+
+    /// Whom and what it concerns.
+    #[must_use]
+    pub fn about(&self, catalog: Catalog) -> About {
+        About {
+            correlation: Some(self.id.uuid()),
+            subject: Some(self.principal),
+            role: Some(self.role),
+            catalog: Some(catalog),
+            scope: Some(self.scope.clone()),
+            permanent: false,
+            justification: String::new(),
+            ticket: self.request.ticket.clone(),
+            policy_revision: Some(self.policy_revision),
+        }
+    }
+}
+
+impl Held {
+    /// `[start, end)`.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        Window { start: self.start, end: Some(self.end) }
+    }
+}

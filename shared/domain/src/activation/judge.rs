@@ -1,0 +1,310 @@
+//! Judging a request: small rules in a fixed order, all violations together.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Activation, Held, Length, Request, State};
+use crate::{
+    change::{Change, Version},
+    denial::{Denial, Rule, Violation},
+    event::{About, Code, Stamp, ThingKind},
+    grant::{Grant, GrantState},
+    id::{ActivationId, GrantId, RoleId},
+    policy::{Policy, Rules},
+    principal::{Principal, PrincipalKind},
+    role::Role,
+    scope::Scope,
+    text::is_blank,
+    time::{earliest, format_duration},
+};
+
+/// How far ahead a start may be booked. Fixed.
+pub const START_AHEAD_MAX: TimeDelta = TimeDelta::days(30);
+
+/// A wish to activate a role for oneself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// What.
+    pub role: RoleId,
+    /// Where.
+    pub scope: Scope,
+    /// On which eligibility; absent: the nearest.
+    pub eligibility: Option<GrantId>,
+    /// When, how long, why.
+    pub request: Request,
+}
+
+/// What a request is judged by.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Who.
+    pub principal: Principal,
+    /// What.
+    pub role: Role,
+    /// The newest policy of the role.
+    pub policy: Policy,
+    /// The principal's eligibilities for the role at the scope and above, ended ones too.
+    pub eligibilities: Vec<Grant>,
+    /// What is recorded as live for the same principal, role and scope.
+    pub live: Option<Activation>,
+    /// Those whom the newest policy names as approvers and who exist.
+    pub approvers: Vec<Principal>,
+}
+
+impl Facts {
+    /// The newest `update_time` among the facts: no decision on them is earlier.
+    #[must_use]
+    pub fn newest(&self) -> DateTime<Utc> {
+        let persons = self.approvers.iter().chain([&self.principal]).map(|p| p.update_time);
+        let grants = self.eligibilities.iter().map(|grant| grant.update_time);
+        let others = [self.role.update_time, self.policy.update_time];
+        let live = self.live.iter().map(|live| live.update_time);
+        persons.chain(grants).chain(others).chain(live).max().unwrap_or(self.role.update_time)
+    }
+}
+
+/// One request on its way through the rules.
+pub(super) struct Judged<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) request: &'a Request,
+    pub(super) scope: &'a Scope,
+    pub(super) rules: &'a Rules,
+    pub(super) now: DateTime<Utc>,
+    /// The start that was asked for, moved to now where that is past.
+    pub(super) start: DateTime<Utc>,
+    /// The eligibility that it would rest on.
+    pub(super) eligibility: Option<&'a Grant>,
+    /// What is live for the same target, time applied, other than the request itself.
+    pub(super) live: Option<&'a Activation>,
+}
+
+type RuleFn = fn(&Judged<'_>) -> Option<Violation>;
+
+/// In the order in which they are answered.
+pub(super) const RULES: [RuleFn; 9] =
+    [principal, role, eligibility, window, expiration, justification, ticketing, mfa, overlap];
+
+/// A new activation: active, booked, or waiting for approval.
+///
+/// # Errors
+/// All broken rules together.
+pub fn ask(facts: &Facts, wish: Ask, stamp: &Stamp) -> Result<Change<Activation>, Denial> {
+    let rules = facts.policy.rules(facts.role.catalog);
+    let start = wish.request.start.map_or(stamp.now, |start| start.max(stamp.now));
+    let live = facts.live.as_ref().filter(|live| live.settled(stamp.now).is_live());
+    let chosen = choose(facts, &wish, start);
+    let judged = Judged {
+        facts,
+        request: &wish.request,
+        scope: &wish.scope,
+        rules: &rules,
+        now: stamp.now,
+        start,
+        eligibility: chosen,
+        live,
+    };
+    let mut violations: Vec<Violation> = RULES.iter().filter_map(|rule| rule(&judged)).collect();
+    violations.extend(approvable(&judged));
+    let about = about(&wish, facts);
+    let refuse = |denial: Denial| denial.about(about.clone());
+    let live = judged.live.map(|live| live.id.uuid());
+    Denial::check(violations, live).map_err(refuse)?;
+    let Some(chosen) = chosen else {
+        // The rule on eligibilities has refused this already.
+        return Err(refuse(Denial::new(crate::denial::Reason::NotPermitted)));
+    };
+    let (state, code) = if rules.approval.is_on() {
+        let expire_time = stamp.now + rules.approval.timeout;
+        (State::PendingApproval { expire_time }, Code::ActivationRequested)
+    } else if start > stamp.now {
+        (State::Scheduled { start }, Code::ActivationScheduled)
+    } else {
+        (State::Active(held(&wish.request, chosen, start)), Code::ActivationActivated)
+    };
+    let activation = Activation {
+        id: ActivationId::at(stamp.now),
+        principal: facts.principal.id,
+        role: wish.role,
+        scope: wish.scope,
+        eligibility: chosen.id,
+        request: wish.request,
+        policy_revision: facts.policy.version.0,
+        state,
+        version: Version::FIRST,
+        create_time: stamp.now,
+        update_time: stamp.now,
+    };
+    let about = About { correlation: Some(activation.id.uuid()), ..about };
+    Ok(Change::created(activation, stamp, code, about))
+}
+
+fn about(wish: &Ask, facts: &Facts) -> About {
+    About {
+        correlation: None,
+        subject: Some(facts.principal.id),
+        role: Some(wish.role),
+        catalog: Some(facts.role.catalog),
+        scope: Some(wish.scope.clone()),
+        permanent: false,
+        justification: wish.request.justification.clone(),
+        ticket: wish.request.ticket.clone(),
+        policy_revision: Some(facts.policy.version.0),
+    }
+}
+
+/// The time for which the role is held from `start`, never past the end of what it rests on.
+pub(super) fn held(request: &Request, eligibility: &Grant, start: DateTime<Utc>) -> Held {
+    let asked = end(request, start);
+    let end = earliest(Some(asked), eligibility.window.end).unwrap_or(asked);
+    Held { start, end, truncated: end < asked }
+}
+
+fn end(request: &Request, start: DateTime<Utc>) -> DateTime<Utc> {
+    match request.length {
+        // Bounded by the policy's maximum, which the rules judge before this is used.
+        Length::Duration(duration) => start.checked_add_signed(duration).unwrap_or(start),
+        Length::Until(end) => end,
+    }
+}
+
+/// Nearest scope, then latest end, then lowest id, of those in force at the start.
+fn choose<'a>(facts: &'a Facts, wish: &Ask, start: DateTime<Utc>) -> Option<&'a Grant> {
+    let latest = DateTime::<Utc>::MAX_UTC;
+    facts
+        .eligibilities
+        .iter()
+        .filter(|grant| wish.eligibility.is_none_or(|id| id == grant.id))
+        .filter(|grant| fits(grant, facts, &wish.scope, start))
+        .max_by_key(|grant| {
+            let end = grant.window.end.unwrap_or(latest);
+            (grant.scope.depth(), end, std::cmp::Reverse(grant.id))
+        })
+}
+
+/// Whether an activation at `scope` that starts at `start` may rest on `grant`.
+pub(super) fn fits(grant: &Grant, facts: &Facts, scope: &Scope, start: DateTime<Utc>) -> bool {
+    grant.principal == facts.principal.id
+        && grant.role == facts.role.id
+        && grant.scope.covers(scope)
+        && grant.state(start) == GrantState::InForce
+}
+
+fn principal(judged: &Judged<'_>) -> Option<Violation> {
+    let principal = &judged.facts.principal;
+    let fit = principal.is_enabled() && principal.kind == PrincipalKind::User;
+    (!fit).then(|| {
+        let given = if principal.is_enabled() { "a service principal" } else { "a disabled one" };
+        Violation::new(Rule::Principal, "authorization", "an enabled user", given)
+    })
+}
+
+fn role(judged: &Judged<'_>) -> Option<Violation> {
+    let fit = judged.facts.role.catalog.grants_at(judged.scope);
+    (!fit).then(|| {
+        Violation::new(
+            Rule::Role,
+            "scope",
+            "a scope at which the role can be held",
+            judged.scope.as_str(),
+        )
+    })
+}
+
+fn eligibility(judged: &Judged<'_>) -> Option<Violation> {
+    judged.eligibility.is_none().then(|| {
+        Violation::new(
+            Rule::Eligibility,
+            "role_id",
+            "an eligibility in force at the start, at the scope or above it",
+            format!("none for {} at {}", judged.facts.role.display_name, judged.scope),
+        )
+    })
+}
+
+fn window(judged: &Judged<'_>) -> Option<Violation> {
+    if judged.start - judged.now > START_AHEAD_MAX {
+        let limit = format!("at most {} ahead", format_duration(START_AHEAD_MAX));
+        let given = judged.start.to_rfc3339();
+        return Some(Violation::new(Rule::Window, "start_time", limit, given));
+    }
+    match judged.request.length {
+        Length::Until(end) if end <= judged.start => Some(Violation::new(
+            Rule::Window,
+            "end_time",
+            format!("after the start, {}", judged.start.to_rfc3339()),
+            end.to_rfc3339(),
+        )),
+        Length::Until(_) | Length::Duration(_) => None,
+    }
+}
+
+fn expiration(judged: &Judged<'_>) -> Option<Violation> {
+    let (field, asked) = match judged.request.length {
+        Length::Duration(duration) => ("duration", duration),
+        // Judged by the rule on windows.
+        Length::Until(end) if end <= judged.start => return None,
+        Length::Until(end) => ("end_time", end - judged.start),
+    };
+    let (least, most) = (judged.rules.activation_min, judged.rules.activation_max);
+    (asked < least || asked > most).then(|| {
+        let limit = format!("from {} to {}", format_duration(least), format_duration(most));
+        Violation::new(Rule::Expiration, field, limit, format_duration(asked))
+    })
+}
+
+fn justification(judged: &Judged<'_>) -> Option<Violation> {
+    (judged.rules.require_justification && is_blank(&judged.request.justification))
+        .then(|| Violation::new(Rule::Justification, "justification", "required", "none"))
+}
+
+fn ticketing(judged: &Judged<'_>) -> Option<Violation> {
+    if !judged.rules.require_ticket {
+        return None;
+    }
+    let Some(ticket) = &judged.request.ticket else {
+        return Some(Violation::new(Rule::Ticketing, "ticket", "required", "none"));
+    };
+    let pattern = judged.rules.ticket_pattern.as_ref()?;
+    (!pattern.matches(&ticket.number)).then(|| {
+        let limit = format!("matches {}", pattern.as_str());
+        Violation::new(Rule::Ticketing, "ticket.number", limit, ticket.number.as_str())
+    })
+}
+
+fn mfa(judged: &Judged<'_>) -> Option<Violation> {
+    (judged.rules.require_mfa && !judged.request.mfa).then(|| {
+        let limit = "a sign-in with multi-factor authentication";
+        Violation::new(Rule::Mfa, "authorization", limit, "one without")
+    })
+}
+
+fn overlap(judged: &Judged<'_>) -> Option<Violation> {
+    judged.live.map(|live| {
+        let given = match &live.state {
+            State::Active(held) => format!("{}, until {}", live.id, held.end.to_rfc3339()),
+            State::PendingApproval { .. } | State::Scheduled { .. } | State::Ended { .. } => {
+                format!("{}, {}", live.id, live.state.as_str())
+            }
+        };
+        Violation::new(Rule::Overlap, "scope", "one live activation of a role at a scope", given)
+    })
+}
+
+/// Whether all who must approve can: each exists, is enabled, and is not the requester's person.
+fn approvable(judged: &Judged<'_>) -> Option<Violation> {
+    let unfit = judged.rules.approval.approvers.iter().find(|slot| {
+        let approver = judged.facts.approvers.iter().find(|approver| approver.id == **slot);
+        !approver.is_some_and(|approver| {
+            approver.is_enabled() && !approver.is_same_person(&judged.facts.principal)
+        })
+    })?;
+    Some(Violation::new(
+        Rule::Approvable,
+        "role_id",
+        "each approver is enabled and not the requester",
+        unfit.to_string(),
+    ))
+}
+
+/// The kind of thing that a refused request would have been.
+pub(super) const THING: ThingKind = ThingKind::Activation;

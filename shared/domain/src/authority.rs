@@ -1,0 +1,303 @@
+//! What callers may do to the system itself: own actions, and which of the roles that it manages
+//! confer them, as data. A caller must hold such a role effectively, now, at the object's scope.
+
+use chrono::{DateTime, Utc};
+use uuid::{Uuid, uuid};
+
+use crate::{
+    denial::{Denial, Reason},
+    effective::Holding,
+    principal::Principal,
+    role::Catalog,
+    scope::Scope,
+};
+
+/// What can be done to the system, by whoever holds it at the object's scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is its text in as_str")]
+pub enum Action {
+    RoleImport,
+    PrincipalCreate,
+    PrincipalRead,
+    PrincipalDisable,
+    PrincipalEnable,
+    PolicyUpdate,
+    EligibilityCreate,
+    EligibilityRead,
+    EligibilityRemove,
+    AssignmentCreate,
+    AssignmentRead,
+    AssignmentRemove,
+    ActivationRead,
+    ActivationCancel,
+    ApprovalRead,
+    EventRead,
+    AccessCheck,
+    AccessRead,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Action; 18] = [
+        Action::RoleImport,
+        Action::PrincipalCreate,
+        Action::PrincipalRead,
+        Action::PrincipalDisable,
+        Action::PrincipalEnable,
+        Action::PolicyUpdate,
+        Action::EligibilityCreate,
+        Action::EligibilityRead,
+        Action::EligibilityRemove,
+        Action::AssignmentCreate,
+        Action::AssignmentRead,
+        Action::AssignmentRemove,
+        Action::ActivationRead,
+        Action::ActivationCancel,
+        Action::ApprovalRead,
+        Action::EventRead,
+        Action::AccessCheck,
+        Action::AccessRead,
+    ];
+
+    /// As it is shown: `pim/<thing>/<verb>`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::RoleImport => "pim/role/import",
+            Action::PrincipalCreate => "pim/principal/create",
+            Action::PrincipalRead => "pim/principal/read",
+            Action::PrincipalDisable => "pim/principal/disable",
+            Action::PrincipalEnable => "pim/principal/enable",
+            Action::PolicyUpdate => "pim/policy/update",
+            Action::EligibilityCreate => "pim/eligibility/create",
+            Action::EligibilityRead => "pim/eligibility/read",
+            Action::EligibilityRemove => "pim/eligibility/remove",
+            Action::AssignmentCreate => "pim/assignment/create",
+            Action::AssignmentRead => "pim/assignment/read",
+            Action::AssignmentRemove => "pim/assignment/remove",
+            Action::ActivationRead => "pim/activation/read",
+            Action::ActivationCancel => "pim/activation/cancel",
+            Action::ApprovalRead => "pim/approval/read",
+            Action::EventRead => "pim/event/read",
+            Action::AccessCheck => "pim/access/check",
+            Action::AccessRead => "pim/access/read",
+        }
+    }
+
+    fn is_reading(self) -> bool {
+        match self {
+            Action::PrincipalRead
+            | Action::EligibilityRead
+            | Action::AssignmentRead
+            | Action::ActivationRead
+            | Action::ApprovalRead
+            | Action::EventRead
+            | Action::AccessRead => true,
+            Action::RoleImport
+            | Action::PrincipalCreate
+            | Action::PrincipalDisable
+            | Action::PrincipalEnable
+            | Action::PolicyUpdate
+            | Action::EligibilityCreate
+            | Action::EligibilityRemove
+            | Action::AssignmentCreate
+            | Action::AssignmentRemove
+            | Action::ActivationCancel
+            | Action::AccessCheck => false,
+        }
+    }
+}
+
+/// What part of the tenant an object belongs to: that of its role's catalog, the directory where
+/// it has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Realm {
+    /// The directory: its roles, principals, and the log.
+    Directory,
+    /// Resources: what Azure roles are granted at.
+    Resources,
+}
+
+impl From<Catalog> for Realm {
+    fn from(catalog: Catalog) -> Self {
+        match catalog {
+            Catalog::Entra | Catalog::Pim => Realm::Directory,
+            Catalog::Azure => Realm::Resources,
+        }
+    }
+}
+
+/// Which actions a role confers.
+enum Extent {
+    Everything,
+    Reading,
+    Checking,
+}
+
+struct Administrative {
+    role: Uuid,
+    extent: Extent,
+    realms: &'static [Realm],
+}
+
+/// Holds everything at its scope; the first two administrators of a tenant hold it at the root.
+pub const GLOBAL_ADMINISTRATOR: Uuid = uuid!("62e90394-69f5-4237-9190-012177145e10");
+/// Manages who holds directory roles.
+pub const PRIVILEGED_ROLE_ADMINISTRATOR: Uuid = uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814");
+/// Reads everything.
+pub const GLOBAL_READER: Uuid = uuid!("f2ef992c-3afb-46b9-b7cf-a126ee74c451");
+/// Reads everything that security needs.
+pub const SECURITY_READER: Uuid = uuid!("5d6b6bb7-de71-4623-b4af-96380a352509");
+/// As the reader, here.
+pub const SECURITY_ADMINISTRATOR: Uuid = uuid!("194ae4cb-b126-40b2-bd5b-6091b380977d");
+/// Manages who holds Azure roles at its scope.
+pub const OWNER: Uuid = uuid!("8e3af657-a8ff-443c-a75c-2fe8c4bcb635");
+/// Manages who holds Azure roles at its scope.
+pub const USER_ACCESS_ADMINISTRATOR: Uuid = uuid!("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9");
+/// May ask whether somebody holds something.
+pub const ACCESS_CHECKER: Uuid = uuid!("5a3cde95-7a1e-4b52-9a3f-2d1f6c1f6e0b");
+
+const BOTH: &[Realm] = &[Realm::Directory, Realm::Resources];
+
+const ADMINISTRATIVE: [Administrative; 8] = [
+    Administrative { role: GLOBAL_ADMINISTRATOR, extent: Extent::Everything, realms: BOTH },
+    Administrative {
+        role: PRIVILEGED_ROLE_ADMINISTRATOR,
+        extent: Extent::Everything,
+        realms: &[Realm::Directory],
+    },
+    Administrative { role: OWNER, extent: Extent::Everything, realms: &[Realm::Resources] },
+    Administrative {
+        role: USER_ACCESS_ADMINISTRATOR,
+        extent: Extent::Everything,
+        realms: &[Realm::Resources],
+    },
+    Administrative { role: GLOBAL_READER, extent: Extent::Reading, realms: BOTH },
+    Administrative { role: SECURITY_READER, extent: Extent::Reading, realms: BOTH },
+    Administrative { role: SECURITY_ADMINISTRATOR, extent: Extent::Reading, realms: BOTH },
+    Administrative { role: ACCESS_CHECKER, extent: Extent::Checking, realms: BOTH },
+];
+
+impl Administrative {
+    fn confers(&self, action: Action) -> bool {
+        match self.extent {
+            Extent::Everything => true,
+            Extent::Reading => action.is_reading(),
+            Extent::Checking => action == Action::AccessCheck,
+        }
+    }
+}
+
+/// Somebody of the directory who calls, with all that they may hold.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who.
+    pub principal: Principal,
+    /// Whether they signed in with multi-factor authentication.
+    pub mfa: bool,
+    /// Their holdings of administrative roles; time is applied when they are asked.
+    pub holdings: Vec<Holding>,
+}
+
+impl Caller {
+    /// Whether the caller may do `action` to something of `realm` at `scope`, now.
+    #[must_use]
+    pub fn may(&self, action: Action, realm: Realm, scope: &Scope, now: DateTime<Utc>) -> bool {
+        self.confers(action, now, |row, holding| {
+            row.realms.contains(&realm) && holding.scope.covers(scope)
+        })
+    }
+
+    /// Whether the caller may do `action` to anything at all, now.
+    #[must_use]
+    pub fn may_somewhere(&self, action: Action, now: DateTime<Utc>) -> bool {
+        self.confers(action, now, |_, _| true)
+    }
+
+    fn confers(
+        &self,
+        action: Action,
+        now: DateTime<Utc>,
+        reaches: impl Fn(&Administrative, &Holding) -> bool,
+    ) -> bool {
+        self.principal.is_enabled()
+            && self.holdings.iter().filter(|holding| holding.counts(now)).any(|holding| {
+                ADMINISTRATIVE.iter().any(|row| {
+                    row.role == holding.role.uuid() && row.confers(action) && reaches(row, holding)
+                })
+            })
+    }
+
+    /// Passes who may do `action` to something of `realm` at `scope`.
+    ///
+    /// # Errors
+    /// `NOT_PERMITTED`, which says nothing about whether the thing exists.
+    pub fn authorise(
+        &self,
+        action: Action,
+        realm: Realm,
+        scope: &Scope,
+        now: DateTime<Utc>,
+    ) -> Result<(), Denial> {
+        if self.may(action, realm, scope, now) {
+            Ok(())
+        } else {
+            Err(Denial::new(Reason::NotPermitted))
+        }
+    }
+
+    /// The catalogs of whose roles the caller may do `action` to something at `scope`.
+    ///
+    /// # Errors
+    /// `NOT_PERMITTED` where there are none.
+    pub fn catalogs(
+        &self,
+        action: Action,
+        scope: &Scope,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Catalog>, Denial> {
+        let may = |catalog: &Catalog| self.may(action, Realm::from(*catalog), scope, now);
+        let catalogs: Vec<Catalog> = Catalog::ALL.into_iter().filter(may).collect();
+        if catalogs.is_empty() { Err(Denial::new(Reason::NotPermitted)) } else { Ok(catalogs) }
+    }
+
+    /// What to answer where the thing that was named is not there: `missing` to who may do
+    /// `action` everywhere, and so may know; to anybody else what they would hear if it were.
+    #[must_use]
+    pub fn not_found(&self, action: Action, missing: Reason, now: DateTime<Utc>) -> Denial {
+        let may_know = [Realm::Directory, Realm::Resources]
+            .into_iter()
+            .any(|realm| self.may(action, realm, &Scope::root(), now));
+        Denial::new(if may_know { missing } else { Reason::NotPermitted })
+    }
+}
+
+/// The roles that confer own actions.
+pub fn administrative_roles() -> impl Iterator<Item = Uuid> {
+    ADMINISTRATIVE.iter().map(|row| row.role)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+
+    #[test]
+    fn every_administrative_role_is_in_a_catalog() {
+        for role in administrative_roles() {
+            let known = Catalog::ALL.into_iter().any(|catalog| {
+                let file = catalog::file(catalog).unwrap();
+                file.roles.iter().any(|one| one.id == role)
+            });
+            assert!(known, "{role}");
+        }
+    }
+
+    #[test]
+    fn actions_have_distinct_names() {
+        let mut names: Vec<_> = Action::ALL.map(Action::as_str).to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Action::ALL.len());
+    }
+}

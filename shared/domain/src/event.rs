@@ -1,0 +1,302 @@
+//! Events: what happened, to what, by whom, on whose authority. One entry of the log a change.
+
+mod code;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use code::Code;
+
+use crate::{
+    denial::Denial,
+    id::{PrincipalId, RoleId, TenantId},
+    role::Catalog,
+    scope::Scope,
+    text::Ticket,
+};
+
+/// When something is decided, and on whose behalf.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// The instant of the decision.
+    pub now: DateTime<Utc>,
+    /// Who wants it.
+    pub actor: Actor,
+}
+
+/// Who did something, by which sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Actor {
+    /// Somebody in the directory.
+    Principal {
+        /// Who.
+        id: PrincipalId,
+        /// Where they signed in.
+        issuer: String,
+        /// How, by the token's `amr`.
+        amr: Vec<String>,
+        /// How strongly, by the token's `acr`.
+        acr: Option<String>,
+        /// When.
+        auth_time: Option<DateTime<Utc>>,
+    },
+    /// A service of this system.
+    Service {
+        /// Its name, such as `scheduler`.
+        name: String,
+    },
+    /// Who runs the installation.
+    Operator {
+        /// Where they signed in.
+        issuer: String,
+        /// Who, at that issuer.
+        subject: String,
+    },
+}
+
+impl Actor {
+    /// The principal's id, the service's name, or the operator's subject.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Actor::Principal { id, .. } => id.to_string(),
+            Actor::Service { name } => name.clone(),
+            Actor::Operator { subject, .. } => subject.clone(),
+        }
+    }
+}
+
+/// The kinds of things that the log tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThingKind {
+    /// An organisation.
+    Tenant,
+    /// A catalog of roles as a tenant has it.
+    Catalog,
+    /// A role.
+    Role,
+    /// A user or service principal.
+    Principal,
+    /// The rules of a role.
+    Policy,
+    /// May activate.
+    Eligibility,
+    /// Holds without activation.
+    Assignment,
+    /// A request for a holding, and the holding.
+    Activation,
+    /// What approvers decide.
+    Approval,
+    /// An entry of the log.
+    Event,
+}
+
+impl ThingKind {
+    /// Every kind.
+    pub const ALL: [ThingKind; 10] = [
+        ThingKind::Tenant,
+        ThingKind::Catalog,
+        ThingKind::Role,
+        ThingKind::Principal,
+        ThingKind::Policy,
+        ThingKind::Eligibility,
+        ThingKind::Assignment,
+        ThingKind::Activation,
+        ThingKind::Approval,
+        ThingKind::Event,
+    ];
+
+    /// As it is stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ThingKind::Tenant => "tenant",
+            ThingKind::Catalog => "catalog",
+            ThingKind::Role => "role",
+            ThingKind::Principal => "principal",
+            ThingKind::Policy => "policy",
+            ThingKind::Eligibility => "eligibility",
+            ThingKind::Assignment => "assignment",
+            ThingKind::Activation => "activation",
+            ThingKind::Approval => "approval",
+            ThingKind::Event => "event",
+        }
+    }
+}
+
+/// One thing at one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThingRef {
+    /// What it is.
+    pub kind: ThingKind,
+    /// Which one.
+    pub id: Uuid,
+    /// The version that the event made.
+    pub version: i64,
+}
+
+/// Whom and what an event concerns.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Over the whole life of a request the same; absent: the thing's own id.
+    pub correlation: Option<Uuid>,
+    /// Whose rights it concerns.
+    pub subject: Option<PrincipalId>,
+    /// Which role.
+    pub role: Option<RoleId>,
+    /// The role's catalog, which decides the category.
+    pub catalog: Option<Catalog>,
+    /// Where.
+    pub scope: Option<Scope>,
+    /// Without end; chooses between Entra's activity names.
+    pub permanent: bool,
+    /// Why, in the actor's words.
+    pub justification: String,
+    /// On which change or incident.
+    pub ticket: Option<Ticket>,
+    /// By which revision of the policy.
+    pub policy_revision: Option<i64>,
+}
+
+/// Old and new value of one field, as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field's name.
+    pub field: String,
+    /// Absent: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<Value>,
+    /// Absent: there is none any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<Value>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused, and nothing has changed but this entry.
+    Failure {
+        /// The stable reason, such as `POLICY_DENIED`.
+        reason: String,
+        /// The broken rules.
+        rules: Vec<String>,
+        /// The RPC that was called.
+        method: String,
+    },
+}
+
+/// One entry of the log. The store adds its id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When the decision was made.
+    pub time: DateTime<Utc>,
+    /// What happened.
+    pub code: Code,
+    /// Whether it was done.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// By whom.
+    pub actor: Actor,
+    /// To what; absent where a call was refused before it made anything.
+    pub thing: Option<ThingRef>,
+    /// Concerning whom and what.
+    pub about: About,
+    /// What changed in it.
+    pub changes: Vec<FieldChange>,
+}
+
+impl Event {
+    pub(crate) fn success(
+        code: Code,
+        stamp: &Stamp,
+        thing: ThingRef,
+        about: About,
+        changes: Vec<FieldChange>,
+    ) -> Self {
+        Self {
+            time: stamp.now,
+            code,
+            outcome: Outcome::Success,
+            actor: stamp.actor.clone(),
+            thing: Some(thing),
+            about,
+            changes,
+        }
+    }
+
+    /// A call that was refused, and has changed nothing but this entry.
+    #[must_use]
+    pub fn refusal(stamp: &Stamp, denial: &Denial, reason: &str, method: &str) -> Self {
+        let rules = denial.rules().map(|rule| rule.as_str().to_owned()).collect();
+        Self {
+            time: stamp.now,
+            code: Code::CallRefused,
+            outcome: Outcome::Failure {
+                reason: reason.to_owned(),
+                rules,
+                method: method.to_owned(),
+            },
+            actor: stamp.actor.clone(),
+            thing: denial.thing.map(|(kind, id)| ThingRef { kind, id, version: 0 }),
+            about: denial.about.clone(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// The same over a request's whole life; an event of its own where nothing else is known.
+    #[must_use]
+    pub fn correlation(&self) -> Option<Uuid> {
+        self.about.correlation.or(self.thing.map(|thing| thing.id))
+    }
+
+    /// Entra's category of it.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match self.about.catalog {
+            Some(Catalog::Azure) => "ResourceManagement",
+            Some(Catalog::Entra | Catalog::Pim) | None => "RoleManagement",
+        }
+    }
+
+    /// Entra's name for it, exactly; empty where Entra has none.
+    #[must_use]
+    pub fn activity(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Success => self.code.activity(self.about.permanent),
+            Outcome::Failure { .. } => "",
+        }
+    }
+}
+
+/// A stored entry: what was decided, and the id under which it was kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredEvent {
+    /// Made by the store.
+    pub id: crate::id::EventId,
+    /// Whose log it is in.
+    pub tenant: TenantId,
+    /// The entry.
+    pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_stored_under_the_text_that_is_shown() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+        for kind in ThingKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}

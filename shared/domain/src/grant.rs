@@ -1,0 +1,279 @@
+//! Grants: eligibilities (may activate; hold nothing) and active assignments (hold). One machinery,
+//! because they differ only in their effect and in some rules of the policy.
+
+mod create;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use create::{Create, Facts, create, create_first_administrator};
+
+use crate::{
+    change::{Change, Thing, Version},
+    denial::{Denial, Reason},
+    effective::Span,
+    event::{About, Code, Stamp, ThingKind},
+    id::{GrantId, PrincipalId, RoleId},
+    role::Catalog,
+    scope::Scope,
+    text::Ticket,
+    time::Window,
+};
+
+/// What a grant does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    /// The user may activate the role.
+    Eligibility,
+    /// The principal holds the role.
+    Assignment,
+}
+
+impl GrantKind {
+    /// As what the log tells of it.
+    #[must_use]
+    pub fn thing(self) -> ThingKind {
+        match self {
+            GrantKind::Eligibility => ThingKind::Eligibility,
+            GrantKind::Assignment => ThingKind::Assignment,
+        }
+    }
+
+    /// As it is stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.thing().as_str()
+    }
+}
+
+/// How a grant ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantEnding {
+    /// By an administrator, while it was in force.
+    Removed,
+    /// By an administrator, before its start.
+    Canceled,
+    /// By time, and that has been recorded.
+    Expired,
+}
+
+impl GrantEnding {
+    /// Every ending.
+    pub const ALL: [GrantEnding; 3] =
+        [GrantEnding::Removed, GrantEnding::Canceled, GrantEnding::Expired];
+
+    /// As it is stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GrantEnding::Removed => "removed",
+            GrantEnding::Canceled => "canceled",
+            GrantEnding::Expired => "expired",
+        }
+    }
+}
+
+/// That and how a grant ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantEnd {
+    /// From then on it counts for nothing.
+    pub at: DateTime<Utc>,
+    /// Why.
+    pub how: GrantEnding,
+}
+
+/// Where a grant stands at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantState {
+    /// Its start lies ahead.
+    Scheduled,
+    /// It counts.
+    InForce,
+    /// Its end has passed.
+    Expired,
+    /// An administrator ended it while it was in force.
+    Removed,
+    /// An administrator ended it before its start.
+    Canceled,
+}
+
+impl GrantState {
+    /// As it is shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GrantState::Scheduled => "SCHEDULED",
+            GrantState::InForce => "IN_FORCE",
+            GrantState::Expired => "EXPIRED",
+            GrantState::Removed => "REMOVED",
+            GrantState::Canceled => "CANCELED",
+        }
+    }
+
+    /// Whether it never counts again.
+    #[must_use]
+    pub fn is_ended(self) -> bool {
+        matches!(self, GrantState::Expired | GrantState::Removed | GrantState::Canceled)
+    }
+}
+
+/// An eligibility or an active assignment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Made by the server.
+    pub id: GrantId,
+    /// What it does.
+    pub kind: GrantKind,
+    /// For whom.
+    pub principal: PrincipalId,
+    /// For what.
+    pub role: RoleId,
+    /// Where, and everywhere below.
+    pub scope: Scope,
+    /// When.
+    pub window: Window,
+    /// That it ended, where that is recorded.
+    pub ended: Option<GrantEnd>,
+    /// Why it was made.
+    pub justification: String,
+    /// On which change or incident.
+    pub ticket: Option<Ticket>,
+    /// The revision of the policy that it was judged by.
+    pub policy_revision: i64,
+    /// Counts its changes.
+    pub version: Version,
+    /// When it was made.
+    pub create_time: DateTime<Utc>,
+    /// When it last changed.
+    pub update_time: DateTime<Utc>,
+}
+
+impl Thing for Grant {
+    const KIND: ThingKind = ThingKind::Assignment;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn version(&self) -> Version {
+        self.version
+    }
+
+    fn kind(&self) -> ThingKind {
+        self.kind.thing()
+    }
+}
+
+impl Grant {
+    /// When it counts.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        Span { window: self.window, ended: self.ended.map(|end| end.at) }
+    }
+
+    /// Where it stands at `now`.
+    #[must_use]
+    pub fn state(&self, now: DateTime<Utc>) -> GrantState {
+        match self.ended.map(|end| end.how) {
+            Some(GrantEnding::Removed) => GrantState::Removed,
+            Some(GrantEnding::Canceled) => GrantState::Canceled,
+            Some(GrantEnding::Expired) => GrantState::Expired,
+            None if self.window.end.is_some_and(|end| end <= now) => GrantState::Expired,
+            None if now < self.window.start => GrantState::Scheduled,
+            None => GrantState::InForce,
+        }
+    }
+
+    /// Ends it at once.
+    ///
+    /// # Errors
+    /// `WRONG_STATE` where it has ended already, by time too.
+    pub fn remove(
+        &self,
+        catalog: Catalog,
+        justification: String,
+        stamp: &Stamp,
+    ) -> Result<Change<Self>, Denial> {
+        let about = About { justification, ..self.about(catalog) };
+        match self.state(stamp.now) {
+            GrantState::InForce => {
+                let code = match self.kind {
+                    GrantKind::Eligibility => Code::EligibilityRemoved,
+                    GrantKind::Assignment => Code::AssignmentRemoved,
+                };
+                Ok(self.end(stamp.now, GrantEnding::Removed, code, about, stamp))
+            }
+            GrantState::Scheduled => {
+                let code = match self.kind {
+                    GrantKind::Eligibility => Code::EligibilityCanceled,
+                    GrantKind::Assignment => Code::AssignmentCanceled,
+                };
+                Ok(self.end(stamp.now, GrantEnding::Canceled, code, about, stamp))
+            }
+            state @ (GrantState::Expired | GrantState::Removed | GrantState::Canceled) => {
+                Err(self.wrong_state(state, about))
+            }
+        }
+    }
+
+    /// Records that its time is up.
+    ///
+    /// # Errors
+    /// `WRONG_STATE` before its end, and where its end is recorded already.
+    pub fn expire(&self, catalog: Catalog, stamp: &Stamp) -> Result<Change<Self>, Denial> {
+        let about = self.about(catalog);
+        match (self.window.end, self.ended) {
+            (Some(end), None) if end <= stamp.now => {
+                let code = match self.kind {
+                    GrantKind::Eligibility => Code::EligibilityExpired,
+                    GrantKind::Assignment => Code::AssignmentExpired,
+                };
+                Ok(self.end(end, GrantEnding::Expired, code, about, stamp))
+            }
+            _ => Err(self.wrong_state(self.state(stamp.now), about)),
+        }
+    }
+
+    fn wrong_state(&self, state: GrantState, about: About) -> Denial {
+        let thing = self.kind.thing();
+        Denial::new(Reason::WrongState { thing, state: state.as_str() })
+            .about(about)
+            .of(thing, self.id.uuid())
+    }
+
+    fn end(
+        &self,
+        at: DateTime<Utc>,
+        how: GrantEnding,
+        code: Code,
+        about: About,
+        stamp: &Stamp,
+    ) -> Change<Self> {
+        let after = Self {
+            ended: Some(GrantEnd { at, how }),
+            version: self.version.next(),
+            update_time: stamp.now,
+            ..self.clone()
+        };
+        Change::updated(self, after, stamp, code, about)
+    }
+
+    /// Whom and what it concerns.
+    #[must_use]
+    pub fn about(&self, catalog: Catalog) -> About {
+        About {
+            correlation: Some(self.id.uuid()),
+            subject: Some(self.principal),
+            role: Some(self.role),
+            catalog: Some(catalog),
+            scope: Some(self.scope.clone()),
+            permanent: self.window.end.is_none(),
+            justification: String::new(),
+            ticket: self.ticket.clone(),
+            policy_revision: Some(self.policy_revision),
+        }
+    }
+}

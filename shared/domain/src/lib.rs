@@ -1,0 +1,48 @@
+//! The rules of privileged identity management, as pure functions over values: facts in, decision
+//! out, with the time as an argument. No I/O, no clock, no wire, no SQL, no async.
+//!
+//! A map, in the order in which things rest on each other:
+//!
+//! - [`id`], [`time`], [`scope`], [`text`]: the plain values everything is made of.
+//! - [`tenant`], [`principal`], [`role`], [`catalog`]: who there is, and what can be held.
+//! - [`policy`]: the rules for one role, the catalogs' defaults overlaid by what a tenant has set.
+//! - [`grant`]: eligibilities (may activate) and active assignments (hold).
+//! - [`activation`]: a user turns an eligibility into a holding for a limited time.
+//! - [`approval`]: what approvers decide about an activation.
+//! - [`effective`]: which holdings count at an instant: the one function behind every answer.
+//! - [`authority`]: what callers may do to the system itself, judged by what they hold in it.
+//! - [`denial`]: a no, with every broken rule. [`event`], [`change`]: a yes, with its log entry;
+//!   only a rule can make one, and the store writes nothing else.
+//! - [`due`]: what the scheduler pushes.
+//! - [`invariant`]: what must hold after every step, shared by tests of all levels.
+//!
+//! A change cannot be forged outside of the rules:
+//!
+//! ```compile_fail
+//! use pim_domain::{change::Change, tenant::Tenant, event::Event};
+//! fn forge(after: Tenant, event: Event) -> Change<Tenant> {
+//!     Change { after, event }
+//! }
+//! ```
+
+pub mod activation;
+pub mod approval;
+pub mod authority;
+pub mod catalog;
+pub mod change;
+pub mod denial;
+pub mod due;
+pub mod effective;
+pub mod event;
+#[cfg(any(test, feature = "fixture"))]
+pub mod fixture;
+pub mod grant;
+pub mod id;
+pub mod invariant;
+pub mod policy;
+pub mod principal;
+pub mod role;
+pub mod scope;
+pub mod tenant;
+pub mod text;
+pub mod time;

@@ -1,0 +1,250 @@
+//! Scopes: where a role is held. A path in the tenant's tree; what is granted at a scope holds at
+//! all its descendants.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::is_refused;
+
+/// Segments in a scope, at most.
+pub const SCOPE_DEPTH_MAX: usize = 32;
+/// Bytes in a scope, at most.
+pub const SCOPE_BYTES_MAX: usize = 2_048;
+
+/// A scope in canonical form: no trailing slash, no empty or dot segments, ASCII in lower case but
+/// for the names of the known collections. Equal scopes are equal strings.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scope(String);
+
+/// Which kind of roles can be granted at a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScopeKind {
+    /// `/`.
+    Root,
+    /// Administrative units and applications.
+    Directory,
+    /// Management groups, subscriptions and what lies below them.
+    Resource,
+}
+
+/// Why a text is not a scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeError {
+    /// It does not begin with a slash.
+    #[error("must begin with /")]
+    NotAbsolute,
+    /// It is too long or too deep.
+    #[error("must have at most {SCOPE_BYTES_MAX} bytes and {SCOPE_DEPTH_MAX} segments")]
+    TooLong,
+    /// An empty or dot segment, or a character that has no place in one.
+    #[error("has an empty, dot or malformed segment: {0:?}")]
+    Segment(String),
+    /// The first segment is not a known collection, or names no member of it.
+    #[error(
+        "must be /, or begin with /administrativeUnits/, /applications/, /managementGroups/ or \
+         /subscriptions/ and an id"
+    )]
+    Collection,
+}
+
+/// The collections that a scope may begin with, as they are written.
+const COLLECTIONS: [(&str, ScopeKind); 4] = [
+    ("administrativeUnits", ScopeKind::Directory),
+    ("applications", ScopeKind::Directory),
+    ("managementGroups", ScopeKind::Resource),
+    ("subscriptions", ScopeKind::Resource),
+];
+
+impl Scope {
+    /// The root, which covers everything.
+    #[must_use]
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+
+    /// The canonical text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether what is granted here holds at `other`: the same scope or one below.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.0 == "/"
+            || other
+                .0
+                .strip_prefix(&self.0)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// This scope and all above it, the root last.
+    pub fn ancestors(&self) -> impl Iterator<Item = Scope> + '_ {
+        let cuts = self.0.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
+        let mut above: Vec<Scope> = cuts.map(|at| Self(self.0[..at].to_owned())).collect();
+        if self.0 != "/" {
+            above.insert(0, Self::root());
+            above.push(self.clone());
+        } else {
+            above.push(Self::root());
+        }
+        above.into_iter().rev()
+    }
+
+    /// How many segments it has; the root has none.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        if self.0 == "/" { 0 } else { self.0.matches('/').count() }
+    }
+
+    /// What it is a scope of.
+    #[must_use]
+    pub fn kind(&self) -> ScopeKind {
+        let first = self.0.split('/').nth(1).unwrap_or_default();
+        COLLECTIONS
+            .iter()
+            .find(|(name, _)| *name == first)
+            .map_or(ScopeKind::Root, |(_, kind)| *kind)
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        let path = text.strip_prefix('/').ok_or(ScopeError::NotAbsolute)?;
+        if path.is_empty() {
+            return Ok(Self::root());
+        }
+        if text.len() > SCOPE_BYTES_MAX || path.matches('/').count() >= SCOPE_DEPTH_MAX {
+            return Err(ScopeError::TooLong);
+        }
+        let segments: Vec<&str> = path.split('/').collect();
+        if let Some(bad) = segments.iter().find(|segment| !is_segment(segment)) {
+            return Err(ScopeError::Segment((*bad).to_owned()));
+        }
+        let (collection, _) = COLLECTIONS
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(segments[0]))
+            .ok_or(ScopeError::Collection)?;
+        if segments.len() < 2 {
+            return Err(ScopeError::Collection);
+        }
+        let mut canonical = format!("/{collection}");
+        for (index, segment) in segments.iter().enumerate().skip(1) {
+            canonical.push('/');
+            if index == 2 && segment.eq_ignore_ascii_case("resourceGroups") {
+                canonical.push_str("resourceGroups");
+            } else {
+                canonical.push_str(&segment.to_ascii_lowercase());
+            }
+        }
+        Ok(Self(canonical))
+    }
+}
+
+fn is_segment(segment: &str) -> bool {
+    !segment.is_empty()
+        && segment != "."
+        && segment != ".."
+        && segment.chars().all(|c| !is_refused(c) && !c.is_whitespace() && c != '\\')
+}
+
+impl TryFrom<String> for Scope {
+    type Error = ScopeError;
+
+    fn try_from(text: String) -> Result<Self, ScopeError> {
+        text.parse()
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> String {
+        scope.0
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(text: &str) -> Scope {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn spelling_does_not_matter() {
+        assert_eq!(
+            scope("/Subscriptions/ABC/resourcegroups/Web"),
+            scope("/subscriptions/abc/resourceGroups/web")
+        );
+        assert_eq!(
+            scope("/SUBSCRIPTIONS/ABC/RESOURCEGROUPS/Web").as_str(),
+            "/subscriptions/abc/resourceGroups/web"
+        );
+    }
+
+    #[test]
+    fn covers_by_segment_not_by_prefix() {
+        assert!(scope("/").covers(&scope("/subscriptions/a")));
+        assert!(scope("/subscriptions/a").covers(&scope("/subscriptions/a")));
+        assert!(scope("/subscriptions/a").covers(&scope("/subscriptions/a/resourceGroups/x")));
+        assert!(!scope("/subscriptions/a").covers(&scope("/subscriptions/ab")));
+        assert!(!scope("/subscriptions/a/resourceGroups/x").covers(&scope("/subscriptions/a")));
+        assert!(!scope("/subscriptions/a").covers(&scope("/")));
+    }
+
+    #[test]
+    fn ancestors_begin_here_and_end_at_the_root() {
+        let all: Vec<String> =
+            scope("/subscriptions/a/resourceGroups/x").ancestors().map(String::from).collect();
+        assert_eq!(
+            all,
+            [
+                "/subscriptions/a/resourceGroups/x",
+                "/subscriptions/a/resourceGroups",
+                "/subscriptions/a",
+                "/subscriptions",
+                "/"
+            ]
+        );
+        assert_eq!(scope("/").ancestors().collect::<Vec<_>>(), [Scope::root()]);
+    }
+
+    #[test]
+    fn malformed_scopes_are_refused() {
+        for bad in [
+            "",
+            "subscriptions/a",
+            "//",
+            "/subscriptions/",
+            "/subscriptions",
+            "/subscriptions/a/",
+            "/subscriptions/a//b",
+            "/subscriptions/../b",
+            "/subscriptions/./b",
+            "/planets/mars",
+            "/subscriptions/a\0",
+            "/subscriptions/a b",
+            "/subscriptions/a\u{202e}b",
+        ] {
+            assert!(bad.parse::<Scope>().is_err(), "{bad:?}");
+        }
+        let deep = format!("/subscriptions{}", "/a".repeat(SCOPE_DEPTH_MAX));
+        assert_eq!(deep.parse::<Scope>(), Err(ScopeError::TooLong));
+    }
+}

@@ -1,0 +1,239 @@
+//! Judging a request: each rule, alone and together.
+
+use chrono::TimeDelta;
+use pim_domain::{
+    activation::{Facts, Length, START_AHEAD_MAX, State, Verdict, ask},
+    denial::{Denial, Reason, Rule},
+    fixture::{facts, grant, noon, stamp, user, wish},
+    grant::GrantKind,
+    policy::{ApprovalRule, RuleSet, TicketPattern},
+    principal::PrincipalKind,
+    scope::Scope,
+    text::Ticket,
+};
+
+fn broken(denial: &Denial) -> Vec<Rule> {
+    denial.rules().collect()
+}
+
+fn set(facts: &mut Facts, set: RuleSet) {
+    facts.policy.set = set;
+}
+
+#[test]
+fn a_request_that_breaks_nothing_is_active_from_now() {
+    let facts = facts(&user("alice"));
+    let change = ask(&facts, wish(&facts), &stamp(noon())).unwrap();
+    let State::Active(held) = change.after().state.clone() else { panic!("{change:?}") };
+    assert_eq!((held.start, held.end), (noon(), noon() + TimeDelta::hours(1)));
+    assert!(!held.truncated);
+    assert_eq!(change.event().activity(), "Add member to role completed (PIM activation)");
+}
+
+#[test]
+fn every_broken_rule_is_answered_at_once_and_in_order() {
+    let mut facts = facts(&user("alice"));
+    facts.eligibilities.clear();
+    let require_ticket = Some(true);
+    set(&mut facts, RuleSet { require_ticket, ..RuleSet::default() });
+    let mut wish = wish(&facts);
+    wish.request.length = Length::Duration(TimeDelta::hours(9));
+    wish.request.justification = " \u{200b}".to_owned();
+    wish.request.mfa = false;
+    let denial = ask(&facts, wish, &stamp(noon())).unwrap_err();
+    let all =
+        [Rule::Eligibility, Rule::Expiration, Rule::Justification, Rule::Ticketing, Rule::Mfa];
+    assert_eq!(broken(&denial), all);
+}
+
+#[test]
+fn each_rule_breaks_alone() {
+    let alice = user("alice");
+    let good = facts(&alice);
+    let refused = |facts: &Facts, change: &dyn Fn(&mut pim_domain::activation::Ask)| {
+        let mut wish = wish(facts);
+        change(&mut wish);
+        broken(&ask(facts, wish, &stamp(noon())).unwrap_err())
+    };
+    let minute = TimeDelta::minutes(1);
+    assert_eq!(
+        refused(&good, &|wish| wish.request.length = Length::Duration(minute)),
+        [Rule::Expiration]
+    );
+    assert_eq!(
+        refused(&good, &|wish| {
+            wish.request.start = Some(noon() + START_AHEAD_MAX + TimeDelta::microseconds(1));
+        }),
+        [Rule::Window]
+    );
+    assert_eq!(refused(&good, &|wish| wish.request.length = Length::Until(noon())), [Rule::Window]);
+    assert_eq!(refused(&good, &|wish| wish.request.mfa = false), [Rule::Mfa]);
+    assert_eq!(
+        refused(&good, &|wish| wish.scope = "/subscriptions/a".parse().unwrap()),
+        [Rule::Role]
+    );
+    let mut program = good.clone();
+    program.principal.kind = PrincipalKind::ServicePrincipal;
+    assert_eq!(refused(&program, &|_| ()), [Rule::Principal]);
+    let mut disabled = good.clone();
+    disabled.principal.enabled_since = None;
+    assert_eq!(refused(&disabled, &|_| ()), [Rule::Principal]);
+    let mut patterned = good.clone();
+    let pattern = TicketPattern::try_from("CHG[0-9]+".to_owned()).unwrap();
+    set(
+        &mut patterned,
+        RuleSet { require_ticket: Some(true), ticket_pattern: Some(pattern), ..RuleSet::default() },
+    );
+    let ticket = |number: &str| Ticket { number: number.to_owned(), system: "desk".to_owned() };
+    for number in ["CHG", "CHG1x", "xCHG1"] {
+        assert_eq!(
+            refused(&patterned, &|wish| wish.request.ticket = Some(ticket(number))),
+            [Rule::Ticketing]
+        );
+    }
+    let mut fitting = wish(&patterned);
+    fitting.request.ticket = Some(ticket("CHG42"));
+    assert!(ask(&patterned, fitting, &stamp(noon())).is_ok());
+}
+
+#[test]
+fn the_bounds_of_a_length_are_inclusive() {
+    let facts = facts(&user("alice"));
+    let with = |length| {
+        let mut wish = wish(&facts);
+        wish.request.length = length;
+        ask(&facts, wish, &stamp(noon()))
+    };
+    let tick = TimeDelta::microseconds(1);
+    let (least, most) = (TimeDelta::minutes(5), TimeDelta::hours(8));
+    assert!(with(Length::Duration(least)).is_ok());
+    assert!(with(Length::Duration(least - tick)).is_err());
+    assert!(with(Length::Duration(most)).is_ok());
+    assert!(with(Length::Duration(most + tick)).is_err());
+    assert!(with(Length::Until(noon() + most)).is_ok());
+    assert!(with(Length::Until(noon() + most + tick)).is_err());
+}
+
+#[test]
+fn the_end_is_never_past_the_eligibility() {
+    let mut facts = facts(&user("alice"));
+    let end = noon() + TimeDelta::minutes(2);
+    facts.eligibilities[0].window.end = Some(end);
+    let change = ask(&facts, wish(&facts), &stamp(noon())).unwrap();
+    let State::Active(held) = change.after().state.clone() else { panic!("{change:?}") };
+    // Below the minimum, which binds what is asked and not what is left.
+    assert_eq!((held.end, held.truncated), (end, true));
+    let denial = ask(&facts, wish(&facts), &stamp(end)).unwrap_err();
+    assert_eq!(broken(&denial), [Rule::Eligibility]);
+}
+
+#[test]
+fn the_nearest_eligibility_is_taken_then_the_one_that_lasts_longest() {
+    let alice = user("alice");
+    let mut facts = facts(&alice);
+    facts.role.catalog = pim_domain::role::Catalog::Azure;
+    let start = noon() - TimeDelta::days(1);
+    let at = |scope: &str, days: i64| {
+        let end = Some(noon() + TimeDelta::days(days));
+        let mut grant = grant(GrantKind::Eligibility, &alice, &facts.role, start, end);
+        grant.scope = scope.parse().unwrap();
+        grant
+    };
+    let (root, short, long) = (at("/", 9), at("/subscriptions/a", 1), at("/subscriptions/a", 2));
+    let beside = at("/subscriptions/ab", 9);
+    facts.eligibilities = vec![root.clone(), short.clone(), long.clone(), beside];
+    let scope: Scope = "/subscriptions/a/resourceGroups/x".parse().unwrap();
+    let mut wish = wish(&facts);
+    wish.scope = scope;
+    let chosen =
+        |wish| ask(&facts, wish, &stamp(noon())).map(|change| change.into_after().eligibility);
+    assert_eq!(chosen(wish.clone()).unwrap(), long.id);
+    wish.eligibility = Some(short.id);
+    assert_eq!(chosen(wish.clone()).unwrap(), short.id);
+    wish.eligibility = Some(root.id);
+    assert_eq!(chosen(wish).unwrap(), root.id);
+}
+
+#[test]
+fn a_live_one_stands_in_the_way_until_its_time_is_up() {
+    let mut facts = facts(&user("alice"));
+    let first = ask(&facts, wish(&facts), &stamp(noon())).unwrap().into_after();
+    facts.live = Some(first.clone());
+    let end = noon() + TimeDelta::hours(1);
+    let last = end - TimeDelta::microseconds(1);
+    let denial = ask(&facts, wish(&facts), &stamp(last)).unwrap_err();
+    assert_eq!(broken(&denial), [Rule::Overlap]);
+    let Reason::Policy { live, .. } = denial.reason else { panic!() };
+    assert_eq!(live, Some(first.id.uuid()));
+    assert!(ask(&facts, wish(&facts), &stamp(end)).is_ok());
+}
+
+#[test]
+fn nobody_who_must_approve_may_be_missing_or_the_requester() {
+    let (alice, carol) = (user("alice"), user("carol"));
+    let mut facts = facts(&alice);
+    let with = |approvers: Vec<_>| RuleSet {
+        approval: Some(ApprovalRule { approvers, ..ApprovalRule::off() }),
+        ..RuleSet::default()
+    };
+    set(&mut facts, with(vec![carol.id]));
+    let refused = |facts: &Facts| {
+        ask(facts, wish(facts), &stamp(noon())).map_err(|denial| broken(&denial)).unwrap_err()
+    };
+    assert_eq!(refused(&facts), [Rule::Approvable]);
+    facts.approvers = vec![carol.clone()];
+    let change = ask(&facts, wish(&facts), &stamp(noon())).unwrap();
+    assert!(matches!(change.after().state, State::PendingApproval { .. }));
+    facts.approvers[0].enabled_since = None;
+    assert_eq!(refused(&facts), [Rule::Approvable]);
+    facts.approvers[0] = carol;
+    facts.approvers[0].person = Some(alice.id.uuid().into());
+    facts.principal.person = Some(alice.id.uuid().into());
+    assert_eq!(refused(&facts), [Rule::Approvable]);
+}
+
+#[test]
+fn what_is_approved_is_judged_again() {
+    let (alice, carol) = (user("alice"), user("carol"));
+    let mut facts = facts(&alice);
+    facts.approvers = vec![carol.clone()];
+    let approvers = vec![carol.id];
+    let approval = Some(ApprovalRule { approvers, ..ApprovalRule::off() });
+    set(&mut facts, RuleSet { approval, ..RuleSet::default() });
+    let pending = ask(&facts, wish(&facts), &stamp(noon())).unwrap().into_after();
+    let pinned = facts.policy.rules(facts.role.catalog);
+    let yes = Verdict::Approved { by: vec![carol.id] };
+    let later = stamp(noon() + TimeDelta::hours(1));
+    let ending = |facts: &Facts, verdict: &Verdict| {
+        let change = pending.resolve(facts, &pinned, verdict, &later).unwrap();
+        match change.into_after().state {
+            State::Ended { ending: pim_domain::activation::Ending::Void { rules }, .. } => rules,
+            State::Active(held) => {
+                assert_eq!(held.start, later.now, "waiting costs no time");
+                vec![]
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ending(&facts, &yes), []);
+    assert_eq!(ending(&facts, &Verdict::Approved { by: vec![] }), [Rule::Approvable]);
+    let mut stricter = facts.clone();
+    stricter.policy.set.activation_max = Some(TimeDelta::minutes(30));
+    assert_eq!(ending(&stricter, &yes), [Rule::Expiration]);
+    let mut removed = facts.clone();
+    removed.eligibilities[0].ended = Some(pim_domain::grant::GrantEnd {
+        at: noon(),
+        how: pim_domain::grant::GrantEnding::Removed,
+    });
+    assert_eq!(ending(&removed, &yes), [Rule::Eligibility]);
+    let mut again = facts.clone();
+    again.principal.enabled_since = Some(noon() + TimeDelta::minutes(1));
+    assert_eq!(ending(&again, &yes), [Rule::Principal]);
+    let mut widened = facts.clone();
+    let dave = user("dave");
+    widened.approvers.push(dave.clone());
+    if let Some(approval) = &mut widened.policy.set.approval {
+        approval.approvers.push(dave.id);
+    }
+    assert_eq!(ending(&widened, &yes), [Rule::Approvable]);
+}

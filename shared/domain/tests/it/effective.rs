@@ -1,0 +1,110 @@
+//! Who holds what: boundaries to the microsecond, paths, uncertainty.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use pim_domain::{
+    activation::ask,
+    effective::{Holding, HoldingKind, Instant, Span, Standing, decision, list},
+    fixture::{facts, noon, stamp, user, wish},
+    grant::{GrantEnd, GrantEnding},
+    id::{PrincipalId, RoleId},
+    scope::Scope,
+    time::Window,
+};
+use uuid::Uuid;
+
+fn tick() -> TimeDelta {
+    TimeDelta::microseconds(1)
+}
+
+fn assignment(start: DateTime<Utc>, end: Option<DateTime<Utc>>) -> Holding {
+    Holding {
+        id: Uuid::new_v4(),
+        kind: HoldingKind::Assignment,
+        principal: PrincipalId::at(start),
+        role: RoleId::at(start),
+        scope: Scope::root(),
+        span: Span { window: Window { start, end }, ended: None },
+        standing: Standing::Held,
+        path: None,
+        enabled_since: Some(start - TimeDelta::days(1)),
+    }
+}
+
+fn held(holdings: &[Holding], at: impl Into<Instant>) -> bool {
+    !decision(holdings.to_vec(), at.into()).holdings.is_empty()
+}
+
+#[test]
+fn a_holding_counts_from_its_start_to_just_before_its_end() {
+    let end = noon() + TimeDelta::hours(1);
+    let all = [assignment(noon(), Some(end))];
+    assert!(!held(&all, noon() - tick()));
+    assert!(held(&all, noon()));
+    assert!(held(&all, end - tick()));
+    assert!(!held(&all, end));
+}
+
+#[test]
+fn where_the_time_is_uncertain_the_answer_is_no() {
+    let end = noon() + TimeDelta::hours(1);
+    let all = [assignment(noon(), Some(end))];
+    let around = |at: DateTime<Utc>| Instant { earliest: at - tick(), latest: at + tick() };
+    assert!(!held(&all, around(noon())));
+    assert!(held(&all, around(noon() + tick())));
+    assert!(!held(&all, around(end - tick())));
+    assert!(held(&all, around(end - tick() * 2)));
+    let unsure = decision(all.to_vec(), around(noon()));
+    assert_eq!(unsure.valid_until, Some(noon()), "nobody may keep this answer");
+}
+
+#[test]
+fn an_activation_counts_while_its_whole_path_does() {
+    let facts = facts(&user("alice"));
+    let change = ask(&facts, wish(&facts), &stamp(noon())).unwrap();
+    let enabled = facts.principal.enabled_since;
+    let mut eligibility = facts.eligibilities[0].clone();
+    let holding = |path, enabled| change.after().holding(path, enabled).unwrap();
+    let at = noon() + TimeDelta::minutes(30);
+    assert!(held(&[holding(eligibility.span(), enabled)], at));
+    assert!(!held(&[holding(eligibility.span(), None)], at));
+    let since = Some(noon() + tick());
+    assert!(!held(&[holding(eligibility.span(), since)], at), "disabled and enabled again");
+    assert!(held(&[holding(eligibility.span(), Some(noon()))], at));
+    eligibility.ended = Some(GrantEnd { at, how: GrantEnding::Removed });
+    assert!(held(&[holding(eligibility.span(), enabled)], at - tick()));
+    assert!(!held(&[holding(eligibility.span(), enabled)], at));
+}
+
+#[test]
+fn an_assignment_goes_on_when_its_principal_is_enabled_again() {
+    let mut one = assignment(noon(), None);
+    one.enabled_since = None;
+    assert!(!held(&[one.clone()], noon()));
+    one.enabled_since = Some(noon() + TimeDelta::hours(1));
+    assert!(held(&[one], noon() + TimeDelta::hours(1)));
+}
+
+#[test]
+fn a_decision_is_valid_until_it_changes_and_a_list_until_the_set_does() {
+    let hour = |hours| noon() + TimeDelta::hours(hours);
+    let all = vec![
+        assignment(noon(), Some(hour(1))),
+        assignment(noon(), Some(hour(2))),
+        assignment(hour(3), None),
+    ];
+    assert_eq!(decision(all.clone(), noon().into()).valid_until, Some(hour(2)));
+    assert_eq!(list(all.clone(), noon().into()).valid_until, Some(hour(1)));
+    assert_eq!(decision(all.clone(), hour(2).into()).valid_until, Some(hour(3)));
+    assert_eq!(decision(all.clone(), hour(3).into()).valid_until, None);
+    assert_eq!(list(all, hour(3).into()).valid_until, None);
+}
+
+#[test]
+fn a_booked_one_grants_nothing_and_may_change_the_answer_at_its_start() {
+    let start = noon() + TimeDelta::hours(1);
+    let mut booked = assignment(start, None);
+    booked.standing = Standing::Booked;
+    assert!(!held(&[booked.clone()], start));
+    assert_eq!(decision(vec![booked.clone()], noon().into()).valid_until, Some(start));
+    assert_eq!(list(vec![booked], noon().into()).valid_until, Some(start));
+}

@@ -1,0 +1,161 @@
+//! Granting: each rule.
+
+use chrono::TimeDelta;
+use pim_domain::{
+    denial::{Reason, Rule},
+    fixture::{noon, role, stamp, user},
+    grant::{Create, Facts, Grant, GrantKind, create},
+    policy::{Policy, RuleSet},
+    principal::PrincipalKind,
+    role::Catalog,
+    scope::Scope,
+};
+
+fn facts() -> Facts {
+    let role = role();
+    Facts {
+        policy: Policy::untouched(role.id),
+        role,
+        principal: user("alice"),
+        caller: user("ada"),
+        caller_mfa: true,
+        existing: Vec::new(),
+    }
+}
+
+fn wish(kind: GrantKind, facts: &Facts) -> Create {
+    Create {
+        kind,
+        principal: facts.principal.id,
+        role: facts.role.id,
+        scope: Scope::root(),
+        start: None,
+        end: None,
+        justification: "their work".to_owned(),
+        ticket: None,
+    }
+}
+
+fn refused(facts: &Facts, wish: Create) -> Vec<Rule> {
+    create(facts, wish, &stamp(noon())).unwrap_err().rules().collect()
+}
+
+fn made(facts: &Facts, wish: Create) -> Grant {
+    create(facts, wish, &stamp(noon())).unwrap().into_after()
+}
+
+const BOTH: [GrantKind; 2] = [GrantKind::Eligibility, GrantKind::Assignment];
+
+#[test]
+fn by_default_both_may_be_permanent_and_a_past_start_is_now() {
+    for kind in BOTH {
+        let facts = facts();
+        let mut wish = wish(kind, &facts);
+        wish.start = Some(noon() - TimeDelta::days(1));
+        let grant = made(&facts, wish);
+        assert_eq!((grant.window.start, grant.window.end), (noon(), None));
+    }
+}
+
+#[test]
+fn nobody_grants_to_their_own_person() {
+    for kind in BOTH {
+        let mut facts = facts();
+        facts.caller.person = Some(facts.principal.id.uuid().into());
+        let denial = create(&facts, wish(kind, &facts), &stamp(noon())).unwrap_err();
+        assert_eq!(denial.reason, Reason::SelfGrant);
+        facts.caller = facts.principal.clone();
+        let denial = create(&facts, wish(kind, &facts), &stamp(noon())).unwrap_err();
+        assert_eq!(denial.reason, Reason::SelfGrant);
+    }
+}
+
+#[test]
+fn a_maximum_binds_only_where_permanent_is_not_allowed() {
+    for kind in BOTH {
+        let mut facts = facts();
+        let most = TimeDelta::days(30);
+        facts.policy.set =
+            RuleSet { eligible_max: Some(most), assigned_max: Some(most), ..RuleSet::default() };
+        let until = |end| Create { end: Some(noon() + end), ..wish(kind, &facts) };
+        made(&facts, until(TimeDelta::days(400)));
+        let mut bound = facts.clone();
+        bound.policy.set.permanent_eligibility = Some(false);
+        bound.policy.set.permanent_assignment = Some(false);
+        assert_eq!(refused(&bound, wish(kind, &bound)), [Rule::Expiration]);
+        made(&bound, until(most));
+        let over = until(most + TimeDelta::microseconds(1));
+        assert_eq!(refused(&bound, over), [Rule::Expiration]);
+    }
+}
+
+#[test]
+fn who_and_what_and_where() {
+    let mut program = facts();
+    program.principal.kind = PrincipalKind::ServicePrincipal;
+    let eligibility = wish(GrantKind::Eligibility, &program);
+    assert_eq!(refused(&program, eligibility), [Rule::Principal]);
+    made(&program, wish(GrantKind::Assignment, &program));
+    let mut disabled = facts();
+    disabled.principal.enabled_since = None;
+    let mut system = facts();
+    system.role.assignable = false;
+    for kind in BOTH {
+        assert_eq!(refused(&disabled, wish(kind, &disabled)), [Rule::Principal]);
+        assert_eq!(refused(&system, wish(kind, &system)), [Rule::Role]);
+        let places = [
+            (Catalog::Entra, "/subscriptions/a", false),
+            (Catalog::Entra, "/administrativeUnits/a", true),
+            (Catalog::Azure, "/administrativeUnits/a", false),
+            (Catalog::Azure, "/managementGroups/a", true),
+            (Catalog::Pim, "/applications/a", true),
+        ];
+        for (catalog, scope, fits) in places {
+            let mut facts = facts();
+            facts.role.catalog = catalog;
+            let scope = scope.parse().unwrap();
+            let wish = Create { scope, ..wish(kind, &facts) };
+            assert_eq!(create(&facts, wish, &stamp(noon())).is_ok(), fits);
+        }
+    }
+}
+
+#[test]
+fn an_end_too_near_is_refused() {
+    let facts = facts();
+    let until = |end| Create { end: Some(noon() + end), ..wish(GrantKind::Eligibility, &facts) };
+    assert_eq!(refused(&facts, until(TimeDelta::minutes(4))), [Rule::Window]);
+    assert_eq!(refused(&facts, until(TimeDelta::minutes(-1))), [Rule::Window]);
+    made(&facts, until(TimeDelta::minutes(5)));
+}
+
+#[test]
+fn an_active_assignment_needs_what_the_policy_says() {
+    let mut facts = facts();
+    let silent = Create { justification: String::new(), ..wish(GrantKind::Assignment, &facts) };
+    assert_eq!(refused(&facts, silent.clone()), [Rule::Justification]);
+    made(&facts, Create { kind: GrantKind::Eligibility, ..silent.clone() });
+    facts.policy.set = RuleSet {
+        assignment_require_justification: Some(false),
+        assignment_require_mfa: Some(true),
+        assignment_require_ticket: Some(true),
+        ..RuleSet::default()
+    };
+    facts.caller_mfa = false;
+    assert_eq!(refused(&facts, silent), [Rule::Ticketing, Rule::Mfa]);
+}
+
+#[test]
+fn one_just_like_it_is_a_duplicate_and_another_is_not() {
+    let mut facts = facts();
+    let first = made(&facts, wish(GrantKind::Eligibility, &facts));
+    facts.existing = vec![first.clone()];
+    let again = create(&facts, wish(GrantKind::Eligibility, &facts), &stamp(noon()));
+    let Reason::Duplicate { id, .. } = again.unwrap_err().reason else { panic!() };
+    assert_eq!(id, first.id.uuid());
+    let end = Some(noon() + TimeDelta::days(1));
+    made(&facts, Create { end, ..wish(GrantKind::Eligibility, &facts) });
+    let removed = first.remove(Catalog::Entra, String::new(), &stamp(noon())).unwrap();
+    facts.existing = vec![removed.into_after()];
+    made(&facts, wish(GrantKind::Eligibility, &facts));
+}

@@ -1,0 +1,11 @@
+//! The rules, each arm of them, and what must hold whatever is done.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
+
+mod activation;
+mod approval;
+mod effective;
+mod grant;
+mod policy;
+mod properties;
+mod state_tables;

@@ -1,0 +1,195 @@
+//! Each state machine as one table, states by commands: the first thing to read.
+
+use chrono::TimeDelta;
+use pim_domain::{
+    activation::{Activation, Rest, State, Verdict, ask},
+    approval::{self, Approval, Decide, Decided},
+    change::Change,
+    denial::Denial,
+    fixture::{facts, grant, noon, role, stamp, user, wish},
+    grant::{Grant, GrantKind},
+    policy::{ApprovalRule, RuleSet},
+    role::Catalog,
+};
+
+/// What a command did: the state it led to, or why it did not.
+fn outcome<T>(result: Result<Change<T>, Denial>, state: impl Fn(&T) -> String) -> String {
+    match result {
+        Ok(change) => format!("{} ({})", state(change.after()), change.event().code.as_str()),
+        Err(_) => "-".to_owned(),
+    }
+}
+
+fn table(rows: Vec<(String, Vec<(&str, String)>)>) -> String {
+    rows.into_iter()
+        .map(|(state, cells)| {
+            let cells: Vec<String> = cells
+                .into_iter()
+                .map(|(command, outcome)| format!("  {command:<22} {outcome}\n"))
+                .collect();
+            format!("{state}\n{}", cells.concat())
+        })
+        .collect()
+}
+
+fn named(activation: &Activation) -> String {
+    match &activation.state {
+        State::Ended { ending, .. } => format!("ENDED({})", ending.as_str()),
+        state => state.as_str().to_owned(),
+    }
+}
+
+#[test]
+fn activations() {
+    let alice = user("alice");
+    let carol = user("carol");
+    let free = facts(&alice);
+    let mut asked = free.clone();
+    asked.approvers = vec![carol.clone()];
+    let approvers = vec![carol.id];
+    asked.policy.set = RuleSet {
+        approval: Some(ApprovalRule { approvers, ..ApprovalRule::off() }),
+        ..RuleSet::default()
+    };
+    let now = noon();
+    let later = now + TimeDelta::minutes(10);
+    let mut ahead = wish(&free);
+    ahead.request.start = Some(now + TimeDelta::days(1));
+    let pending = ask(&asked, wish(&asked), &stamp(now)).unwrap().into_after();
+    let booked = ask(&free, ahead, &stamp(now)).unwrap().into_after();
+    let active = ask(&free, wish(&free), &stamp(now)).unwrap().into_after();
+    let ended =
+        active.deactivate(Catalog::Entra, String::new(), &stamp(later)).unwrap().into_after();
+
+    let rows = [
+        ("PENDING_APPROVAL", &pending, &asked, later),
+        ("PENDING_APPROVAL, past its timeout", &pending, &asked, now + TimeDelta::days(2)),
+        ("SCHEDULED, before its start", &booked, &free, later),
+        ("SCHEDULED, at its start", &booked, &free, now + TimeDelta::days(1)),
+        ("ACTIVE", &active, &free, later),
+        ("ACTIVE, at its end", &active, &free, now + TimeDelta::hours(1)),
+        ("ENDED", &ended, &free, later),
+    ];
+    let rows = rows.map(|(name, activation, facts, at)| {
+        let stamp = stamp(at);
+        let pinned = facts.policy.rules(Catalog::Entra);
+        let approved = Verdict::Approved { by: vec![carol.id] };
+        let mut gone = Rest {
+            eligibility: facts.eligibilities[0].clone(),
+            principal: facts.principal.clone(),
+        };
+        let whole = gone.clone();
+        gone.eligibility =
+            gone.eligibility.remove(Catalog::Entra, String::new(), &stamp).unwrap().into_after();
+        let cells = vec![
+            ("resolve: approved", activation.resolve(facts, &pinned, &approved, &stamp)),
+            ("resolve: denied", activation.resolve(facts, &pinned, &Verdict::Denied, &stamp)),
+            ("start", activation.start(facts, &pinned, &stamp)),
+            ("deactivate", activation.deactivate(Catalog::Entra, String::new(), &stamp)),
+            ("cancel", activation.cancel(Catalog::Entra, String::new(), &stamp)),
+            ("expire", activation.expire(Catalog::Entra, &stamp)),
+            ("void: path ended", activation.void(&gone, Catalog::Entra, &stamp)),
+            ("void: path stands", activation.void(&whole, Catalog::Entra, &stamp)),
+        ];
+        let cells = cells.into_iter().map(|(name, result)| (name, outcome(result, named)));
+        (name.to_owned(), cells.collect())
+    });
+    insta::assert_snapshot!(table(rows.into()));
+}
+
+#[test]
+fn grants() {
+    let (alice, role) = (user("alice"), role());
+    let now = noon();
+    let end = now + TimeDelta::days(2);
+    let grant = |start, end| grant(GrantKind::Eligibility, &alice, &role, start, end);
+    let in_force = grant(now - TimeDelta::days(1), Some(end));
+    let removed = in_force.remove(Catalog::Entra, String::new(), &stamp(now)).unwrap().into_after();
+    let expired = in_force.expire(Catalog::Entra, &stamp(end)).unwrap().into_after();
+    let rows = [
+        ("SCHEDULED", grant(now + TimeDelta::days(1), Some(end)), now),
+        ("IN_FORCE", in_force.clone(), now),
+        ("IN_FORCE, permanent", grant(now, None), now),
+        ("EXPIRED by time", in_force, end),
+        ("EXPIRED, recorded", expired, end),
+        ("REMOVED", removed, now),
+    ];
+    let rows = rows.map(|(name, grant, at)| {
+        let state = |after: &Grant| after.state(at).as_str().to_owned();
+        let cells = vec![
+            ("remove", outcome(grant.remove(Catalog::Entra, String::new(), &stamp(at)), state)),
+            ("expire", outcome(grant.expire(Catalog::Entra, &stamp(at)), state)),
+        ];
+        (name.to_owned(), cells)
+    });
+    insta::assert_snapshot!(table(rows.into()));
+}
+
+#[test]
+fn approvals() {
+    let [alice, carol, dave] = ["alice", "carol", "dave"].map(user);
+    let now = noon();
+    let mut facts = facts(&alice);
+    facts.approvers = vec![carol.clone(), dave.clone()];
+    let rule = ApprovalRule { approvers: vec![carol.id, dave.id], ..ApprovalRule::off() };
+    facts.policy.set = RuleSet { approval: Some(rule.clone()), ..RuleSet::default() };
+    let activation = ask(&facts, wish(&facts), &stamp(now)).unwrap().into_after();
+    let withdrawn =
+        activation.cancel(Catalog::Entra, String::new(), &stamp(now)).unwrap().into_after();
+    let pending =
+        approval::open(&activation, rule, Catalog::Entra, &stamp(now)).unwrap().into_after();
+    let decide = |approval: &Approval, activation: &Activation, who, verdict, at| {
+        let facts = approval::Facts {
+            approval: approval.clone(),
+            activation: activation.clone(),
+            catalog: Catalog::Entra,
+            requester: alice.clone(),
+            approvers: facts.approvers.clone(),
+        };
+        let wish = Decide {
+            approval: approval.id,
+            etag: approval.etag(),
+            verdict,
+            justification: "known work".to_owned(),
+        };
+        approval::decide(&facts, who, wish, &stamp(at))
+    };
+    let then = |decided| match decided {
+        Ok(Decided::Now(change)) => change.into_after(),
+        other => panic!("{other:?}"),
+    };
+    let yes = approval::Verdict::Approve;
+    let no = approval::Verdict::Deny;
+    let voted = then(decide(&pending, &activation, &carol, yes, now));
+    let approved = then(decide(&voted, &activation, &dave, yes, now));
+    let denied = then(decide(&voted, &activation, &dave, no, now));
+    let late = now + TimeDelta::hours(24);
+    let rows = [
+        ("PENDING", &pending, &activation, now),
+        ("PENDING, carol said yes", &voted, &activation, now),
+        ("PENDING, past its timeout", &pending, &activation, late),
+        ("PENDING, its activation withdrawn", &pending, &withdrawn, now),
+        ("APPROVED", &approved, &activation, now),
+        ("DENIED", &denied, &activation, now),
+    ];
+    let rows = rows.map(|(name, approval, activation, at)| {
+        let say = |who, verdict| match decide(approval, activation, who, verdict, at) {
+            Ok(Decided::Now(change)) => {
+                format!("{} ({})", change.after().state.as_str(), change.event().code.as_str())
+            }
+            Ok(Decided::Before(before)) => format!("{} (as before)", before.state.as_str()),
+            Err(denial) => format!("- {:?}", denial.reason).chars().take(20).collect(),
+        };
+        let state = |after: &Approval| after.state.as_str().to_owned();
+        let cells = vec![
+            ("carol: yes", say(&carol, yes)),
+            ("carol: no", say(&carol, no)),
+            ("dave: yes", say(&dave, yes)),
+            ("alice: yes", say(&alice, yes)),
+            ("cancel", outcome(approval.cancel(activation, Catalog::Entra, &stamp(at)), state)),
+            ("time out", outcome(approval.time_out(activation, Catalog::Entra, &stamp(at)), state)),
+        ];
+        (name.to_owned(), cells)
+    });
+    insta::assert_snapshot!(table(rows.into()));
+}

@@ -1,0 +1,319 @@
+//! Activations.
+
+mod columns;
+
+use chrono::{DateTime, Utc};
+use pim_domain::{
+    activation::{Activation, Facts, Rest},
+    change::Change,
+    grant::GrantKind,
+    id::{ActivationId, PrincipalId, RoleId, TenantId},
+    role::Catalog,
+    scope::Scope,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use self::columns::{Columns, Row};
+use crate::{StoreError, Tx, events, grants, policies, principals, roles, row};
+
+/// One activation.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: ActivationId,
+) -> Result<Option<Activation>, StoreError> {
+    Ok(get_all(connection, tenant, &[id]).await?.pop())
+}
+
+/// Those of `ids` that exist.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get_all(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[ActivationId],
+) -> Result<Vec<Activation>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    sqlx::query_as!(
+        Row,
+        "select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
+                requested_duration, requested_end_time, justification, ticket_number,
+                ticket_system, mfa, policy_revision, state, expire_time, start_time, end_time,
+                truncated, ended_time, ending, void_rules, version, create_time, update_time
+         from activation where tenant_id = $1 and id = any($2)",
+        tenant.uuid(),
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Activation::try_from)
+    .collect()
+}
+
+/// One activation, locked until the transaction ends. For the service that writes activations.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get_for_update(
+    tx: &mut Tx,
+    tenant: TenantId,
+    id: ActivationId,
+) -> Result<Option<Activation>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        "select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
+                requested_duration, requested_end_time, justification, ticket_number,
+                ticket_system, mfa, policy_revision, state, expire_time, start_time, end_time,
+                truncated, ended_time, ending, void_rules, version, create_time, update_time
+         from activation where tenant_id = $1 and id = $2 for update",
+        tenant.uuid(),
+        id.uuid(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .map(Activation::try_from)
+    .transpose()
+}
+
+/// All that a request of `principal` for `role` at `scope` is judged by; `None` where there is no
+/// such role. What is live for that target is locked, and whoever asks for the same target waits.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn facts(
+    tx: &mut Tx,
+    tenant: TenantId,
+    principal: PrincipalId,
+    role: RoleId,
+    scope: &Scope,
+) -> Result<Option<Facts>, StoreError> {
+    lock_target(tx, tenant, principal, role, scope).await?;
+    let Some(role) = roles::get(tx, tenant, role).await? else { return Ok(None) };
+    let Some(principal) = principals::get(tx, tenant, principal).await? else { return Ok(None) };
+    let policy = policies::newest(tx, tenant, role.id).await?;
+    let kind = GrantKind::Eligibility;
+    let eligibilities = grants::reaching(tx, tenant, kind, principal.id, role.id, scope).await?;
+    let live = live_for_update(tx, tenant, principal.id, role.id, scope).await?;
+    let slots = policy.rules(role.catalog).approval.approvers;
+    let approvers = principals::get_all(tx, tenant, &slots).await?;
+    Ok(Some(Facts { principal, role, policy, eligibilities, live, approvers }))
+}
+
+/// What an activation rests on, as it is now.
+///
+/// # Errors
+/// The database cannot serve, or the activation rests on nothing.
+pub async fn rest(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    activation: &Activation,
+) -> Result<Rest, StoreError> {
+    let kind = GrantKind::Eligibility;
+    let eligibility = grants::get(connection, tenant, kind, activation.eligibility).await?;
+    let principal = principals::get(connection, tenant, activation.principal).await?;
+    eligibility
+        .zip(principal)
+        .map(|(eligibility, principal)| Rest { eligibility, principal })
+        .ok_or_else(|| StoreError::corrupt("activation", "rests on nothing"))
+}
+
+/// Whoever wants the same target waits here until the transaction ends: two requests at once are
+/// judged one after the other, so that the second hears which one is live.
+async fn lock_target(
+    tx: &mut Tx,
+    tenant: TenantId,
+    principal: PrincipalId,
+    role: RoleId,
+    scope: &Scope,
+) -> Result<(), StoreError> {
+    let target = format!("{tenant} {principal} {role} {scope}");
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended($1, 1)) as \"locked!: ()\"",
+        target
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn live_for_update(
+    tx: &mut Tx,
+    tenant: TenantId,
+    principal: PrincipalId,
+    role: RoleId,
+    scope: &Scope,
+) -> Result<Option<Activation>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        "select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
+                requested_duration, requested_end_time, justification, ticket_number,
+                ticket_system, mfa, policy_revision, state, expire_time, start_time, end_time,
+                truncated, ended_time, ending, void_rules, version, create_time, update_time
+         from activation
+         where tenant_id = $1 and principal_id = $2 and role_id = $3 and scope = $4
+           and state <> 'ENDED'
+         for update",
+        tenant.uuid(),
+        principal.uuid(),
+        role.uuid(),
+        scope.as_str(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .map(Activation::try_from)
+    .transpose()
+}
+
+/// Which activations a list is of.
+#[derive(Debug, Clone, Default)]
+pub struct Filter<'a> {
+    /// Only of this principal.
+    pub principal: Option<PrincipalId>,
+    /// Only of this role.
+    pub role: Option<RoleId>,
+    /// Only at this scope and below.
+    pub scope: Option<&'a Scope>,
+    /// Only what has not ended by then; absent: ended ones too.
+    pub live_at: Option<DateTime<Utc>>,
+    /// Only of roles of these catalogs.
+    pub catalogs: Option<&'a [Catalog]>,
+}
+
+/// Activations by id, at most `limit`.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn list(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    filter: &Filter<'_>,
+    after: Option<ActivationId>,
+    limit: i64,
+) -> Result<Vec<Activation>, StoreError> {
+    let catalogs = row::catalogs(filter.catalogs);
+    sqlx::query_as!(
+        Row,
+        "select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
+                requested_duration, requested_end_time, justification, ticket_number,
+                ticket_system, mfa, policy_revision, state, expire_time, start_time, end_time,
+                truncated, ended_time, ending, void_rules, version, create_time, update_time
+         from activation
+         where tenant_id = $1
+           and ($2::uuid is null or principal_id = $2)
+           and ($3::uuid is null or role_id = $3)
+           and ($4::text is null or scope = $4 or starts_with(scope, $4 || '/'))
+           and ($5::timestamptz is null
+                or (state <> 'ENDED' and coalesce(expire_time, end_time, 'infinity') > $5))
+           and ($6::text[] is null or exists (
+                   select from role r
+                   where r.tenant_id = activation.tenant_id and r.id = activation.role_id
+                     and r.catalog = any($6)))
+           and ($7::uuid is null or id > $7)
+         order by id
+         limit $8",
+        tenant.uuid(),
+        filter.principal.map(PrincipalId::uuid),
+        filter.role.map(RoleId::uuid),
+        row::below(filter.scope),
+        filter.live_at,
+        catalogs.as_deref(),
+        after.map(ActivationId::uuid),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Activation::try_from)
+    .collect()
+}
+
+/// The activations that rest on an eligibility and have not ended, as recorded.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn resting_on_eligibility(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    eligibility: Uuid,
+) -> Result<Vec<ActivationId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "select id from activation
+         where tenant_id = $1 and eligibility_id = $2 and state <> 'ENDED'",
+        tenant.uuid(),
+        eligibility,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(ActivationId::from).collect())
+}
+
+/// The activations of a principal that have not ended, as recorded.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn of_principal(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    principal: PrincipalId,
+) -> Result<Vec<ActivationId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "select id from activation
+         where tenant_id = $1 and principal_id = $2 and state <> 'ENDED'",
+        tenant.uuid(),
+        principal.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(ActivationId::from).collect())
+}
+
+/// Writes an activation as it is now.
+///
+/// # Errors
+/// The database cannot serve, or somebody else changed it meanwhile.
+pub async fn record(
+    tx: &mut Tx,
+    tenant: TenantId,
+    change: &Change<Activation>,
+) -> Result<(), StoreError> {
+    let activation = change.after();
+    let columns = Columns::of(activation)?;
+    let done = sqlx::query_file!(
+        "src/activations/record.sql",
+        tenant.uuid(),
+        activation.id.uuid(),
+        activation.principal.uuid(),
+        activation.role.uuid(),
+        activation.scope.as_str(),
+        activation.eligibility.uuid(),
+        activation.request.start,
+        columns.requested_duration,
+        columns.requested_end_time,
+        activation.request.justification,
+        columns.ticket_number,
+        columns.ticket_system,
+        activation.request.mfa,
+        activation.policy_revision,
+        activation.state.as_str(),
+        columns.expire_time,
+        columns.start_time,
+        columns.end_time,
+        columns.truncated,
+        columns.ended_time,
+        columns.ending,
+        columns.void_rules.as_deref(),
+        activation.version.0,
+        activation.create_time,
+        activation.update_time,
+    )
+    .execute(&mut **tx)
+    .await?;
+    row::updated(&done, "activation")?;
+    events::insert(tx, tenant, change.event()).await
+}

@@ -1,0 +1,34 @@
+select
+    a.id, a.activation_id, a.approver_ids, a.timeout, a.justify_approve, a.justify_deny,
+    a.expire_time, a.state, a.version, a.create_time, a.update_time,
+    -- In the order in which they came, in the form in which the domain has them.
+    coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'approver', d.approver_id, 'person', d.person_id, 'verdict', d.verdict,
+            'justification', d.justification, 'time', d.decide_time) order by d.version)
+        from decision d
+        where d.tenant_id = a.tenant_id and d.approval_id = a.id
+    ), '[]') as "decisions!: Json<Vec<Decision>>"
+from approval a
+join activation v on v.tenant_id = a.tenant_id and v.id = a.activation_id
+where a.tenant_id = $1
+    -- Waits for somebody who is asked, has not answered, and did not ask.
+    and ($2::uuid is null or (
+        a.approver_ids @> array[$2]
+        and v.principal_id <> $2
+        and not exists (
+            select from decision d
+            where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.approver_id = $2
+        )
+    ))
+    and ($3::text is null or v.scope = $3 or starts_with(v.scope, $3 || '/'))
+    and ($4::timestamptz is null or (
+        a.state = 'PENDING' and a.expire_time > $4 and v.state = 'PENDING_APPROVAL'
+    ))
+    and ($5::text[] is null or exists (
+        select from role r
+        where r.tenant_id = v.tenant_id and r.id = v.role_id and r.catalog = any($5)
+    ))
+    and ($6::uuid is null or a.id > $6)
+order by a.id
+limit $7

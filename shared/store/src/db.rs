@@ -1,0 +1,232 @@
+//! Connections and transactions. Reading, gaining and losing privilege have pools of their own, so
+//! that a flood of one does not stop the others.
+
+use std::{
+    ops::{Deref, DerefMut},
+    str::FromStr as _,
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use sqlx::{
+    Connection as _, PgConnection, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use uuid::Uuid;
+
+use crate::{StoreError, revision::Revision};
+
+/// Statements are ended after this long.
+pub const STATEMENT_TIMEOUT_MILLIS: u32 = 2_000;
+/// Waiting for a lock is ended after this long.
+pub const LOCK_TIMEOUT_MILLIS: u32 = 1_000;
+/// A transaction in which nothing happens is ended after this long.
+pub const IDLE_IN_TRANSACTION_MILLIS: u32 = 5_000;
+
+/// How a process uses its database.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Connections for reading, at most.
+    pub read_connections_max: u32,
+    /// Connections for gaining privilege and for losing it, at most, each.
+    pub write_connections_max: u32,
+    /// How long a call waits for a connection.
+    pub acquire_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            read_connections_max: 8,
+            write_connections_max: 4,
+            acquire_timeout: Duration::from_millis(250),
+        }
+    }
+}
+
+/// What a write is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It may widen what somebody holds, or prepares that.
+    Gain,
+    /// It only narrows what somebody holds.
+    Lose,
+}
+
+/// The database of one process. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    read: PgPool,
+    gain: PgPool,
+    lose: PgPool,
+    instance: Uuid,
+}
+
+impl Db {
+    /// Connects to a database that has this program's schema.
+    ///
+    /// # Errors
+    /// It cannot be reached, or its schema is of another version.
+    pub async fn connect(url: &str, options: &Options) -> Result<Self, StoreError> {
+        let connect = PgConnectOptions::from_str(url).map_err(StoreError::Unavailable)?.options([
+            ("statement_timeout", STATEMENT_TIMEOUT_MILLIS.to_string()),
+            ("lock_timeout", LOCK_TIMEOUT_MILLIS.to_string()),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MILLIS.to_string()),
+            ("timezone", "UTC".to_owned()),
+        ]);
+        let mut first =
+            PgConnection::connect_with(&connect).await.map_err(StoreError::Unavailable)?;
+        crate::migrate::check(&mut first).await?;
+        let instance = sqlx::query_scalar!("select id from instance").fetch_one(&mut first).await?;
+        first.close().await.map_err(StoreError::Unavailable)?;
+        let pool = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(options.acquire_timeout)
+                .test_before_acquire(false)
+                .connect_lazy_with(connect.clone())
+        };
+        Ok(Self {
+            read: pool(options.read_connections_max),
+            gain: pool(options.write_connections_max),
+            lose: pool(options.write_connections_max),
+            instance,
+        })
+    }
+
+    /// Which database this is, for as long as it lives.
+    #[must_use]
+    pub fn instance(&self) -> Uuid {
+        self.instance
+    }
+
+    /// One consistent state to read.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn read(&self) -> Result<Read, StoreError> {
+        let mut tx =
+            self.read.begin_with("begin isolation level repeatable read read only").await?;
+        let snapshot = sqlx::query_scalar!(r#"select pg_current_snapshot()::text as "snapshot!""#)
+            .fetch_one(&mut *tx)
+            .await?;
+        Ok(Read { tx, revision: Revision::Snapshot(snapshot) })
+    }
+
+    /// A transaction to write in.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn begin(&self, purpose: Purpose) -> Result<Tx, StoreError> {
+        let pool = match purpose {
+            Purpose::Gain => &self.gain,
+            Purpose::Lose => &self.lose,
+        };
+        Ok(Tx { tx: pool.begin().await?, xid: None })
+    }
+
+    /// The database's clock, now.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn clock(&self) -> Result<DateTime<Utc>, StoreError> {
+        let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#)
+            .fetch_one(&self.read)
+            .await?;
+        Ok(now)
+    }
+
+    /// Lets go of all connections.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.gain.close().await;
+        self.lose.close().await;
+    }
+}
+
+/// A consistent state of the database, to read.
+#[derive(Debug)]
+pub struct Read {
+    tx: Transaction<'static, Postgres>,
+    revision: Revision,
+}
+
+impl Read {
+    /// Which state it is.
+    #[must_use]
+    pub fn revision(&self) -> &Revision {
+        &self.revision
+    }
+}
+
+impl Deref for Read {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for Read {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}
+
+/// A transaction; what is not committed has not happened.
+#[derive(Debug)]
+pub struct Tx {
+    tx: Transaction<'static, Postgres>,
+    xid: Option<u64>,
+}
+
+impl Tx {
+    /// Makes it so, and says which state of the database includes it.
+    ///
+    /// # Errors
+    /// The database cannot serve; whether it is so is then unknown.
+    pub async fn commit(mut self) -> Result<Revision, StoreError> {
+        let revision = match self.xid {
+            Some(xid) => Revision::Write(xid),
+            None => {
+                let snapshot =
+                    sqlx::query_scalar!(r#"select pg_current_snapshot()::text as "snapshot!""#)
+                        .fetch_one(&mut *self.tx)
+                        .await?;
+                Revision::Snapshot(snapshot)
+            }
+        };
+        self.tx.commit().await?;
+        Ok(revision)
+    }
+
+    /// Takes it all back, and says which state of the database was looked at.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn roll_back(mut self) -> Result<Revision, StoreError> {
+        let snapshot = sqlx::query_scalar!(r#"select pg_current_snapshot()::text as "snapshot!""#)
+            .fetch_one(&mut *self.tx)
+            .await?;
+        self.tx.rollback().await?;
+        Ok(Revision::Snapshot(snapshot))
+    }
+
+    pub(crate) fn wrote_as(&mut self, xid: u64) {
+        self.xid = Some(xid);
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}

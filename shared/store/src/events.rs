@@ -1,0 +1,248 @@
+//! The one insert-only table of events: the hand-over of facts to whoever reads the log.
+
+use chrono::{DateTime, Utc};
+use pim_domain::{
+    event::{Event, Outcome, StoredEvent},
+    id::{EventId, PrincipalId, RoleId, TenantId},
+    scope::Scope,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{StoreError, Tx, revision::Revision};
+
+/// Writes what happened, in the transaction in which it did.
+///
+/// # Errors
+/// The database cannot serve, or the thing's version has its event already.
+pub async fn insert(tx: &mut Tx, tenant: TenantId, event: &Event) -> Result<(), StoreError> {
+    let body = serde_json::to_vec(event).map_err(|error| StoreError::corrupt("event", error))?;
+    let result = match event.outcome {
+        Outcome::Success => "success",
+        Outcome::Failure { .. } => "failure",
+    };
+    let xid = sqlx::query_scalar!(
+        r#"insert into event
+               (tenant_id, id, body, event_time, code, category, result, correlation_id, actor_id,
+                thing_kind, thing_id, thing_version, subject_id, role_id, scope)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+           returning xid::text::bigint as "xid!""#,
+        tenant.uuid(),
+        EventId::at(event.time).uuid(),
+        body,
+        event.time,
+        event.code.as_str(),
+        event.category(),
+        result,
+        event.correlation(),
+        event.actor.id(),
+        event.thing.map(|thing| thing.kind.as_str()),
+        event.thing.map(|thing| thing.id),
+        // A refusal has made no version.
+        event.thing.map(|thing| thing.version).filter(|version| *version > 0),
+        event.about.subject.map(PrincipalId::uuid),
+        event.about.role.map(RoleId::uuid),
+        event.about.scope.as_ref().map(Scope::as_str),
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    tx.wrote_as(xid.unsigned_abs());
+    Ok(())
+}
+
+struct Row {
+    tenant_id: Uuid,
+    id: Uuid,
+    body: Vec<u8>,
+}
+
+impl TryFrom<Row> for StoredEvent {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let event = serde_json::from_slice(&row.body)
+            .map_err(|error| StoreError::corrupt("event", error))?;
+        Ok(StoredEvent { id: row.id.into(), tenant: row.tenant_id.into(), event })
+    }
+}
+
+fn events(rows: Vec<Row>) -> Result<Vec<StoredEvent>, StoreError> {
+    rows.into_iter().map(StoredEvent::try_from).collect()
+}
+
+/// Which events a list is of; what is absent matches all.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "field by field as in the contract's EventFilter")]
+pub struct Filter {
+    pub start: Option<DateTime<Utc>>,
+    pub end: Option<DateTime<Utc>>,
+    pub actor: Option<String>,
+    pub subject: Option<PrincipalId>,
+    pub role: Option<RoleId>,
+    pub scope: Option<Scope>,
+    pub code: Option<String>,
+    pub result: Option<&'static str>,
+    pub correlation: Option<Uuid>,
+    pub thing: Option<Uuid>,
+    pub category: Option<String>,
+}
+
+/// Where a page of events ended.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Cursor {
+    /// When its last event was.
+    pub time: DateTime<Utc>,
+    /// Its last event.
+    pub id: EventId,
+}
+
+/// Events, newest first, at most `limit`.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn list(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    filter: &Filter,
+    before: Option<Cursor>,
+    limit: i64,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let rows = sqlx::query_file_as!(
+        Row,
+        "src/events/list.sql",
+        tenant.uuid(),
+        filter.start,
+        filter.end,
+        filter.actor,
+        filter.subject.map(PrincipalId::uuid),
+        filter.role.map(RoleId::uuid),
+        filter.scope.as_ref().map(Scope::as_str),
+        filter.code,
+        filter.result,
+        filter.correlation,
+        filter.thing,
+        filter.category,
+        before.map(|cursor| cursor.time),
+        before.map(|cursor| cursor.id.uuid()),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    events(rows)
+}
+
+/// One event.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: EventId,
+) -> Result<Option<StoredEvent>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        "select tenant_id, id, body from event where tenant_id = $1 and id = $2",
+        tenant.uuid(),
+        id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?
+    .map(StoredEvent::try_from)
+    .transpose()
+}
+
+/// The events of one thing, in the order of its versions.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn of_thing(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    thing: Uuid,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select tenant_id, id, body from event
+         where tenant_id = $1 and thing_id = $2 and result = 'success'
+         order by thing_version",
+        tenant.uuid(),
+        thing,
+    )
+    .fetch_all(connection)
+    .await?;
+    events(rows)
+}
+
+/// The time of the newest event of all; no decision is earlier, so that a clock that jumped back
+/// revives nothing.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn newest_time(
+    connection: &mut PgConnection,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    Ok(sqlx::query_scalar!("select max(event_time) from event").fetch_one(connection).await?)
+}
+
+/// Where a part of what was committed between two states ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommittedCursor {
+    /// The transaction that wrote its last event.
+    pub xid: i64,
+    /// Its last event.
+    pub id: EventId,
+}
+
+/// Two states of the database, by their snapshots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Between {
+    /// The older one.
+    pub since: String,
+    /// The newer one; not newer than the state that is read.
+    pub until: String,
+}
+
+/// What was committed between two states of the database, at most `limit`: visible in the newer
+/// one, and not in the older. Transactions commit in another order than they begin, so neither ids
+/// nor times can say what is new; snapshots can. The order is that of the transactions' own
+/// numbers, because an index has it however long ago the older state was; it is no order of events.
+///
+/// # Errors
+/// The database cannot serve, or one of the two is not a snapshot.
+pub async fn committed_between(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    between: &Between,
+    after: Option<CommittedCursor>,
+    limit: i64,
+) -> Result<Vec<(StoredEvent, CommittedCursor)>, StoreError> {
+    sqlx::query_file!(
+        "src/events/committed_between.sql",
+        tenant.uuid(),
+        between.since,
+        between.until,
+        after.map(|cursor| cursor.xid),
+        after.map(|cursor| cursor.id.uuid()),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| {
+        let cursor = CommittedCursor { xid: row.xid, id: row.id.into() };
+        let row = Row { tenant_id: row.tenant_id, id: row.id, body: row.body };
+        Ok((StoredEvent::try_from(row)?, cursor))
+    })
+    .collect()
+}
+
+/// The text of a snapshot, of a revision that is one.
+#[must_use]
+pub fn snapshot_of(revision: &Revision) -> Option<&str> {
+    match revision {
+        Revision::Snapshot(snapshot) => Some(snapshot),
+        Revision::Write(_) => None,
+    }
+}

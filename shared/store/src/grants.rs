@@ -1,0 +1,287 @@
+//! Eligibilities and active assignments.
+
+use chrono::{DateTime, Utc};
+use pim_domain::{
+    change::{Change, Version},
+    grant::{Grant, GrantEnd, GrantEnding, GrantKind},
+    id::{GrantId, PrincipalId, RoleId, TenantId},
+    role::Catalog,
+    scope::Scope,
+    text::Ticket,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{StoreError, Tx, events, row};
+
+struct Row {
+    id: Uuid,
+    kind: String,
+    principal_id: Uuid,
+    role_id: Uuid,
+    scope: String,
+    start_time: DateTime<Utc>,
+    end_time: Option<DateTime<Utc>>,
+    ended_time: Option<DateTime<Utc>>,
+    ending: Option<String>,
+    justification: String,
+    ticket_number: Option<String>,
+    ticket_system: Option<String>,
+    policy_revision: i64,
+    version: i64,
+    create_time: DateTime<Utc>,
+    update_time: DateTime<Utc>,
+}
+
+const KINDS: [GrantKind; 2] = [GrantKind::Eligibility, GrantKind::Assignment];
+
+impl TryFrom<Row> for Grant {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let how = row
+            .ending
+            .map(|ending| row::named(&GrantEnding::ALL, GrantEnding::as_str, &ending, "ending"))
+            .transpose()?;
+        let ended = row.ended_time.zip(how).map(|(at, how)| GrantEnd { at, how });
+        Ok(Grant {
+            id: row.id.into(),
+            kind: row::named(&KINDS, GrantKind::as_str, &row.kind, "grant kind")?,
+            principal: row.principal_id.into(),
+            role: row.role_id.into(),
+            scope: row::scope(&row.scope)?,
+            window: row::window(row.start_time, row.end_time),
+            ended,
+            justification: row.justification,
+            ticket: row::ticket(row.ticket_number, row.ticket_system),
+            policy_revision: row.policy_revision,
+            version: Version(row.version),
+            create_time: row.create_time,
+            update_time: row.update_time,
+        })
+    }
+}
+
+fn grants(rows: Vec<Row>) -> Result<Vec<Grant>, StoreError> {
+    rows.into_iter().map(Grant::try_from).collect()
+}
+
+/// One grant of a kind.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    kind: GrantKind,
+    id: GrantId,
+) -> Result<Option<Grant>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification, ticket_number, ticket_system, policy_revision, version,
+                create_time, update_time
+         from role_grant where tenant_id = $1 and kind = $2 and id = $3",
+        tenant.uuid(),
+        kind.as_str(),
+        id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?
+    .map(Grant::try_from)
+    .transpose()
+}
+
+/// One grant of a kind, locked until the transaction ends. For the service that writes grants.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get_for_update(
+    tx: &mut Tx,
+    tenant: TenantId,
+    kind: GrantKind,
+    id: GrantId,
+) -> Result<Option<Grant>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification, ticket_number, ticket_system, policy_revision, version,
+                create_time, update_time
+         from role_grant where tenant_id = $1 and kind = $2 and id = $3 for update",
+        tenant.uuid(),
+        kind.as_str(),
+        id.uuid(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .map(Grant::try_from)
+    .transpose()
+}
+
+/// A principal's grants of a kind for a role at a scope and above it, ended ones too.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn reaching(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    kind: GrantKind,
+    principal: PrincipalId,
+    role: RoleId,
+    scope: &Scope,
+) -> Result<Vec<Grant>, StoreError> {
+    let scopes: Vec<String> = scope.ancestors().map(String::from).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification, ticket_number, ticket_system, policy_revision, version,
+                create_time, update_time
+         from role_grant
+         where tenant_id = $1 and kind = $2 and principal_id = $3 and role_id = $4
+           and scope = any($5)",
+        tenant.uuid(),
+        kind.as_str(),
+        principal.uuid(),
+        role.uuid(),
+        &scopes,
+    )
+    .fetch_all(connection)
+    .await?;
+    grants(rows)
+}
+
+/// Whoever wants the same target waits here until the transaction ends, so that of two grants just
+/// alike the second finds the first.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn lock_target(
+    tx: &mut Tx,
+    tenant: TenantId,
+    kind: GrantKind,
+    principal: PrincipalId,
+    role: RoleId,
+    scope: &Scope,
+) -> Result<(), StoreError> {
+    let target = format!("{tenant} {} {principal} {role} {scope}", kind.as_str());
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended($1, 3)) as \"locked!: ()\"",
+        target
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Which grants a list is of.
+#[derive(Debug, Clone)]
+pub struct Filter<'a> {
+    /// Eligibilities or assignments.
+    pub kind: GrantKind,
+    /// Only of this principal.
+    pub principal: Option<PrincipalId>,
+    /// Only of this role.
+    pub role: Option<RoleId>,
+    /// Only at this scope and below.
+    pub scope: Option<&'a Scope>,
+    /// Only what has not ended by then; absent: ended ones too.
+    pub not_ended_at: Option<DateTime<Utc>>,
+    /// Only of roles of these catalogs.
+    pub catalogs: Option<&'a [Catalog]>,
+}
+
+/// Grants by id, at most `limit`.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn list(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    filter: &Filter<'_>,
+    after: Option<GrantId>,
+    limit: i64,
+) -> Result<Vec<Grant>, StoreError> {
+    let catalogs = row::catalogs(filter.catalogs);
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification, ticket_number, ticket_system, policy_revision, version,
+                create_time, update_time
+         from role_grant
+         where tenant_id = $1 and kind = $2
+           and ($3::uuid is null or principal_id = $3)
+           and ($4::uuid is null or role_id = $4)
+           and ($5::text is null or scope = $5 or starts_with(scope, $5 || '/'))
+           and ($6::timestamptz is null
+                or (ended_time is null and (end_time is null or end_time > $6)))
+           and ($7::text[] is null or exists (
+                   select from role r
+                   where r.tenant_id = role_grant.tenant_id and r.id = role_grant.role_id
+                     and r.catalog = any($7)))
+           and ($8::uuid is null or id > $8)
+         order by id
+         limit $9",
+        tenant.uuid(),
+        filter.kind.as_str(),
+        filter.principal.map(PrincipalId::uuid),
+        filter.role.map(RoleId::uuid),
+        row::below(filter.scope),
+        filter.not_ended_at,
+        catalogs.as_deref(),
+        after.map(GrantId::uuid),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    grants(rows)
+}
+
+/// Writes a grant as it is now.
+///
+/// # Errors
+/// The database cannot serve, or somebody else changed it meanwhile.
+pub async fn record(
+    tx: &mut Tx,
+    tenant: TenantId,
+    change: &Change<Grant>,
+) -> Result<(), StoreError> {
+    let grant = change.after();
+    let (number, system) =
+        grant.ticket.clone().map(|Ticket { number, system }| (number, system)).unzip();
+    let done = sqlx::query!(
+        "insert into role_grant
+             (tenant_id, id, kind, principal_id, role_id, scope, start_time, end_time, ended_time,
+              ending, justification, ticket_number, ticket_system, policy_revision, version,
+              create_time, update_time)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         on conflict (tenant_id, id) do update
+         set start_time = excluded.start_time,
+             end_time = excluded.end_time,
+             ended_time = excluded.ended_time,
+             ending = excluded.ending,
+             version = excluded.version,
+             update_time = excluded.update_time
+         where role_grant.version = excluded.version - 1",
+        tenant.uuid(),
+        grant.id.uuid(),
+        grant.kind.as_str(),
+        grant.principal.uuid(),
+        grant.role.uuid(),
+        grant.scope.as_str(),
+        grant.window.start,
+        grant.window.end,
+        grant.ended.map(|end| end.at),
+        grant.ended.map(|end| end.how.as_str()),
+        grant.justification,
+        number,
+        system,
+        grant.policy_revision,
+        grant.version.0,
+        grant.create_time,
+        grant.update_time,
+    )
+    .execute(&mut **tx)
+    .await?;
+    row::updated(&done, "grant")?;
+    events::insert(tx, tenant, change.event()).await
+}

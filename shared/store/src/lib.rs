@@ -1,0 +1,26 @@
+//! Postgres: all SQL of the project. One file a table or a read model; a row becomes a domain value
+//! here, and what is written is a [`pim_domain::change::Change`], with its event, in one transaction.
+//!
+//! SQL narrows the candidates, the domain decides.
+
+pub mod activations;
+pub mod approvals;
+pub mod callers;
+pub mod db;
+pub mod due;
+pub mod error;
+pub mod events;
+pub mod grants;
+pub mod holdings;
+pub mod idempotency;
+pub mod migrate;
+pub mod policies;
+pub mod principals;
+pub mod revision;
+pub mod roles;
+mod row;
+pub mod tenants;
+
+pub use db::{Db, Options, Purpose, Read, Tx};
+pub use error::StoreError;
+pub use revision::Revision;

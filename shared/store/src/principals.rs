@@ -1,0 +1,213 @@
+//! Users and service principals.
+
+use chrono::{DateTime, Utc};
+use pim_domain::{
+    change::{Change, Version},
+    id::{PersonId, PrincipalId, TenantId},
+    principal::{Principal, PrincipalKind},
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{StoreError, Tx, events, row};
+
+struct Row {
+    id: Uuid,
+    kind: String,
+    issuer: String,
+    subject: String,
+    display_name: String,
+    person_id: Option<Uuid>,
+    enabled_since: Option<DateTime<Utc>>,
+    break_glass: bool,
+    version: i64,
+    create_time: DateTime<Utc>,
+    update_time: DateTime<Utc>,
+}
+
+const KINDS: [PrincipalKind; 2] = [PrincipalKind::User, PrincipalKind::ServicePrincipal];
+
+fn kind(kind: PrincipalKind) -> &'static str {
+    match kind {
+        PrincipalKind::User => "user",
+        PrincipalKind::ServicePrincipal => "service_principal",
+    }
+}
+
+impl TryFrom<Row> for Principal {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Principal {
+            id: row.id.into(),
+            kind: row::named(&KINDS, kind, &row.kind, "principal kind")?,
+            issuer: row.issuer,
+            subject: row.subject,
+            display_name: row.display_name,
+            person: row.person_id.map(PersonId::from),
+            enabled_since: row.enabled_since,
+            break_glass: row.break_glass,
+            version: Version(row.version),
+            create_time: row.create_time,
+            update_time: row.update_time,
+        })
+    }
+}
+
+/// One principal.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: PrincipalId,
+) -> Result<Option<Principal>, StoreError> {
+    Ok(get_all(connection, tenant, &[id]).await?.pop())
+}
+
+/// Those of `ids` who exist.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get_all(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[PrincipalId],
+) -> Result<Vec<Principal>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    sqlx::query_as!(
+        Row,
+        "select id, kind, issuer, subject, display_name, person_id, enabled_since, break_glass,
+                version, create_time, update_time
+         from principal where tenant_id = $1 and id = any($2)",
+        tenant.uuid(),
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Principal::try_from)
+    .collect()
+}
+
+/// Whom an identity provider calls so.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn by_identity(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    issuer: &str,
+    subject: &str,
+) -> Result<Option<Principal>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        "select id, kind, issuer, subject, display_name, person_id, enabled_since, break_glass,
+                version, create_time, update_time
+         from principal where tenant_id = $1 and issuer = $2 and subject = $3",
+        tenant.uuid(),
+        issuer,
+        subject,
+    )
+    .fetch_optional(connection)
+    .await?
+    .map(Principal::try_from)
+    .transpose()
+}
+
+/// One principal, locked until the transaction ends. For the service that writes principals.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get_for_update(
+    tx: &mut Tx,
+    tenant: TenantId,
+    id: PrincipalId,
+) -> Result<Option<Principal>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        "select id, kind, issuer, subject, display_name, person_id, enabled_since, break_glass,
+                version, create_time, update_time
+         from principal where tenant_id = $1 and id = $2 for update",
+        tenant.uuid(),
+        id.uuid(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .map(Principal::try_from)
+    .transpose()
+}
+
+/// Principals by id, at most `limit`.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn list(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    text_contains: &str,
+    after: Option<PrincipalId>,
+    limit: i64,
+) -> Result<Vec<Principal>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        "select id, kind, issuer, subject, display_name, person_id, enabled_since, break_glass,
+                version, create_time, update_time
+         from principal
+         where tenant_id = $1
+           and (position(lower($2::text) in lower(display_name)) > 0
+                or position(lower($2::text) in lower(subject)) > 0)
+           and ($3::uuid is null or id > $3)
+         order by id
+         limit $4",
+        tenant.uuid(),
+        text_contains,
+        after.map(PrincipalId::uuid),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Principal::try_from)
+    .collect()
+}
+
+/// Writes a principal as it is now.
+///
+/// # Errors
+/// The database cannot serve, or somebody else changed it meanwhile.
+pub async fn record(
+    tx: &mut Tx,
+    tenant: TenantId,
+    change: &Change<Principal>,
+) -> Result<(), StoreError> {
+    let principal = change.after();
+    let done = sqlx::query!(
+        "insert into principal
+             (tenant_id, id, kind, issuer, subject, display_name, person_id, enabled_since,
+              break_glass, version, create_time, update_time)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         on conflict (tenant_id, id) do update
+         set enabled_since = excluded.enabled_since,
+             version = excluded.version,
+             update_time = excluded.update_time
+         where principal.version = excluded.version - 1",
+        tenant.uuid(),
+        principal.id.uuid(),
+        kind(principal.kind),
+        principal.issuer,
+        principal.subject,
+        principal.display_name,
+        principal.person.map(PersonId::uuid),
+        principal.enabled_since,
+        principal.break_glass,
+        principal.version.0,
+        principal.create_time,
+        principal.update_time,
+    )
+    .execute(&mut **tx)
+    .await?;
+    row::updated(&done, "principal")?;
+    events::insert(tx, tenant, change.event()).await
+}

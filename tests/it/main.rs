@@ -1,0 +1,5 @@
+//! The system as a whole.
+
+#![cfg(test)]
+
+mod tidy;

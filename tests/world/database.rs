@@ -1,0 +1,59 @@
+//! A database of its own for each test: one throwaway cluster for the test program, a template that
+//! is migrated once, and a clone of it for each test.
+
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU32, Ordering},
+};
+
+use pim_embedded::Cluster;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use tokio::sync::OnceCell;
+
+static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// A database with this program's schema and nothing in it. It goes away with the cluster, which
+/// goes away with the test program.
+#[derive(Debug, Clone)]
+pub struct TestDb {
+    url: String,
+}
+
+impl TestDb {
+    /// A new one.
+    pub async fn new() -> Self {
+        let cluster = CLUSTER.get_or_init(|| Cluster::throwaway().expect("a throwaway cluster"));
+        TEMPLATE
+            .get_or_init(|| async {
+                execute(cluster, "create database template_pim").await;
+                let url = cluster.database_url("template_pim");
+                pim_store::migrate::migrate(&url).await.expect("the migrations run");
+            })
+            .await;
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        execute(cluster, &format!("create database {name} template template_pim")).await;
+        Self { url: cluster.database_url(&name) }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A connection that may do anything, for tests that look behind the services.
+    pub async fn connect(&self) -> PgConnection {
+        PgConnection::connect(&self.url).await.expect("the test database answers")
+    }
+}
+
+async fn execute(cluster: &Cluster, statement: &str) {
+    let url = cluster.database_url("postgres");
+    let mut connection = PgConnection::connect(&url).await.expect("the cluster answers");
+    connection
+        .execute(AssertSqlSafe(statement.to_owned()))
+        .await
+        .unwrap_or_else(|error| panic!("{statement}: {error}"));
+}

@@ -1,0 +1,19 @@
+//! The language that the tests of the whole system are written in: a [`World`] with a clock that is
+//! moved by hand, [`Organisation`]s in it, and [`Person`]s who call through real gRPC.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this crate is tests only"
+)]
+
+mod database;
+mod organisation;
+mod person;
+mod world;
+
+pub use database::TestDb;
+pub use organisation::Organisation;
+pub use person::{Person, duration, reason, rules};
+pub use world::{World, noon};

@@ -1,0 +1,149 @@
+//! The whole system in one process, with a clock that is moved by hand.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use pim_chassis::{
+    auth::{DevelopmentIssuer, Grant},
+    clock::Clock,
+    limits::Limits,
+    process,
+    seal::Seal,
+};
+use pim_cli::system::{SERVICES, System};
+use pim_client::{Client, Credentials};
+use pim_store::{Db, Options};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Organisation, TestDb};
+
+/// How long a token of a test lives; each call gets a new one.
+const TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
+/// How long a test waits for a connection on a busy machine.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Steps in which the scheduler must have done all that is due.
+const SETTLE_STEPS_MAX: u32 = 20;
+
+/// The whole system.
+pub struct World {
+    /// What it stands on.
+    pub system: System,
+    /// Its database.
+    pub database: TestDb,
+    /// Where it listens.
+    pub url: String,
+    server: JoinHandle<()>,
+    _keys: Arc<TempDir>,
+}
+
+/// A Monday noon.
+#[must_use]
+pub fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_614_400, 0).unwrap()
+}
+
+impl World {
+    /// With every service but the scheduler, which a test steps by hand, at a Monday noon.
+    pub async fn start() -> Self {
+        let keys = Arc::new(tempfile::tempdir().unwrap());
+        Self::on(TestDb::new().await, Clock::manual(noon()), keys).await
+    }
+
+    /// With the time as it is.
+    pub async fn start_in_real_time() -> Self {
+        let keys = Arc::new(tempfile::tempdir().unwrap());
+        Self::on(TestDb::new().await, Clock::disciplined(), keys).await
+    }
+
+    /// The same database and keys with everything else begun anew, as after a crash.
+    pub async fn restart(self) -> Self {
+        self.server.abort();
+        let _ = self.server.await;
+        self.system.db.close().await;
+        Self::on(self.database, self.system.clock, self._keys).await
+    }
+
+    async fn on(database: TestDb, clock: Clock, keys: Arc<TempDir>) -> Self {
+        let options = Options { acquire_timeout: ACQUIRE_TIMEOUT, ..Options::default() };
+        let db = Db::connect(database.url(), &options).await.unwrap();
+        process::discipline(&db, &clock).await.unwrap();
+        let system = System {
+            db,
+            clock,
+            seal: Arc::new(Seal::new([7; 32])),
+            issuer: Arc::new(DevelopmentIssuer::load_or_create(keys.path()).unwrap()),
+            shutdown: CancellationToken::new(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let served = system.clone();
+        let services = SERVICES
+            .map(|service| pim_chassis::Service { background: process::no_background, ..service });
+        let server = tokio::spawn(async move {
+            served.serve(&services, listener, Limits::default()).await.unwrap();
+        });
+        Self { system, database, url, server, _keys: keys }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.system.clock.now().now
+    }
+
+    /// Lets time pass; nobody is told.
+    pub fn advance(&self, by: TimeDelta) {
+        self.system.clock.advance(by);
+    }
+
+    /// Lets the scheduler do all that is due.
+    pub async fn settle(&self) {
+        let scheduler = self.system.process("scheduler", &self.url).unwrap();
+        for _ in 0..SETTLE_STEPS_MAX {
+            pim_scheduler::step(&scheduler).await.expect("a step of the scheduler");
+            let mut read = self.system.db.read().await.unwrap();
+            let due = pim_store::due::list(&mut read, self.now(), None, 10).await.unwrap();
+            if due.is_empty() {
+                return;
+            }
+        }
+        panic!("the scheduler never gets everything done");
+    }
+
+    /// A client with tokens of `grant`.
+    #[must_use]
+    pub fn client(&self, grant: Grant) -> Client {
+        let (issuer, clock) = (self.system.issuer.clone(), self.system.clock.clone());
+        let credentials = Credentials::provider(move || {
+            Ok(issuer.mint(&grant, clock.now().now, TOKEN_LIFETIME)?)
+        });
+        Client::connect_lazy(&self.url, credentials).unwrap()
+    }
+
+    /// A client with a fixed token, or none.
+    #[must_use]
+    pub fn client_with(&self, token: Option<&str>) -> Client {
+        let credentials =
+            token.map_or_else(Credentials::none, |token| Credentials::token(token.to_owned()));
+        Client::connect_lazy(&self.url, credentials).unwrap()
+    }
+
+    /// Whoever runs the installation.
+    #[must_use]
+    pub fn operator(&self) -> Client {
+        self.client(Grant::Operator { subject: "operator".to_owned() })
+    }
+
+    /// A service of the system.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Client {
+        self.client(Grant::Service { name: name.to_owned() })
+    }
+
+    /// A new organisation with two administrators and both catalogs.
+    pub async fn organisation(&self) -> Organisation {
+        Organisation::create(self).await
+    }
+}
