@@ -2,4 +2,12 @@
 
 #![cfg(test)]
 
+mod boundary;
+mod coverage;
+mod descriptor;
+mod events;
+mod races;
+mod refusals;
+mod simulation;
+mod stories;
 mod tidy;

@@ -11,9 +11,11 @@
 mod database;
 mod organisation;
 mod person;
+mod wait;
 mod world;
 
 pub use database::TestDb;
 pub use organisation::Organisation;
-pub use person::{Person, duration, reason, rules};
+pub use person::{Person, duration, reason, rules, timestamp};
+pub use wait::eventually;
 pub use world::{World, noon};

@@ -60,6 +60,13 @@ impl Organisation {
         Self { tenant, admin, second_admin }
     }
 
+    /// The same organisation, in another system on the same database.
+    #[must_use]
+    pub fn again(&self, world: &World) -> Self {
+        let (admin, second_admin) = (self.admin.again(world), self.second_admin.again(world));
+        Self { tenant: self.tenant, admin, second_admin }
+    }
+
     /// A new user.
     pub async fn user(&self, world: &World, name: &str) -> Person {
         self.principal(world, name, PrincipalKind::User, None).await

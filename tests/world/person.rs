@@ -1,6 +1,6 @@
 //! Somebody who calls: with and without multi-factor authentication.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::auth::{DEVELOPMENT_PRINCIPALS, Grant};
 use pim_client::{Client, Refusal};
 use pim_proto::{
@@ -27,6 +27,7 @@ pub struct Person {
     pub client: Client,
     /// Their calls, signed in with a password only.
     pub weak: Client,
+    tenant: Uuid,
 }
 
 impl Person {
@@ -41,7 +42,13 @@ impl Person {
             })
         };
         let (strong, weak) = (client(&["pwd", "mfa"]), client(&["pwd"]));
-        Self { id, name: name.to_owned(), client: strong, weak }
+        Self { id, name: name.to_owned(), client: strong, weak, tenant }
+    }
+
+    /// The same person, calling another system on the same database.
+    #[must_use]
+    pub fn again(&self, world: &World) -> Self {
+        Self::new(world, self.tenant, &self.name, self.id.clone())
     }
 
     /// The issuer of everybody's tokens.
@@ -96,9 +103,17 @@ impl Person {
 
     /// What waits for this person's decision.
     pub async fn inbox(&self) -> Vec<Approval> {
+        self.try_inbox().await.unwrap()
+    }
+
+    /// What waits for this person's decision.
+    ///
+    /// # Errors
+    /// What the service answers, as to somebody who is disabled.
+    pub async fn try_inbox(&self) -> Result<Vec<Approval>, Status> {
         let request = SearchMyApprovalsRequest::default();
-        let answer = self.client.approvals().search_my_approvals(request).await.unwrap();
-        answer.into_inner().approvals
+        let answer = self.client.approvals().search_my_approvals(request).await?;
+        Ok(answer.into_inner().approvals)
     }
 
     /// Says yes.
@@ -157,6 +172,13 @@ impl Person {
 #[must_use]
 pub fn duration(delta: TimeDelta) -> prost_types::Duration {
     prost_types::Duration { seconds: delta.num_seconds(), nanos: delta.subsec_nanos() }
+}
+
+/// An instant on the wire.
+#[must_use]
+pub fn timestamp(at: DateTime<Utc>) -> prost_types::Timestamp {
+    let nanos = i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default();
+    prost_types::Timestamp { seconds: at.timestamp(), nanos }
 }
 
 /// The stable reason of a refusal.
