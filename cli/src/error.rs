@@ -170,6 +170,10 @@ impl From<Status> for CliError {
         let mut refusal = Refusal::from_status(&status);
         // A server's own words stand alone. What went wrong on the way to it is in the causes.
         if refusal.reason.is_empty() {
+            // A cause of its own was met on this side: the connection broke in the middle.
+            if refusal.code == Code::Unknown && status.source().is_some() {
+                refusal.code = Code::Unavailable;
+            }
             let mut cause = status.source();
             while let Some(error) = cause {
                 let text = error.to_string();
@@ -288,6 +292,15 @@ mod tests {
         assert_eq!(code(Code::Internal), 8);
         assert_eq!(CliError::Usage(String::new()).exit_code(), 2);
         assert_eq!(CliError::NotFound(String::new()).exit_code(), 5);
+    }
+
+    #[test]
+    fn a_connection_that_breaks_in_the_middle_is_no_answer() {
+        let reset = io::Error::new(io::ErrorKind::ConnectionReset, "connection reset");
+        let mut status = Status::new(Code::Unknown, "transport error");
+        status.set_source(std::sync::Arc::new(reset));
+        assert_eq!(CliError::from(status).exit_code(), 7);
+        assert_eq!(CliError::from(Status::new(Code::Unknown, "")).exit_code(), 8);
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct LogConfig {
     /// What to log: a level, or directives such as `info,pim_store=debug`
-    #[arg(id = "log", long = "log", env = "PIM_LOG", default_value = "info")]
+    #[arg(id = "log", long = "log", env = "PIM_LOG", default_value = "info,sqlx=warn")]
     pub filter: String,
     /// How to write the log
     #[arg(
@@ -145,7 +145,7 @@ mod tests {
     fn defaults_are_the_documented_ones() {
         let config = parse(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:50051");
-        assert_eq!(config.log.filter, "info");
+        assert_eq!(config.log.filter, "info,sqlx=warn");
         assert_eq!(config.log.format, LogFormat::Text);
         assert_eq!(config.limits.drain_seconds, 20);
         assert_eq!(config.limits.request_deadline_millis, 5_000);
