@@ -61,10 +61,12 @@ async fn two_approvers_must_both_say_yes() {
     let asked = alice.activate(Person::wish(role, "/")).await.unwrap();
     assert_eq!(asked.state(), ActivationState::PendingApproval);
     world.advance(hours(3));
-    carol.approve(&carol.inbox().await[0]).await.unwrap();
+    let voted = carol.approve(&carol.inbox().await[0]).await.unwrap();
+    assert_eq!(voted.activation_state(), ActivationState::PendingApproval);
     assert!(!alice.holds(role, "/").await);
     assert!(carol.inbox().await.is_empty(), "carol has said what she had to say");
-    dave.approve(&dave.inbox().await[0]).await.unwrap();
+    let approved = dave.approve(&dave.inbox().await[0]).await.unwrap();
+    assert_eq!(approved.activation_state(), ActivationState::Active);
     assert!(alice.holds(role, "/").await);
     // Waiting for approval cost no time.
     let active = alice.activation(&asked.id).await.unwrap();

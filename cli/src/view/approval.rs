@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
-use pim_proto::approval::v1::{Approval, ApprovalState, Decision, Verdict, approval::Length};
+use pim_proto::{
+    activation::v1::ActivationState,
+    approval::v1::{Approval, ApprovalState, Decision, Verdict, approval::Length},
+};
 use serde::Serialize;
 
 use super::{Column, Listed, Shown, TicketView, enum_name, exact, or_id, with_id};
@@ -35,6 +38,7 @@ pub(crate) struct ApprovalView {
     create_time: Option<DateTime<Utc>>,
     update_time: Option<DateTime<Utc>>,
     etag: String,
+    activation_state: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,6 +60,8 @@ impl ApprovalView {
             None => (None, None),
         };
         let decisions = approval.decisions.into_iter();
+        let activation = approval.activation_state;
+        let activation_name = ActivationState::try_from(activation).ok().map(|it| it.as_str_name());
         Self {
             id: approval.id,
             activation_id: approval.activation_id,
@@ -77,6 +83,7 @@ impl ApprovalView {
             create_time: instant(approval.create_time),
             update_time: instant(approval.update_time),
             etag: approval.etag,
+            activation_state: enum_name("ACTIVATION_STATE_", activation, activation_name),
         }
     }
 
@@ -144,7 +151,7 @@ impl Shown for ApprovalView {
         let decisions: Vec<String> = self.decisions.iter().map(DecisionView::text).collect();
         fields(vec![
             ("id", self.id.clone()),
-            ("activation", self.activation_id.clone()),
+            ("activation", with_id(Some(&self.activation_state), &self.activation_id)),
             ("for", with_id(self.principal_name.as_deref(), &self.principal_id)),
             ("role", with_id(self.role_name.as_deref(), &self.role_id)),
             ("scope", self.scope.clone()),

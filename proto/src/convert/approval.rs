@@ -9,6 +9,7 @@ use pim_domain::{
 
 use super::{list, texts, wire_duration, wire_ticket, wire_time, write};
 use crate::{
+    activation::v1::ActivationState,
     approval::v1,
     call::{Answer, ApprovalFilter, ApprovalView, Internal, List, Listed, Write},
     field::{self, FieldViolation},
@@ -163,6 +164,7 @@ fn approval(view: &ApprovalView, as_of: DateTime<Utc>) -> v1::Approval {
     let approval = view.approval.clone();
     let activation = view.activation.clone();
     let stands = approval.state_beside(&activation, as_of);
+    let activation_state = ActivationState::from(&activation.settled(as_of).state);
     let length = match activation.request.length {
         Length::Duration(duration) => v1::approval::Length::Duration(wire_duration(duration)),
         Length::Until(end) => v1::approval::Length::EndTime(wire_time(end)),
@@ -184,6 +186,7 @@ fn approval(view: &ApprovalView, as_of: DateTime<Utc>) -> v1::Approval {
         policy_revision: activation.policy_revision,
         create_time: Some(wire_time(approval.create_time)),
         update_time: Some(wire_time(approval.update_time)),
+        activation_state: activation_state.into(),
     }
 }
 

@@ -10,7 +10,7 @@ use pim_proto::{
     activation::v1,
     call::{Answer, ApprovalView, Write},
 };
-use pim_store::{Purpose, approvals};
+use pim_store::{Purpose, activations, approvals};
 
 /// One approver's yes or no. The last one that is needed rings the activation service, and the
 /// answer shows what has become of the activation.
@@ -18,6 +18,13 @@ pub(crate) async fn decide(
     context: Context,
     wish: Write<Decide>,
 ) -> Result<Answer<ApprovalView>, Error> {
+    let dry = wish.validate_only;
+    let answer = commit(&context, wish).await?;
+    let open = answer.value.approval.state == State::Pending;
+    if dry || open { Ok(answer) } else { Ok(with_activation_now(&context, answer).await) }
+}
+
+async fn commit(context: &Context, wish: Write<Decide>) -> Result<Answer<ApprovalView>, Error> {
     let caller = context.caller()?;
     let tenant = context.tenant;
     let mut work = context.begin(Purpose::Gain, &wish).await?;
@@ -44,7 +51,7 @@ pub(crate) async fn decide(
     let view = ApprovalView { approval: change.into_after(), activation };
     let answer = context.commit(work, view, stamp.now).await?;
     if !dry && matches!(answer.value.approval.state, State::Approved | State::Denied) {
-        resolve(&context, answer.value.activation.id).await;
+        resolve(context, answer.value.activation.id).await;
     }
     Ok(answer)
 }
@@ -57,4 +64,21 @@ async fn resolve(context: &Context, activation: ActivationId) {
     };
     let call = async move { peer.activations().resolve_activation(request).await };
     ring("resolve_activation", call).await;
+}
+
+/// The decision stands whether or not this can be read.
+async fn with_activation_now(
+    context: &Context,
+    decided: Answer<ApprovalView>,
+) -> Answer<ApprovalView> {
+    let Ok(mut read) = context.db().read().await else { return decided };
+    let id = decided.value.activation.id;
+    match activations::get(&mut read, context.tenant, id).await {
+        Ok(Some(activation)) => {
+            let as_of = context.now().max(activation.update_time);
+            let view = ApprovalView { approval: decided.value.approval, activation };
+            context.answer(view, read.revision(), as_of)
+        }
+        Ok(None) | Err(_) => decided,
+    }
 }

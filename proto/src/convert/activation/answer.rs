@@ -31,25 +31,29 @@ fn activation(activation: &Activation, as_of: DateTime<Utc>) -> v1::Activation {
     in_state(shown, settled.state)
 }
 
+impl From<&State> for v1::ActivationState {
+    fn from(state: &State) -> Self {
+        match state {
+            State::PendingApproval { .. } => v1::ActivationState::PendingApproval,
+            State::Scheduled { .. } => v1::ActivationState::Scheduled,
+            State::Active(_) => v1::ActivationState::Active,
+            State::Ended { .. } => v1::ActivationState::Ended,
+        }
+    }
+}
+
 /// The message with the fields that belong to its state.
 fn in_state(shown: v1::Activation, state: State) -> v1::Activation {
+    let shown = v1::Activation { state: v1::ActivationState::from(&state).into(), ..shown };
     match state {
-        State::PendingApproval { .. } => {
-            v1::Activation { state: v1::ActivationState::PendingApproval.into(), ..shown }
+        State::PendingApproval { .. } => shown,
+        State::Scheduled { start } => {
+            v1::Activation { start_time: Some(wire_time(start)), ..shown }
         }
-        State::Scheduled { start } => v1::Activation {
-            state: v1::ActivationState::Scheduled.into(),
-            start_time: Some(wire_time(start)),
-            ..shown
-        },
-        State::Active(held) => v1::Activation {
-            state: v1::ActivationState::Active.into(),
-            ..holding(shown, Some(held))
-        },
+        State::Active(held) => holding(shown, Some(held)),
         State::Ended { at, ending, held } => {
             let (ending, void_rules) = wire_ending(ending);
             v1::Activation {
-                state: v1::ActivationState::Ended.into(),
                 ending: ending.into(),
                 ended_time: Some(wire_time(at)),
                 void_rules,
