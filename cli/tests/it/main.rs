@@ -1,0 +1,10 @@
+//! Real programs, real signals, real data folders: `pim up` with its Postgres, and each service as
+//! a process of its own.
+#![cfg(test)]
+
+mod fleet;
+mod installation;
+mod killed;
+mod program;
+mod services;
+mod up;

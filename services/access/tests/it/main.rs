@@ -1,0 +1,8 @@
+//! Who holds what now, as clients hear it, with the clock moved by hand.
+#![cfg(test)]
+
+mod ask;
+mod check;
+mod list;
+mod rights;
+mod until;

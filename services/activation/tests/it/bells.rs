@@ -1,0 +1,105 @@
+//! What this service wants of the approval service: asked once, after the commit, and whatever
+//! comes of it changes nothing here.
+
+use pim_proto::activation::v1::{
+    ActivateRoleRequest, Activation, ActivationState, CancelActivationRequest, Ending,
+};
+use pim_tests::Person;
+use tonic::Code;
+
+use crate::{
+    fake::{Heard, call_alone, listen, nowhere},
+    ground::{Ground, ROLE, all_of, assert_refused, assert_state, nothing, stored},
+};
+
+/// Calls an activation service that has its peers at `peers`; the others are as they were.
+async fn alone(ground: &mut Ground, peers: &str) {
+    call_alone(&mut ground.world, peers).await;
+    ground.ada = ground.ada.again(&ground.world);
+}
+
+fn heard(bell: &'static str, activation: &Activation, state: &'static str) -> Heard {
+    (bell, activation.id.parse().unwrap(), Some(state))
+}
+
+async fn cancel(person: &Person, activation: &Activation) -> Activation {
+    let activation_id = activation.id.clone();
+    let request = CancelActivationRequest { activation_id, ..Default::default() };
+    let answer = person.client.activations().cancel_activation(request).await.unwrap();
+    answer.into_inner().activation.unwrap()
+}
+
+#[tokio::test]
+async fn a_pending_one_rings_once_for_its_approval_after_the_commit() {
+    let (mut ground, _) = Ground::with_approvers(["boss"]).await;
+    let (bells, url) = listen(&ground.world, false).await;
+    alone(&mut ground, &url).await;
+    let activation = ground.activated().await;
+    assert_eq!(bells.heard(), [heard("open", &activation, "PENDING_APPROVAL")]);
+}
+
+#[tokio::test]
+async fn a_bell_that_is_refused_is_not_rung_again() {
+    let (mut ground, _) = Ground::with_approvers(["boss"]).await;
+    let (bells, url) = listen(&ground.world, true).await;
+    alone(&mut ground, &url).await;
+    let activation = ground.activated().await;
+    assert_state(&activation, ActivationState::PendingApproval);
+    assert_eq!(bells.heard().len(), 1);
+}
+
+#[tokio::test]
+async fn what_needs_nobody_rings_for_nobody() {
+    let mut ground = Ground::new().await;
+    let (bells, url) = listen(&ground.world, false).await;
+    alone(&mut ground, &url).await;
+    let activation = ground.activated().await;
+    ground.ada.deactivate(&activation.id).await.unwrap();
+    assert_eq!(bells.heard(), []);
+}
+
+#[tokio::test]
+async fn a_dry_run_a_refusal_and_a_repeat_ring_for_nobody() {
+    let (mut ground, _) = Ground::with_approvers(["boss"]).await;
+    let (bells, url) = listen(&ground.world, false).await;
+    alone(&mut ground, &url).await;
+    let wish = ActivateRoleRequest { request_id: nothing(), ..Person::wish(ROLE, "/") };
+    let dry = ActivateRoleRequest { validate_only: true, ..wish.clone() };
+    ground.ada.activate(dry).await.unwrap();
+    let blank = ActivateRoleRequest { justification: String::new(), ..wish.clone() };
+    assert_refused(ground.ada.activate(blank).await, Code::FailedPrecondition, "POLICY_DENIED");
+    assert_eq!(bells.heard(), []);
+    let first = ground.ada.activate(wish.clone()).await.unwrap();
+    assert_eq!(ground.ada.activate(wish).await.unwrap(), first);
+    assert_eq!(bells.heard().len(), 1);
+}
+
+#[tokio::test]
+async fn a_withdrawn_one_rings_once_for_its_approval_to_be_closed() {
+    let (mut ground, [boss]) = Ground::with_approvers(["boss"]).await;
+    let activation = ground.activated().await;
+    assert_eq!(ground.waiting(&boss).await.activation_id, activation.id);
+    let (bells, url) = listen(&ground.world, false).await;
+    alone(&mut ground, &url).await;
+    cancel(&ground.ada, &activation).await;
+    assert_eq!(bells.heard(), [heard("cancel", &activation, "ENDED")]);
+}
+
+#[tokio::test]
+async fn a_peer_that_is_down_changes_nothing_of_the_answers() {
+    let (mut ground, [boss]) = Ground::with_approvers(["boss"]).await;
+    let whole = ground.world.url.clone();
+    alone(&mut ground, &nowhere().await).await;
+    let activation = ground.activated().await;
+    assert_state(&activation, ActivationState::PendingApproval);
+    assert_eq!(all_of(&ground.ada).await, std::slice::from_ref(&activation));
+    assert_eq!(boss.inbox().await, [], "nobody has heard of it");
+    ground.world.url = whole;
+    ground.world.settle().await;
+    let approval = ground.waiting(&boss).await;
+    assert_eq!(approval.activation_id, activation.id, "the scheduler has asked for it");
+    let ended = cancel(&ground.ada, &activation).await;
+    assert_eq!(ended.ending(), Ending::Canceled);
+    assert_eq!(stored(&ground.ada, &activation).await, ended);
+    assert_eq!(boss.inbox().await, [], "what waits for nothing is in no inbox");
+}

@@ -1,0 +1,15 @@
+//! The activation service over real gRPC: each RPC with its answer, its refusals, and its repeat.
+
+#![cfg(test)]
+
+mod activate;
+mod again;
+mod bells;
+mod cancel;
+mod deactivate;
+mod due;
+mod fake;
+mod ground;
+mod idempotency;
+mod read;
+mod rules;

@@ -1,0 +1,12 @@
+//! The approval service over real gRPC: each RPC with its answer, its refusals, and its repeat.
+
+#![cfg(test)]
+
+mod bells;
+mod decide;
+mod due;
+mod fake;
+mod ground;
+mod idempotency;
+mod read;
+mod refusals;

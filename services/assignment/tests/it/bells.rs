@@ -1,0 +1,127 @@
+//! What this service wants of the activation service: asked once, after the commit, and whatever
+//! comes of it changes nothing here.
+
+use pim_proto::{
+    activation::v1::{Activation, ActivationState, Ending},
+    assignment::v1::{DisablePrincipalRequest, Eligibility, GrantState, RemoveEligibilityRequest},
+};
+use pim_tests::Person;
+use uuid::Uuid;
+
+use crate::{
+    fake::{call_alone, listen, nowhere},
+    grants::{Kind, get, removal, remove},
+    ground::{Ground, ROLE, UNIT, nothing},
+};
+
+/// Ada is eligible everywhere and has activated it twice.
+async fn twice(ground: &Ground) -> (Eligibility, [Activation; 2]) {
+    let eligibility = ground.org.make_eligible(&ground.ada, ROLE, "/").await;
+    let root = ground.ada.activate(Person::wish(ROLE, "/")).await.unwrap();
+    let unit = ground.ada.activate(Person::wish(ROLE, UNIT)).await.unwrap();
+    (eligibility, [root, unit])
+}
+
+/// The administrator calls an assignment service that has its peers at `peers`; the others are as
+/// they were.
+async fn alone(ground: &mut Ground, peers: &str) {
+    call_alone(&mut ground.world, peers).await;
+    ground.org.admin = ground.org.admin.again(&ground.world);
+}
+
+fn sorted<T: Ord>(mut all: Vec<T>) -> Vec<T> {
+    all.sort();
+    all
+}
+
+#[tokio::test]
+async fn a_removal_rings_once_for_each_activation_after_the_commit() {
+    let mut ground = Ground::new().await;
+    let (eligibility, activations) = twice(&ground).await;
+    let (bells, url) = listen(&ground.world, false).await;
+    alone(&mut ground, &url).await;
+    let admin = &ground.org.admin.client;
+    remove(admin, Kind::Eligibility, removal(&eligibility.id)).await.unwrap();
+    let expected = activations.iter().map(|one| (one.id.parse::<Uuid>().unwrap(), false));
+    assert_eq!(sorted(bells.heard()), sorted(expected.collect()));
+}
+
+#[tokio::test]
+async fn disabling_rings_once_for_each_activation_after_the_commit() {
+    let mut ground = Ground::new().await;
+    let (_, activations) = twice(&ground).await;
+    let (bells, url) = listen(&ground.world, false).await;
+    alone(&mut ground, &url).await;
+    ground.disable(&ground.ada).await;
+    let expected = activations.iter().map(|one| (one.id.parse::<Uuid>().unwrap(), false));
+    assert_eq!(sorted(bells.heard()), sorted(expected.collect()));
+}
+
+#[tokio::test]
+async fn what_nothing_rests_on_rings_for_nobody() {
+    let mut ground = Ground::new().await;
+    let (_, [root, unit]) = twice(&ground).await;
+    for ended in [root, unit] {
+        ground.ada.deactivate(&ended.id).await.unwrap();
+    }
+    let bob = ground.user("bob").await;
+    let unused = ground.org.make_eligible(&bob, ROLE, "/").await;
+    let (bells, url) = listen(&ground.world, false).await;
+    alone(&mut ground, &url).await;
+    let admin = &ground.org.admin.client;
+    remove(admin, Kind::Eligibility, removal(&unused.id)).await.unwrap();
+    ground.disable(&ground.ada).await;
+    assert_eq!(bells.heard(), []);
+}
+
+#[tokio::test]
+async fn a_dry_run_and_a_repeat_ring_for_nobody() {
+    let mut ground = Ground::new().await;
+    let (eligibility, _) = twice(&ground).await;
+    let (bells, url) = listen(&ground.world, false).await;
+    alone(&mut ground, &url).await;
+    let admin = &ground.org.admin.client;
+    let request = RemoveEligibilityRequest { request_id: nothing(), ..removal(&eligibility.id) };
+    let dry = RemoveEligibilityRequest { validate_only: true, ..request.clone() };
+    remove(admin, Kind::Eligibility, dry).await.unwrap();
+    let (principal_id, validate_only) = (ground.ada.id.clone(), true);
+    let dry = DisablePrincipalRequest { principal_id, validate_only, ..Default::default() };
+    admin.directory().disable_principal(dry).await.unwrap();
+    assert_eq!(bells.heard(), []);
+    remove(admin, Kind::Eligibility, request.clone()).await.unwrap();
+    remove(admin, Kind::Eligibility, request).await.unwrap();
+    assert_eq!(bells.heard().len(), 2, "one for each of the two activations");
+}
+
+#[tokio::test]
+async fn a_bell_that_is_refused_is_not_rung_again() {
+    let mut ground = Ground::new().await;
+    let (eligibility, _) = twice(&ground).await;
+    let (bells, url) = listen(&ground.world, true).await;
+    alone(&mut ground, &url).await;
+    let admin = &ground.org.admin.client;
+    remove(admin, Kind::Eligibility, removal(&eligibility.id)).await.unwrap();
+    assert_eq!(bells.heard().len(), 1, "the scheduler does this one and the rest");
+}
+
+#[tokio::test]
+async fn a_peer_that_is_down_changes_nothing_of_the_answer_nor_of_the_effect() {
+    let mut ground = Ground::new().await;
+    let (eligibility, activations) = twice(&ground).await;
+    let whole = ground.world.url.clone();
+    let before = ground.org.admin.clone();
+    alone(&mut ground, &nowhere().await).await;
+    let admin = &ground.org.admin.client;
+    let removed = remove(admin, Kind::Eligibility, removal(&eligibility.id)).await.unwrap();
+    assert_eq!(removed.state(), GrantState::Removed);
+    assert_eq!(get(admin, Kind::Eligibility, &eligibility.id).await.unwrap(), removed);
+    assert!(!ground.ada.holds(ROLE, "/").await, "the effect does not wait");
+    let unheard = before.activation(&activations[0].id).await.unwrap();
+    assert_eq!(unheard.state(), ActivationState::Active, "it is not recorded yet");
+    ground.world.url = whole;
+    ground.world.settle().await;
+    for activation in activations {
+        let ended = before.activation(&activation.id).await.unwrap();
+        assert_eq!(ended.ending(), Ending::Void, "the scheduler has asked for it");
+    }
+}

@@ -1,0 +1,20 @@
+//! The assignment service over real gRPC: each RPC with its answer, its refusals, and its repeat.
+
+#![cfg(test)]
+
+mod bells;
+mod create;
+mod create_rules;
+mod directory;
+mod due;
+mod fake;
+mod grants;
+mod ground;
+mod idempotency;
+mod policies;
+mod policy_refusals;
+mod principal_states;
+mod read;
+mod remove;
+mod roles;
+mod tenants;

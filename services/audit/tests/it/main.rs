@@ -1,0 +1,9 @@
+//! The log as its readers hear it: listed, and followed as it grows.
+#![cfg(test)]
+
+mod filters;
+mod pages;
+mod rights;
+mod slow;
+mod story;
+mod tail;

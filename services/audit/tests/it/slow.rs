@@ -1,0 +1,59 @@
+//! A reader that does not keep up is cut, never skipped.
+
+use std::collections::BTreeSet;
+
+use pim_proto::audit::v1::EventFilter;
+use pim_tests::{Person, eventually};
+use sqlx::Executor as _;
+use tonic::Code;
+
+use crate::story::{CONTRIBUTOR, SUBSCRIPTION, Tail, begin};
+
+/// More entries than wait for a reader and are on their way to it at once, by far.
+const FLOOD: usize = 20_000;
+
+#[tokio::test]
+async fn a_reader_that_is_too_slow_is_cut_and_loses_nothing() {
+    let (world, organisation, alice) = begin().await;
+    let admin = &organisation.admin.client;
+    let filter = || EventFilter { code: "pim.call.refused".to_owned(), ..EventFilter::default() };
+    let mut tail = Tail::open(admin, filter(), "").await.unwrap();
+    let mut position = tail.next().await.unwrap().unwrap().position;
+    alice.activate(Person::wish(CONTRIBUTOR, SUBSCRIPTION)).await.unwrap_err();
+    let flood = "insert into event
+             (tenant_id, id, body, event_time, code, category, result, actor_id)
+         select tenant_id, gen_random_uuid(), body, event_time, code, category, result, actor_id
+         from event, generate_series(2, 20000)
+         where code = 'pim.call.refused'";
+    let mut database = world.database.connect().await;
+    database.execute(flood).await.unwrap();
+
+    // It reads nothing until nobody looks at the log for it any more.
+    eventually("the reader is cut", async || {
+        let quiet = "select from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid()
+             having clock_timestamp() - max(query_start) > interval '1 second'";
+        database.fetch_optional(quiet).await.unwrap()
+    })
+    .await;
+    let mut heard = BTreeSet::new();
+    let cut = loop {
+        match tail.next().await {
+            Ok(message) => {
+                let message = message.expect("it ends without a word");
+                heard.extend(message.events.into_iter().map(|event| event.id));
+                position = message.position;
+            }
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(cut.code(), Code::ResourceExhausted);
+    assert!(heard.len() < FLOOD, "it was told all, and not cut");
+
+    // One that keeps up hears the rest from where the other was.
+    let mut tail = Tail::open(admin, filter(), &position).await.unwrap();
+    while heard.len() < FLOOD {
+        let message = tail.next().await.unwrap().unwrap();
+        heard.extend(message.events.into_iter().map(|event| event.id));
+    }
+}

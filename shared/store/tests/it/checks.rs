@@ -1,0 +1,200 @@
+//! Postgres refuses half states by named checks. Every check of the schema has a case here.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use pim_domain::{
+    activation::{Ask, ask},
+    approval::{self, Decide, Decided, Verdict},
+    fixture::{self, noon, stamp},
+    grant::GrantKind,
+    policy::{self, RuleSet, Update},
+    role::Catalog,
+    tenant,
+};
+use pim_store::StoreError;
+
+use crate::ground::{Ground, asking, constraint, new_grant, scope};
+
+/// Constraints, each with a statement that breaks it and no other.
+const CASES: [(&str, &str); 41] = [
+    ("activation_length", "update activation set requested_duration = null"),
+    ("activation_length", "update activation set requested_end_time = now()"),
+    ("activation_requested_duration_check", "update activation set requested_duration = 0"),
+    ("activation_ticket", "update activation set ticket_number = '1'"),
+    ("activation_ticket", "update activation set ticket_system = 'desk'"),
+    ("activation_state_check", "update activation set state = 'LOST' where state = 'SCHEDULED'"),
+    ("activation_pending", "update activation set expire_time = now() where state = 'ACTIVE'"),
+    ("activation_pending", "update activation set expire_time = null where state like 'PENDING%'"),
+    ("activation_waiting", "update activation set start_time = now() where state like 'PENDING%'"),
+    ("activation_scheduled", "update activation set start_time = null where state = 'SCHEDULED'"),
+    (
+        "activation_scheduled",
+        "update activation set end_time = 'infinity', truncated = false where state = 'SCHEDULED'",
+    ),
+    ("activation_active", "update activation set start_time = null where state = 'ACTIVE'"),
+    (
+        "activation_active",
+        "update activation set end_time = null, truncated = null where state = 'ACTIVE'",
+    ),
+    ("activation_held", "update activation set truncated = null where state = 'ACTIVE'"),
+    ("activation_held", "update activation set end_time = start_time where state = 'ACTIVE'"),
+    ("activation_held", "update activation set start_time = now() where ending = 'canceled'"),
+    (
+        "activation_held",
+        "update activation set end_time = now(), truncated = true where ending = 'canceled'",
+    ),
+    ("activation_ended", "update activation set ended_time = now() where state = 'ACTIVE'"),
+    ("activation_ended", "update activation set ending = 'denied' where state = 'ACTIVE'"),
+    ("activation_ended", "update activation set ended_time = null where ending = 'canceled'"),
+    ("activation_ended", "update activation set ending = null where ending = 'canceled'"),
+    ("activation_ended", "update activation set ending = 'void' where ending = 'canceled'"),
+    ("activation_ended", "update activation set void_rules = '{}' where ending = 'canceled'"),
+    ("activation_ending_check", "update activation set ending = 'lost' where ending = 'canceled'"),
+    ("role_grant_window", "update role_grant set end_time = start_time where ended_time is null"),
+    ("role_grant_ended", "update role_grant set ended_time = now() where ended_time is null"),
+    ("role_grant_ended", "update role_grant set ending = 'removed' where ended_time is null"),
+    ("role_grant_ended", "update role_grant set ending = null where ended_time is not null"),
+    ("role_grant_ticket", "update role_grant set ticket_number = '1'"),
+    ("role_grant_ticket", "update role_grant set ticket_system = 'desk'"),
+    ("role_grant_kind_check", "update role_grant set kind = 'loan'"),
+    (
+        "role_grant_ending_check",
+        "update role_grant set ending = 'lost' where ended_time is not null",
+    ),
+    ("approval_state_check", "update approval set state = 'LOST'"),
+    ("decision_verdict_check", "update decision set verdict = 'perhaps'"),
+    ("principal_kind_check", "update principal set kind = 'group'"),
+    ("policy_revision_check", "update policy set revision = 0"),
+    ("role_catalog_check", "update role set catalog = 'other'"),
+    ("catalog_import_catalog_check", "update catalog_import set catalog = 'other'"),
+    ("instance_only_one_check", "update instance set only_one = false"),
+    (
+        "event_result_check",
+        "insert into event
+             (tenant_id, id, body, event_time, code, category, result, actor_id)
+         values (gen_random_uuid(), gen_random_uuid(), '', now(), '', '', 'perhaps', '')",
+    ),
+    ("instance_pkey", "insert into instance default values"),
+];
+
+/// One of each state of everything.
+async fn everything() -> Ground {
+    let ground = Ground::new().await;
+    let facts = ground.facts().await;
+    let carol = ground.user("carol").await;
+    let wish = |at: &str| Ask { scope: scope(at), ..fixture::wish(&facts) };
+    let asking = asking(&facts, std::slice::from_ref(&carol));
+    let now = stamp(noon());
+    let pending = ground.kept(ask(&asking, wish("/applications/1"), &now).unwrap()).await;
+    let withdrawn = ground.kept(ask(&asking, wish("/applications/2"), &now).unwrap()).await;
+    ground.kept(withdrawn.cancel(Catalog::Entra, String::new(), &now).unwrap()).await;
+    let mut later = wish("/applications/3");
+    later.request.start = Some(noon() + TimeDelta::hours(1));
+    ground.kept(ask(&facts, later, &now).unwrap()).await;
+    ground.kept(ask(&facts, wish("/applications/4"), &now).unwrap()).await;
+
+    let rule = asking.policy.rules(Catalog::Entra).approval;
+    let opened = ground.kept(approval::open(&pending, rule, Catalog::Entra, &now).unwrap()).await;
+    let decide = Decide {
+        approval: opened.id,
+        etag: opened.etag(),
+        verdict: Verdict::Approve,
+        justification: "known work".to_owned(),
+    };
+    let judged = approval::Facts {
+        approval: opened,
+        activation: pending,
+        catalog: Catalog::Entra,
+        requester: facts.principal.clone(),
+        approvers: vec![carol.clone()],
+    };
+    let Decided::Now(change) = approval::decide(&judged, &carol, decide, &now).unwrap() else {
+        panic!("decided before")
+    };
+    ground.kept(*change).await;
+
+    let brief = ground.grant(GrantKind::Assignment, &carol, None).await;
+    ground.kept(brief.remove(Catalog::Entra, String::new(), &now).unwrap()).await;
+
+    let wish = Update {
+        role: ground.role.id,
+        etag: facts.policy.version.etag(),
+        set: RuleSet { require_mfa: Some(false), ..RuleSet::default() },
+        reset: Vec::new(),
+    };
+    let judged =
+        policy::Facts { role: ground.role.clone(), policy: facts.policy, approvers: Vec::new() };
+    ground.kept(policy::update(&judged, wish, &now).unwrap()).await;
+    ground
+}
+
+#[tokio::test]
+async fn half_states_are_refused() {
+    let ground = everything().await;
+    let mut connection = ground.database.connect().await;
+    for (name, statement) in CASES {
+        let done = sqlx::query(statement).execute(&mut connection).await;
+        let error = done.map_err(|error| (constraint(&error).map(str::to_owned), error));
+        let (broken, error) = error.expect_err(statement);
+        assert_eq!(broken.as_deref(), Some(name), "{statement}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn every_check_has_a_case() {
+    let ground = Ground::new().await;
+    let names: Vec<String> = sqlx::query_scalar(
+        "select conname::text from pg_constraint
+         where contype = 'c' and connamespace = 'public'::regnamespace
+           and conrelid <> '_sqlx_migrations'::regclass",
+    )
+    .fetch_all(&mut ground.database.connect().await)
+    .await
+    .unwrap();
+    let covered: BTreeSet<&str> = CASES.iter().map(|(name, _)| *name).collect();
+    let bare: Vec<_> = names.iter().filter(|name| !covered.contains(name.as_str())).collect();
+    assert!(!names.is_empty());
+    assert_eq!(bare, Vec::<&String>::new());
+}
+
+/// A broken check is a fault of this program, and never an invitation to try again.
+#[tokio::test]
+async fn a_broken_check_is_refused_and_no_conflict() {
+    let ground = everything().await;
+    let mut connection = ground.database.connect().await;
+    let error = sqlx::query("update activation set requested_duration = 0")
+        .execute(&mut connection)
+        .await
+        .unwrap_err();
+    assert!(matches!(StoreError::from(error), StoreError::Refused(_)));
+}
+
+/// Every reference has the tenant in it, so that nothing of one can hang on another's.
+#[tokio::test]
+async fn nothing_refers_to_another_tenant() {
+    let ground = Ground::new().await;
+    let alice = ground.user("alice").await;
+    let stranger = tenant::create("Fabrikam".to_owned(), &stamp(noon()));
+    let mut tx = ground.begin().await;
+    pim_store::tenants::record(&mut tx, &stranger).await.unwrap();
+    tx.commit().await.unwrap();
+    let grant = new_grant(GrantKind::Assignment, &alice, &ground.role, None);
+    let mut tx = ground.begin().await;
+    let error = pim_store::grants::record(&mut tx, stranger.after().id, &grant).await.unwrap_err();
+    let StoreError::Refused(error) = error else { panic!("{error}") };
+    assert_eq!(constraint(&error), Some("role_grant_tenant_id_principal_id_fkey"));
+
+    let bare: Vec<String> = sqlx::query_scalar(
+        "select c.conname::text from pg_constraint c
+         where c.contype = 'f' and c.connamespace = 'public'::regnamespace
+           and not exists (
+               select from pg_attribute a
+               where a.attrelid = c.conrelid and a.attname = 'tenant_id'
+                 and a.attnum = any(c.conkey))",
+    )
+    .fetch_all(&mut ground.database.connect().await)
+    .await
+    .unwrap();
+    assert_eq!(bare, Vec::<String>::new());
+}

@@ -1,0 +1,22 @@
+//! The store on a real Postgres: what is written is read back, what must not be is refused, two
+//! writers at once do no harm, and what SQL narrows agrees with what the rules decide.
+
+#![cfg(test)]
+
+mod activations;
+mod approvals;
+mod checks;
+mod directory;
+mod errors;
+mod feed;
+mod grants;
+mod ground;
+mod idempotency;
+mod log;
+mod narrowing;
+mod policies;
+mod roles;
+mod schema;
+mod uniqueness;
+mod waiting;
+mod writers;
