@@ -159,7 +159,9 @@ create table activation (
     constraint activation_active check (
         state <> 'ACTIVE' or (start_time is not null and end_time is not null)
     ),
-    constraint activation_waiting check (state <> 'PENDING_APPROVAL' or start_time is null),
+    constraint activation_waiting check (
+        state <> 'PENDING_APPROVAL' or (start_time is null and end_time is null)
+    ),
     constraint activation_held check (
         (end_time is null) = (truncated is null)
         and (end_time is null or end_time > start_time)

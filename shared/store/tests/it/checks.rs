@@ -17,7 +17,7 @@ use pim_store::StoreError;
 use crate::ground::{Ground, asking, constraint, new_grant, scope};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 41] = [
+const CASES: [(&str, &str); 42] = [
     ("activation_length", "update activation set requested_duration = null"),
     ("activation_length", "update activation set requested_end_time = now()"),
     ("activation_requested_duration_check", "update activation set requested_duration = 0"),
@@ -27,6 +27,10 @@ const CASES: [(&str, &str); 41] = [
     ("activation_pending", "update activation set expire_time = now() where state = 'ACTIVE'"),
     ("activation_pending", "update activation set expire_time = null where state like 'PENDING%'"),
     ("activation_waiting", "update activation set start_time = now() where state like 'PENDING%'"),
+    (
+        "activation_waiting",
+        "update activation set end_time = now(), truncated = true where state like 'PENDING%'",
+    ),
     ("activation_scheduled", "update activation set start_time = null where state = 'SCHEDULED'"),
     (
         "activation_scheduled",
