@@ -214,15 +214,3 @@ async fn nobody_approves_while_the_clock_is_in_doubt() {
     ground.world.system.clock.set(now);
     assert_eq!(ground.stored(&approval).await, approval);
 }
-
-#[tokio::test]
-async fn who_is_enabled_again_may_say_yes_again() {
-    let ground = Ground::new().await;
-    let (_, approval) = ground.asked().await;
-    approve(&ground.bea, yes(&approval)).await.unwrap();
-    ground.disable(&ground.bea).await;
-    approve(&ground.carl, yes(&approval)).await.unwrap();
-    ground.enable(&ground.bea).await;
-    let approved = approve(&ground.bea, yes(&approval)).await.unwrap();
-    assert_eq!(approved.state(), ApprovalState::Approved);
-}

@@ -99,14 +99,17 @@ impl Tail {
 
     /// Entries up to and with the one that `is_last`, and the position after all of them.
     pub(crate) async fn until(&mut self, is_last: impl Fn(&Event) -> bool) -> (Vec<Event>, String) {
-        let mut heard = Vec::new();
-        loop {
-            let (events, position) = self.all().await;
-            heard.extend(events);
-            if heard.iter().any(&is_last) {
-                return (heard, position);
+        let heard = async {
+            let mut heard = Vec::new();
+            loop {
+                let (events, position) = self.all().await;
+                heard.extend(events);
+                if heard.iter().any(&is_last) {
+                    return (heard, position);
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, heard).await.expect("it is never heard")
     }
 }
 

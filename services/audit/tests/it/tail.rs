@@ -100,18 +100,18 @@ async fn writers_at_the_same_time_are_all_heard_once() {
 
 #[tokio::test]
 async fn a_writer_that_commits_late_is_heard_after_those_that_began_later() {
-    let (world, organisation, _alice) = begin().await;
+    let (world, organisation, alice) = begin().await;
     let admin = &organisation.admin.client;
     let (mut tail, _) = Tail::from_now(admin).await;
     let mut slow = world.database.connect().await;
     slow.execute("begin").await.unwrap();
-    let tenant = organisation.tenant;
     let copy = format!(
         "insert into event
              (tenant_id, id, body, event_time, code, category, result, actor_id)
          select tenant_id, gen_random_uuid(), body, event_time, code, category, result, actor_id
          from event
-         where tenant_id = '{tenant}' and code = 'pim.principal.created' limit 1"
+         where subject_id = '{alice}'",
+        alice = alice.id
     );
     slow.execute(AssertSqlSafe(copy)).await.unwrap();
     organisation.user(&world, "bob").await;
