@@ -111,6 +111,15 @@ impl Tail {
         };
         tokio::time::timeout(PATIENCE, heard).await.expect("it is never heard")
     }
+
+    /// What it ends with, whatever is heard before.
+    pub(crate) async fn end(mut self) -> Result<(), Status> {
+        let end = async {
+            while self.next().await?.is_some() {}
+            Ok(())
+        };
+        tokio::time::timeout(PATIENCE, end).await.expect("it never ends")
+    }
 }
 
 /// Their ids, as they come.

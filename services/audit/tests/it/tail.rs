@@ -155,9 +155,8 @@ async fn a_quiet_log_gives_signs_of_life() {
 #[tokio::test]
 async fn a_process_that_stops_ends_its_tails() {
     let (world, organisation, _alice) = begin().await;
-    let (mut tail, _) = Tail::from_now(&organisation.admin.client).await;
+    let (tail, _) = Tail::from_now(&organisation.admin.client).await;
     world.system.shutdown.cancel();
-    while let Ok(Some(message)) = tail.next().await {
-        assert_eq!(message.events, []);
-    }
+    // With or without a word.
+    let _ = tail.end().await;
 }
