@@ -10,12 +10,18 @@
 
 mod database;
 mod organisation;
+mod peer;
 mod person;
+mod refusal;
 mod wait;
 mod world;
 
 pub use database::TestDb;
 pub use organisation::Organisation;
-pub use person::{Person, duration, reason, rules, timestamp};
+pub use peer::{Bell, Peer, Reply, nowhere};
+pub use person::{Person, duration, timestamp};
+pub use refusal::{
+    assert_invalid, assert_refused, assert_same_refusal, fields, metadata, new_id, reason, rules,
+};
 pub use wait::eventually;
 pub use world::{World, noon};

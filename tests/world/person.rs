@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::auth::{DEVELOPMENT_PRINCIPALS, Grant};
-use pim_client::{Client, Refusal};
+use pim_client::Client;
 use pim_proto::{
     access::v1::{CheckAccessRequest, Decision, ListEffectiveRolesRequest},
     activation::v1::{
@@ -179,17 +179,4 @@ pub fn duration(delta: TimeDelta) -> prost_types::Duration {
 pub fn timestamp(at: DateTime<Utc>) -> prost_types::Timestamp {
     let nanos = i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default();
     prost_types::Timestamp { seconds: at.timestamp(), nanos }
-}
-
-/// The stable reason of a refusal.
-#[must_use]
-pub fn reason(status: &Status) -> String {
-    Refusal::from_status(status).reason
-}
-
-/// The broken rules of a refusal, in the order in which they were answered.
-#[must_use]
-pub fn rules(status: &Status) -> Vec<String> {
-    let refusal = Refusal::from_status(status);
-    refusal.violations.into_iter().map(|violation| violation.rule).collect()
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::{
+    Service,
     auth::{DevelopmentIssuer, Grant},
     clock::Clock,
     limits::Limits,
@@ -79,8 +80,8 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let served = system.clone();
-        let services = SERVICES
-            .map(|service| pim_chassis::Service { background: process::no_background, ..service });
+        let services =
+            SERVICES.map(|service| Service { background: process::no_background, ..service });
         let server = tokio::spawn(async move {
             served.serve(&services, listener, Limits::default()).await.unwrap();
         });
@@ -110,6 +111,21 @@ impl World {
             }
         }
         panic!("the scheduler never gets everything done");
+    }
+
+    /// From now on clients of this world call one service alone, which finds its peers at `peers`.
+    ///
+    /// # Panics
+    /// It cannot be served.
+    pub async fn call_alone(&mut self, service: Service, peers: &str) {
+        let process = self.system.process(service.name, peers).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.url = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = self.system.shutdown.clone();
+        tokio::spawn(async move {
+            let (limits, services) = (Limits::default(), [(service, process.clone())]);
+            process::serve(&process, &services, listener, limits, shutdown).await.unwrap();
+        });
     }
 
     /// A client with tokens of `grant`.

@@ -1,7 +1,7 @@
 //! Who may ask about whom, and that a no tells nothing.
 
 use pim_proto::access::v1::ListEffectiveRolesRequest;
-use pim_tests::{Organisation, Person, World, reason};
+use pim_tests::{Organisation, Person, World, assert_refused, reason};
 use tonic::{Code, Status};
 
 use crate::ask::{
@@ -13,12 +13,6 @@ const ACCESS_CHECKER: &str = "5a3cde95-7a1e-4b52-9a3f-2d1f6c1f6e0b";
 const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
 /// Of nothing that there is.
 const NOTHING: &str = "01890000-0000-7000-8000-000000000000";
-
-#[track_caller]
-fn assert_refused<T: std::fmt::Debug>(answer: Result<T, Status>, code: Code, wanted: &str) {
-    let refusal = answer.unwrap_err();
-    assert_eq!((refusal.code(), reason(&refusal).as_str()), (code, wanted));
-}
 
 #[track_caller]
 fn assert_not_permitted<T: std::fmt::Debug>(answer: Result<T, Status>) {

@@ -8,13 +8,11 @@ use pim_proto::{
     assignment::v1::CreateEligibilityRequest,
     r#type::v1::Ticket,
 };
-use pim_tests::{Person, duration, rules, timestamp};
+use pim_tests::{Person, assert_refused, duration, fields, new_id, rules, timestamp};
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::ground::{
-    Ground, ROLE, SUBSCRIPTION, UNIT, all_of, assert_refused, assert_state, fields, nothing, stored,
-};
+use crate::ground::{Ground, ROLE, SUBSCRIPTION, UNIT, all_of, assert_state, stored};
 
 #[tokio::test]
 async fn an_activation_says_all_of_itself() {
@@ -136,7 +134,7 @@ async fn an_eligibility_of_somebody_else_or_of_another_tenant_is_none() {
     let elsewhere = world.organisation().await;
     let eve = elsewhere.user(&world, "eve").await;
     let foreign = elsewhere.make_eligible(&eve, ROLE, "/").await;
-    for eligibility_id in [others.id, foreign.id, nothing()] {
+    for eligibility_id in [others.id, foreign.id, new_id()] {
         let wish = ActivateRoleRequest { eligibility_id, ..Person::wish(ROLE, "/") };
         let answer = ada.activate(wish).await;
         let status = assert_refused(answer, Code::FailedPrecondition, "POLICY_DENIED");
@@ -162,7 +160,7 @@ async fn a_scope_above_or_beside_the_eligibility_is_not_covered() {
 #[tokio::test]
 async fn a_role_that_there_is_not_is_not_found() {
     let Ground { ada, .. } = Ground::new().await;
-    let answer = ada.activate(Person::wish(&nothing(), "/")).await;
+    let answer = ada.activate(Person::wish(&new_id(), "/")).await;
     assert_refused(answer, Code::NotFound, "NOT_FOUND");
     assert_eq!(all_of(&ada).await, []);
 }

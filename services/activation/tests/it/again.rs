@@ -8,10 +8,10 @@ use pim_proto::{
     },
     assignment::v1::Rules,
 };
-use pim_tests::{Person, duration, timestamp};
+use pim_tests::{Person, assert_refused, duration, metadata, timestamp};
 use tonic::{Code, Status};
 
-use crate::ground::{Ground, ROLE, assert_refused, assert_state, metadata, stored};
+use crate::ground::{Ground, ROLE, assert_state, stored};
 
 impl Ground {
     async fn resolve(&self, activation: &Activation) -> Result<Activation, Status> {

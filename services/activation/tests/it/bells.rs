@@ -4,22 +4,47 @@
 use pim_proto::activation::v1::{
     ActivateRoleRequest, Activation, ActivationState, CancelActivationRequest, Ending,
 };
-use pim_tests::Person;
-use tonic::Code;
+use pim_proto::approval::v1::approval_service_server::ApprovalServiceServer;
+use pim_store::{activations, approvals};
+use pim_tests::{Bell, Peer, Person, Reply, assert_refused, new_id, nowhere};
+use tonic::{Code, Status};
+use uuid::Uuid;
 
-use crate::{
-    fake::{Heard, call_alone, listen, nowhere},
-    ground::{Ground, ROLE, all_of, assert_refused, assert_state, nothing, stored},
-};
+use crate::ground::{Ground, ROLE, all_of, assert_state, stored};
+
+/// A bell that was rung, for which activation, and the state of it that could be read then.
+type Heard = (String, Uuid, Option<&'static str>);
+
+const OPEN: &str = "/pim.approval.v1.ApprovalService/OpenApproval";
+const CANCEL: &str = "/pim.approval.v1.ApprovalService/CancelApproval";
+
+/// An approval service that only listens.
+async fn listen(ground: &Ground, reply: Reply) -> Peer<Heard> {
+    let (db, tenant) = (ground.world.system.db.clone(), ground.tenant());
+    let note = move |bell: Bell| {
+        let db = db.clone();
+        async move {
+            let mut read = db.read().await.unwrap();
+            let thing: Uuid = bell.thing_id.parse().unwrap();
+            let activation = match approvals::get(&mut read, tenant, thing.into()).await.unwrap() {
+                Some(approval) => approval.activation,
+                None => thing.into(),
+            };
+            let found = activations::get(&mut read, tenant, activation).await.unwrap();
+            (bell.path, activation.uuid(), found.map(|activation| activation.state.as_str()))
+        }
+    };
+    Peer::listen::<ApprovalServiceServer<()>, _>(reply, note).await
+}
 
 /// Calls an activation service that has its peers at `peers`; the others are as they were.
 async fn alone(ground: &mut Ground, peers: &str) {
-    call_alone(&mut ground.world, peers).await;
+    ground.world.call_alone(pim_activation::SERVICE, peers).await;
     ground.ada = ground.ada.again(&ground.world);
 }
 
-fn heard(bell: &'static str, activation: &Activation, state: &'static str) -> Heard {
-    (bell, activation.id.parse().unwrap(), Some(state))
+fn heard(bell: &str, activation: &Activation, state: &'static str) -> Heard {
+    (bell.to_owned(), activation.id.parse().unwrap(), Some(state))
 }
 
 async fn cancel(person: &Person, activation: &Activation) -> Activation {
@@ -32,46 +57,46 @@ async fn cancel(person: &Person, activation: &Activation) -> Activation {
 #[tokio::test]
 async fn a_pending_one_rings_once_for_its_approval_after_the_commit() {
     let (mut ground, _) = Ground::with_approvers(["boss"]).await;
-    let (bells, url) = listen(&ground.world, false).await;
-    alone(&mut ground, &url).await;
+    let bells = listen(&ground, || Ok(())).await;
+    alone(&mut ground, &bells.url).await;
     let activation = ground.activated().await;
-    assert_eq!(bells.heard(), [heard("open", &activation, "PENDING_APPROVAL")]);
+    assert_eq!(bells.take(), [heard(OPEN, &activation, "PENDING_APPROVAL")]);
 }
 
 #[tokio::test]
 async fn a_bell_that_is_refused_is_not_rung_again() {
     let (mut ground, _) = Ground::with_approvers(["boss"]).await;
-    let (bells, url) = listen(&ground.world, true).await;
-    alone(&mut ground, &url).await;
+    let bells = listen(&ground, || Err(Status::unavailable("not now"))).await;
+    alone(&mut ground, &bells.url).await;
     let activation = ground.activated().await;
     assert_state(&activation, ActivationState::PendingApproval);
-    assert_eq!(bells.heard().len(), 1);
+    assert_eq!(bells.take().len(), 1);
 }
 
 #[tokio::test]
 async fn what_needs_nobody_rings_for_nobody() {
     let mut ground = Ground::new().await;
-    let (bells, url) = listen(&ground.world, false).await;
-    alone(&mut ground, &url).await;
+    let bells = listen(&ground, || Ok(())).await;
+    alone(&mut ground, &bells.url).await;
     let activation = ground.activated().await;
     ground.ada.deactivate(&activation.id).await.unwrap();
-    assert_eq!(bells.heard(), []);
+    assert_eq!(bells.take(), []);
 }
 
 #[tokio::test]
 async fn a_dry_run_a_refusal_and_a_repeat_ring_for_nobody() {
     let (mut ground, _) = Ground::with_approvers(["boss"]).await;
-    let (bells, url) = listen(&ground.world, false).await;
-    alone(&mut ground, &url).await;
-    let wish = ActivateRoleRequest { request_id: nothing(), ..Person::wish(ROLE, "/") };
+    let bells = listen(&ground, || Ok(())).await;
+    alone(&mut ground, &bells.url).await;
+    let wish = ActivateRoleRequest { request_id: new_id(), ..Person::wish(ROLE, "/") };
     let dry = ActivateRoleRequest { validate_only: true, ..wish.clone() };
     ground.ada.activate(dry).await.unwrap();
     let blank = ActivateRoleRequest { justification: String::new(), ..wish.clone() };
     assert_refused(ground.ada.activate(blank).await, Code::FailedPrecondition, "POLICY_DENIED");
-    assert_eq!(bells.heard(), []);
+    assert_eq!(bells.take(), []);
     let first = ground.ada.activate(wish.clone()).await.unwrap();
     assert_eq!(ground.ada.activate(wish).await.unwrap(), first);
-    assert_eq!(bells.heard().len(), 1);
+    assert_eq!(bells.take().len(), 1);
 }
 
 #[tokio::test]
@@ -79,10 +104,10 @@ async fn a_withdrawn_one_rings_once_for_its_approval_to_be_closed() {
     let (mut ground, [boss]) = Ground::with_approvers(["boss"]).await;
     let activation = ground.activated().await;
     assert_eq!(ground.waiting(&boss).await.activation_id, activation.id);
-    let (bells, url) = listen(&ground.world, false).await;
-    alone(&mut ground, &url).await;
+    let bells = listen(&ground, || Ok(())).await;
+    alone(&mut ground, &bells.url).await;
     cancel(&ground.ada, &activation).await;
-    assert_eq!(bells.heard(), [heard("cancel", &activation, "ENDED")]);
+    assert_eq!(bells.take(), [heard(CANCEL, &activation, "ENDED")]);
 }
 
 #[tokio::test]

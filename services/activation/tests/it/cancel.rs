@@ -7,12 +7,12 @@ use pim_proto::{
     },
     approval::v1::{ApprovalState, GetApprovalRequest},
 };
-use pim_tests::{Organisation, Person, timestamp};
+use pim_tests::{
+    Organisation, Person, assert_refused, assert_same_refusal, fields, metadata, new_id, timestamp,
+};
 use tonic::{Code, Status};
 
-use crate::ground::{
-    Ground, ROLE, SUBSCRIPTION, assert_refused, assert_same, fields, metadata, nothing, stored,
-};
+use crate::ground::{Ground, ROLE, SUBSCRIPTION, stored};
 
 async fn cancel(person: &Person, id: &str) -> Result<Activation, Status> {
     let request = CancelActivationRequest { activation_id: id.to_owned(), ..Default::default() };
@@ -100,10 +100,10 @@ async fn a_stranger_learns_nothing_and_an_administrator_that_there_is_none() {
     let bob = ground.user("bob").await;
     let real = cancel(&bob, &activation.id).await;
     let real = assert_refused(real, Code::PermissionDenied, "NOT_PERMITTED");
-    let missing = cancel(&bob, &nothing()).await;
+    let missing = cancel(&bob, &new_id()).await;
     let missing = assert_refused(missing, Code::PermissionDenied, "NOT_PERMITTED");
-    assert_same(&real, &missing);
-    let answer = cancel(&ground.org.admin, &nothing()).await;
+    assert_same_refusal(&real, &missing);
+    let answer = cancel(&ground.org.admin, &new_id()).await;
     assert_refused(answer, Code::NotFound, "NOT_FOUND");
     let elsewhere = ground.world.organisation().await;
     let answer = cancel(&elsewhere.admin, &activation.id).await;

@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use pim_proto::activation::v1::{
     ActivateRoleRequest, Activation, ActivationState, DeactivateRoleRequest, Ending,
 };
-use pim_tests::{Person, timestamp};
+use pim_tests::{Person, assert_refused, assert_same_refusal, fields, metadata, new_id, timestamp};
 use tonic::Code;
 
-use crate::ground::{Ground, ROLE, assert_refused, assert_same, fields, metadata, nothing, stored};
+use crate::ground::{Ground, ROLE, stored};
 
 #[tokio::test]
 async fn it_ends_the_activation_at_once() {
@@ -60,9 +60,9 @@ async fn nobody_else_can_and_nobody_else_learns_whether_there_is_one() {
     for stranger in [&bob, &ground.org.admin, &elsewhere.admin] {
         let real = stranger.deactivate(&activation.id).await;
         let real = assert_refused(real, Code::PermissionDenied, "NOT_PERMITTED");
-        let missing = stranger.deactivate(&nothing()).await;
+        let missing = stranger.deactivate(&new_id()).await;
         let missing = assert_refused(missing, Code::PermissionDenied, "NOT_PERMITTED");
-        assert_same(&real, &missing);
+        assert_same_refusal(&real, &missing);
     }
     assert_eq!(stored(&ground.ada, &activation).await, activation);
 }

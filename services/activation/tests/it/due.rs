@@ -9,12 +9,10 @@ use pim_proto::{
     },
     assignment::v1::{CreateEligibilityRequest, Rules},
 };
-use pim_tests::{Person, duration, timestamp};
+use pim_tests::{Person, assert_refused, duration, fields, metadata, new_id, timestamp};
 use tonic::{Code, Status};
 
-use crate::ground::{
-    Ground, ROLE, assert_refused, assert_state, fields, metadata, nothing, stored,
-};
+use crate::ground::{Ground, ROLE, assert_state, stored};
 
 /// What services may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +98,7 @@ async fn what_is_not_of_the_tenant_is_not_found() {
     let elsewhere = ground.world.organisation().await.tenant.to_string();
     let tenant = ground.org.tenant.to_string();
     for wish in PUSHES {
-        for (tenant, id) in [(&tenant, &nothing()), (&elsewhere, &activation.id)] {
+        for (tenant, id) in [(&tenant, &new_id()), (&elsewhere, &activation.id)] {
             let answer = push(&scheduler, wish, tenant, id).await;
             assert_refused(answer, Code::NotFound, "NOT_FOUND");
         }

@@ -1,9 +1,6 @@
 //! What the tests stand on: an organisation in which Ada may activate a role, and ways to read
 //! what is stored and to change it without anybody being told.
 
-use std::fmt::Debug;
-
-use pim_client::Refusal;
 use pim_domain::{
     approval::{self, Decide, Decided, Verdict},
     event::{Actor, Stamp},
@@ -19,8 +16,7 @@ use pim_proto::{
     },
 };
 use pim_store::{Purpose, approvals, grants};
-use pim_tests::{Organisation, Person, World, reason};
-use tonic::{Code, Status};
+use pim_tests::{Organisation, Person, World};
 use uuid::Uuid;
 
 /// A directory role; an activation of it lasts at most eight hours.
@@ -140,42 +136,6 @@ pub(crate) async fn all_of(person: &Person) -> Vec<Activation> {
 /// One activation as it is stored.
 pub(crate) async fn stored(person: &Person, activation: &Activation) -> Activation {
     person.activation(&activation.id).await.unwrap()
-}
-
-/// It is refused so.
-#[track_caller]
-pub(crate) fn assert_refused<T: Debug>(
-    answer: Result<T, Status>,
-    code: Code,
-    expected: &str,
-) -> Status {
-    let status = answer.unwrap_err();
-    assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{status:?}");
-    status
-}
-
-/// The malformed fields of a refusal.
-pub(crate) fn fields(status: &Status) -> Vec<String> {
-    let refusal = Refusal::from_status(status);
-    refusal.fields.into_iter().map(|violation| violation.field).collect()
-}
-
-/// What varies in a refusal.
-pub(crate) fn metadata(status: &Status, key: &str) -> String {
-    Refusal::from_status(status).metadata[key].clone()
-}
-
-/// To the last detail: who gets this one and that one learns nothing from the difference.
-#[track_caller]
-pub(crate) fn assert_same(one: &Status, other: &Status) {
-    let said =
-        |status: &Status| (status.code(), status.message().to_owned(), status.details().to_vec());
-    assert_eq!(said(one), said(other));
-}
-
-/// The id of nothing.
-pub(crate) fn nothing() -> String {
-    Uuid::new_v4().to_string()
 }
 
 #[track_caller]

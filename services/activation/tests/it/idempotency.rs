@@ -5,12 +5,10 @@ use pim_proto::activation::v1::{
     ActivateRoleRequest, Activation, ActivationState, CancelActivationRequest,
     DeactivateRoleRequest,
 };
-use pim_tests::{Person, timestamp};
+use pim_tests::{Person, assert_refused, metadata, new_id, timestamp};
 use tonic::{Code, Status};
 
-use crate::ground::{
-    Ground, ROLE, UNIT, all_of, assert_refused, assert_state, metadata, nothing, stored,
-};
+use crate::ground::{Ground, ROLE, UNIT, all_of, assert_state, stored};
 
 async fn deactivate(person: &Person, request: DeactivateRoleRequest) -> Result<Activation, Status> {
     let answer = person.client.activations().deactivate_role(request).await?;
@@ -25,7 +23,7 @@ async fn cancel(person: &Person, request: CancelActivationRequest) -> Result<Act
 #[tokio::test]
 async fn a_repeated_request_gets_the_first_answer() {
     let Ground { world, ada, .. } = Ground::new().await;
-    let request_id = nothing();
+    let request_id = new_id();
     let wish = ActivateRoleRequest { request_id, ..Person::wish(ROLE, "/") };
     let first = ada.activate(wish.clone()).await.unwrap();
     world.advance(TimeDelta::minutes(3));
@@ -39,7 +37,7 @@ async fn a_repeated_request_gets_the_first_answer() {
 #[tokio::test]
 async fn two_spellings_of_one_request_are_one_request() {
     let Ground { ada, .. } = Ground::new().await;
-    let request_id = nothing();
+    let request_id = new_id();
     let wish = ActivateRoleRequest { request_id, ..Person::wish(ROLE, UNIT) };
     let first = ada.activate(wish.clone()).await.unwrap();
     let spelt = ActivateRoleRequest { role_id: ROLE.to_uppercase(), ..wish };
@@ -49,7 +47,7 @@ async fn two_spellings_of_one_request_are_one_request() {
 #[tokio::test]
 async fn another_request_under_the_same_id_is_refused() {
     let Ground { ada, .. } = Ground::new().await;
-    let request_id = nothing();
+    let request_id = new_id();
     let wish = ActivateRoleRequest { request_id, ..Person::wish(ROLE, "/") };
     let first = ada.activate(wish.clone()).await.unwrap();
     for other in [
@@ -67,7 +65,7 @@ async fn a_request_id_belongs_to_one_caller_and_one_rpc() {
     let Ground { world, org, ada, .. } = Ground::new().await;
     let bob = org.user(&world, "bob").await;
     org.make_eligible(&bob, ROLE, "/").await;
-    let request_id = nothing();
+    let request_id = new_id();
     let wish = ActivateRoleRequest { request_id: request_id.clone(), ..Person::wish(ROLE, "/") };
     let hers = ada.activate(wish.clone()).await.unwrap();
     let his = bob.activate(wish).await.unwrap();
@@ -80,7 +78,7 @@ async fn a_request_id_belongs_to_one_caller_and_one_rpc() {
 #[tokio::test]
 async fn a_refusal_leaves_no_claim_on_its_request_id() {
     let Ground { ada, .. } = Ground::new().await;
-    let request_id = nothing();
+    let request_id = new_id();
     let wish = ActivateRoleRequest { request_id, ..Person::wish(ROLE, "/") };
     let blank = ActivateRoleRequest { justification: String::new(), ..wish.clone() };
     assert_refused(ada.activate(blank).await, Code::FailedPrecondition, "POLICY_DENIED");
@@ -90,7 +88,7 @@ async fn a_refusal_leaves_no_claim_on_its_request_id() {
 #[tokio::test]
 async fn a_dry_run_answers_as_usual_and_writes_nothing() {
     let Ground { ada, eligibility, .. } = Ground::new().await;
-    let request_id = nothing();
+    let request_id = new_id();
     let wish = ActivateRoleRequest { request_id, ..Person::wish(ROLE, "/") };
     let dry = ActivateRoleRequest { validate_only: true, ..wish.clone() };
     let judged = ada.activate(dry.clone()).await.unwrap();
@@ -99,7 +97,7 @@ async fn a_dry_run_answers_as_usual_and_writes_nothing() {
     assert_eq!(all_of(&ada).await, []);
     assert!(!ada.holds(ROLE, "/").await);
     let real = ada.activate(wish).await.unwrap();
-    let again = ActivateRoleRequest { request_id: nothing(), ..dry };
+    let again = ActivateRoleRequest { request_id: new_id(), ..dry };
     assert_refused(ada.activate(again).await, Code::AlreadyExists, "ACTIVATION_LIVE");
     assert_eq!(all_of(&ada).await, [real]);
 }
@@ -121,7 +119,7 @@ async fn giving_up_twice_under_one_id_is_giving_up_once() {
     let request = DeactivateRoleRequest {
         activation_id: activation.id.clone(),
         justification: "done".to_owned(),
-        request_id: nothing(),
+        request_id: new_id(),
         validate_only: false,
     };
     let dry = DeactivateRoleRequest { validate_only: true, ..request.clone() };
@@ -133,7 +131,7 @@ async fn giving_up_twice_under_one_id_is_giving_up_once() {
     let other = DeactivateRoleRequest { justification: "bored".to_owned(), ..request.clone() };
     let answer = deactivate(&ground.ada, other).await;
     assert_refused(answer, Code::InvalidArgument, "REQUEST_ID_REUSED");
-    let fresh = DeactivateRoleRequest { request_id: nothing(), ..request };
+    let fresh = DeactivateRoleRequest { request_id: new_id(), ..request };
     let answer = deactivate(&ground.ada, fresh).await;
     let status = assert_refused(answer, Code::FailedPrecondition, "WRONG_STATE");
     assert_eq!(metadata(&status, "state"), "ENDED");
@@ -149,7 +147,7 @@ async fn withdrawing_twice_under_one_id_is_withdrawing_once() {
     let request = CancelActivationRequest {
         activation_id: activation.id.clone(),
         justification: "not needed".to_owned(),
-        request_id: nothing(),
+        request_id: new_id(),
         validate_only: false,
     };
     let dry = CancelActivationRequest { validate_only: true, ..request.clone() };
@@ -170,7 +168,7 @@ async fn the_right_is_judged_before_a_repeat_is_answered() {
     let start_time = Some(timestamp(ground.world.now() + TimeDelta::hours(1)));
     let wish = ActivateRoleRequest { start_time, ..Person::wish(ROLE, "/") };
     let activation_id = ground.ada.activate(wish).await.unwrap().id;
-    let request_id = nothing();
+    let request_id = new_id();
     let request = CancelActivationRequest { activation_id, request_id, ..Default::default() };
     let helper = ground.user("helper").await;
     let made = ground.org.assign(&helper, pim_tests::Organisation::GLOBAL_ADMINISTRATOR, "/").await;

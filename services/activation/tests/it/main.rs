@@ -8,7 +8,6 @@ mod bells;
 mod cancel;
 mod deactivate;
 mod due;
-mod fake;
 mod ground;
 mod idempotency;
 mod read;

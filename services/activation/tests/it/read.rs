@@ -6,12 +6,10 @@ use pim_proto::activation::v1::{
     Activation, ActivationState, GetActivationRequest, ListActivationsRequest,
     ListActivationsResponse, SearchMyActivationsRequest, SearchMyActivationsResponse,
 };
-use pim_tests::{Organisation, Person};
+use pim_tests::{Organisation, Person, assert_refused, assert_same_refusal, fields, new_id};
 use tonic::{Code, Status};
 
-use crate::ground::{
-    Ground, ROLE, SUBSCRIPTION, UNIT, assert_refused, assert_same, fields, nothing,
-};
+use crate::ground::{Ground, ROLE, SUBSCRIPTION, UNIT};
 
 async fn list(
     client: &Client,
@@ -66,11 +64,11 @@ async fn strangers_see_nothing_and_do_not_learn_whether_there_is_one() {
     for stranger in [&bob, &elsewhere] {
         let real = stranger.activation(&activation.id).await;
         let real = assert_refused(real, Code::PermissionDenied, "NOT_PERMITTED");
-        let missing = stranger.activation(&nothing()).await;
+        let missing = stranger.activation(&new_id()).await;
         let missing = assert_refused(missing, Code::PermissionDenied, "NOT_PERMITTED");
-        assert_same(&real, &missing);
+        assert_same_refusal(&real, &missing);
     }
-    let answer = ground.org.admin.activation(&nothing()).await;
+    let answer = ground.org.admin.activation(&new_id()).await;
     assert_refused(answer, Code::NotFound, "NOT_FOUND");
 }
 
@@ -113,7 +111,7 @@ async fn a_list_is_narrowed_by_each_of_its_filters() {
             vec![&root, &unit, &bobs],
         ),
         (ListActivationsRequest { scope: UNIT.to_owned(), ..all.clone() }, vec![&unit, &bobs]),
-        (ListActivationsRequest { principal_id: nothing(), ..all }, vec![]),
+        (ListActivationsRequest { principal_id: new_id(), ..all }, vec![]),
     ];
     for (request, expected) in cases {
         let answer = list(admin, request.clone()).await.unwrap();

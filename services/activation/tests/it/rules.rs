@@ -8,13 +8,12 @@ use pim_proto::{
     audit::v1::EventFilter,
     r#type::v1::Ticket,
 };
-use pim_tests::{Organisation, Person, duration, rules, timestamp};
+use pim_tests::{
+    Organisation, Person, assert_refused, duration, metadata, new_id, rules, timestamp,
+};
 use tonic::Code;
 
-use crate::ground::{
-    Ground, ROLE, SUBSCRIPTION, UNIT, all_of, assert_refused, assert_state, metadata, nothing,
-    stored,
-};
+use crate::ground::{Ground, ROLE, SUBSCRIPTION, UNIT, all_of, assert_state, stored};
 
 const DENIED: (Code, &str) = (Code::FailedPrecondition, "POLICY_DENIED");
 
@@ -80,7 +79,7 @@ async fn every_broken_rule_is_answered_at_once_in_the_fixed_order() {
     org.set_policy(ROLE, set).await.unwrap();
     ground.disable(&boss).await;
     let wish = ActivateRoleRequest {
-        eligibility_id: nothing(),
+        eligibility_id: new_id(),
         start_time: Some(timestamp(world.now() + TimeDelta::days(31))),
         length: for_hours(9),
         justification: String::new(),
@@ -110,7 +109,7 @@ async fn every_broken_rule_is_answered_at_once_in_the_fixed_order() {
 #[tokio::test]
 async fn only_step_up_missing_is_asked_for_and_the_same_request_works_after_it() {
     let Ground { ada, .. } = Ground::new().await;
-    let request_id = nothing();
+    let request_id = new_id();
     let wish = ActivateRoleRequest { request_id, ..Person::wish(ROLE, "/") };
     let answer = ada.weak.activations().activate_role(wish.clone()).await;
     let status = assert_refused(answer, Code::Unauthenticated, "STEP_UP_REQUIRED");

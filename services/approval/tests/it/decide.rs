@@ -7,10 +7,10 @@ use pim_proto::{
     assignment::v1::{ApprovalRule, Rules},
     r#type::v1::Ticket,
 };
-use pim_tests::{Person, duration, timestamp};
+use pim_tests::{Person, assert_refused, duration, timestamp};
 use tonic::Code;
 
-use crate::ground::{Ground, ROLE, approve, assert_refused, deny, get, no, yes};
+use crate::ground::{Ground, ROLE, approve, deny, get, no, yes};
 
 #[tokio::test]
 async fn an_approval_says_all_of_itself() {

@@ -8,12 +8,10 @@ use pim_proto::{
         Approval, ApprovalState, CancelApprovalRequest, OpenApprovalRequest, TimeOutApprovalRequest,
     },
 };
-use pim_tests::{Person, timestamp};
+use pim_tests::{Person, assert_refused, fields, metadata, new_id, timestamp};
 use tonic::{Code, Status};
 
-use crate::ground::{
-    Ground, ROLE, approve, assert_refused, deny, fields, metadata, no, nothing, yes,
-};
+use crate::ground::{Ground, ROLE, approve, deny, no, yes};
 
 /// What services may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +97,7 @@ async fn what_is_not_of_the_tenant_is_not_found() {
     let tenant = ground.org.tenant.to_string();
     for wish in PUSHES {
         let id = subject(wish, &activation, &approval);
-        for (tenant, id) in [(&*tenant, &*nothing()), (&elsewhere, id)] {
+        for (tenant, id) in [(&*tenant, &*new_id()), (&elsewhere, id)] {
             let answer = push(&scheduler, wish, tenant, id).await;
             assert_refused(answer, Code::NotFound, "NOT_FOUND");
         }

@@ -1,10 +1,7 @@
 //! What the tests stand on: an organisation in which Ada may activate a role once Bea and Carl
 //! have both approved, and ways to write without anybody being told.
 
-use std::fmt::Debug;
-
 use chrono::TimeDelta;
-use pim_client::Refusal;
 use pim_domain::{
     activation::{self, Ask, Length, Request},
     event::{Actor, Stamp},
@@ -18,8 +15,8 @@ use pim_proto::{
     assignment::v1::{DisablePrincipalRequest, EnablePrincipalRequest},
 };
 use pim_store::{Purpose, activations};
-use pim_tests::{Organisation, Person, World, reason};
-use tonic::{Code, Status};
+use pim_tests::{Organisation, Person, World};
+use tonic::Status;
 use uuid::Uuid;
 
 /// A directory role.
@@ -158,40 +155,4 @@ pub(crate) fn no(approval: &Approval) -> DenyRequest {
         justification: "not now".to_owned(),
         ..DenyRequest::default()
     }
-}
-
-/// It is refused so.
-#[track_caller]
-pub(crate) fn assert_refused<T: Debug>(
-    answer: Result<T, Status>,
-    code: Code,
-    expected: &str,
-) -> Status {
-    let status = answer.unwrap_err();
-    assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{status:?}");
-    status
-}
-
-/// The malformed fields of a refusal.
-pub(crate) fn fields(status: &Status) -> Vec<String> {
-    let refusal = Refusal::from_status(status);
-    refusal.fields.into_iter().map(|violation| violation.field).collect()
-}
-
-/// What varies in a refusal.
-pub(crate) fn metadata(status: &Status, key: &str) -> String {
-    Refusal::from_status(status).metadata[key].clone()
-}
-
-/// To the last detail: who gets this one and that one learns nothing from the difference.
-#[track_caller]
-pub(crate) fn assert_same(one: &Status, other: &Status) {
-    let said =
-        |status: &Status| (status.code(), status.message().to_owned(), status.details().to_vec());
-    assert_eq!(said(one), said(other));
-}
-
-/// The id of nothing.
-pub(crate) fn nothing() -> String {
-    Uuid::new_v4().to_string()
 }

@@ -5,15 +5,16 @@ use pim_proto::{
     activation::v1::ActivationState,
     approval::v1::{ApprovalState, ApproveRequest, DenyRequest},
 };
+use pim_tests::{assert_refused, new_id};
 use tonic::Code;
 
-use crate::ground::{Ground, ROLE, approve, assert_refused, deny, no, nothing, yes};
+use crate::ground::{Ground, ROLE, approve, deny, no, yes};
 
 #[tokio::test]
 async fn a_repeated_yes_gets_the_first_answer() {
     let ground = Ground::new().await;
     let (_, approval) = ground.asked().await;
-    let request = ApproveRequest { request_id: nothing(), ..yes(&approval) };
+    let request = ApproveRequest { request_id: new_id(), ..yes(&approval) };
     let first = approve(&ground.bea, request.clone()).await.unwrap();
     ground.world.advance(TimeDelta::minutes(1));
     assert_eq!(approve(&ground.bea, request.clone()).await.unwrap(), first);
@@ -27,7 +28,7 @@ async fn a_repeated_yes_gets_the_first_answer() {
 async fn another_decision_under_the_same_id_is_refused() {
     let ground = Ground::new().await;
     let (_, approval) = ground.asked().await;
-    let request = ApproveRequest { request_id: nothing(), ..yes(&approval) };
+    let request = ApproveRequest { request_id: new_id(), ..yes(&approval) };
     let first = approve(&ground.bea, request.clone()).await.unwrap();
     let other = ApproveRequest { justification: "why not".to_owned(), ..request.clone() };
     let answer = approve(&ground.bea, other).await;
@@ -41,7 +42,7 @@ async fn another_decision_under_the_same_id_is_refused() {
 async fn a_repeated_no_gets_the_first_answer_and_another_is_refused() {
     let ground = Ground::new().await;
     let (_, approval) = ground.asked().await;
-    let request = DenyRequest { request_id: nothing(), ..no(&approval) };
+    let request = DenyRequest { request_id: new_id(), ..no(&approval) };
     let first = deny(&ground.bea, request.clone()).await.unwrap();
     ground.world.advance(TimeDelta::minutes(1));
     assert_eq!(deny(&ground.bea, request.clone()).await.unwrap(), first);
@@ -55,7 +56,7 @@ async fn a_repeated_no_gets_the_first_answer_and_another_is_refused() {
 async fn a_refusal_leaves_no_claim_on_its_request_id() {
     let ground = Ground::new().await;
     let (_, approval) = ground.asked().await;
-    let request = ApproveRequest { request_id: nothing(), ..yes(&approval) };
+    let request = ApproveRequest { request_id: new_id(), ..yes(&approval) };
     let blank = ApproveRequest { justification: String::new(), ..request.clone() };
     let answer = approve(&ground.bea, blank).await;
     assert_refused(answer, Code::FailedPrecondition, "POLICY_DENIED");
@@ -67,7 +68,7 @@ async fn a_dry_run_answers_as_usual_and_decides_nothing() {
     let ground = Ground::new().await;
     let (activation, approval) = ground.asked().await;
     let first = approve(&ground.bea, yes(&approval)).await.unwrap();
-    let request_id = nothing();
+    let request_id = new_id();
     let dry = ApproveRequest { request_id, validate_only: true, ..yes(&approval) };
     let judged = approve(&ground.carl, dry.clone()).await.unwrap();
     assert_eq!((judged.state(), judged.decisions.len()), (ApprovalState::Approved, 2));

@@ -5,7 +5,6 @@
 mod bells;
 mod decide;
 mod due;
-mod fake;
 mod ground;
 mod idempotency;
 mod read;

@@ -9,12 +9,10 @@ use pim_proto::{
         SearchMyApprovalsRequest, SearchMyApprovalsResponse,
     },
 };
-use pim_tests::{Organisation, Person};
+use pim_tests::{Organisation, Person, assert_refused, assert_same_refusal, fields, new_id};
 use tonic::{Code, Status};
 
-use crate::ground::{
-    Ground, UNIT, approve, assert_refused, assert_same, deny, fields, get, no, nothing, yes,
-};
+use crate::ground::{Ground, UNIT, approve, deny, get, no, yes};
 
 const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
 const OTHER_UNIT: &str = "/administrativeUnits/0d5b0f1e-58c5-4f10-b0a6-61a3d9c2b111";
@@ -79,11 +77,11 @@ async fn strangers_see_nothing_and_do_not_learn_whether_there_is_one() {
     }
     for stranger in [&bob, &local] {
         let real = get(stranger, &approval.id).await.unwrap_err();
-        let missing = get(stranger, &nothing()).await;
+        let missing = get(stranger, &new_id()).await;
         let missing = assert_refused(missing, Code::PermissionDenied, "NOT_PERMITTED");
-        assert_same(&real, &missing);
+        assert_same_refusal(&real, &missing);
     }
-    let answer = get(&ground.org.admin, &nothing()).await;
+    let answer = get(&ground.org.admin, &new_id()).await;
     assert_refused(answer, Code::NotFound, "NOT_FOUND");
 }
 

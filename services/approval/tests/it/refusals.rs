@@ -6,13 +6,11 @@ use pim_proto::{
     approval::v1::{Approval, ApprovalState, ApproveRequest, DenyRequest},
     assignment::v1::PrincipalKind,
 };
-use pim_tests::{Person, rules};
+use pim_tests::{Person, assert_refused, assert_same_refusal, fields, metadata, new_id, rules};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::ground::{
-    Ground, ROLE, approve, assert_refused, assert_same, deny, fields, metadata, no, nothing, yes,
-};
+use crate::ground::{Ground, ROLE, approve, deny, no, yes};
 
 /// Both decisions of somebody are refused so.
 async fn assert_both_refused(
@@ -31,12 +29,12 @@ async fn who_is_not_an_approver_decides_nothing_and_does_not_learn_whether_there
     let (_, approval) = ground.asked().await;
     let bob = ground.user("bob").await;
     let elsewhere = ground.world.organisation().await;
-    let missing = Approval { id: nothing(), ..approval.clone() };
+    let missing = Approval { id: new_id(), ..approval.clone() };
     for stranger in [&bob, &ground.org.admin, &elsewhere.admin] {
         let code = Code::PermissionDenied;
         let real = assert_both_refused(stranger, &approval, code, "NOT_AN_APPROVER").await;
         let none = assert_both_refused(stranger, &missing, code, "NOT_AN_APPROVER").await;
-        assert_same(&real, &none);
+        assert_same_refusal(&real, &none);
     }
     assert_eq!(ground.stored(&approval).await, approval);
 }

@@ -1,17 +1,18 @@
 //! What this service wants of the activation service: asked once, after the commit, and whatever
 //! comes of it changes nothing here.
 
+use pim_proto::activation::v1::activation_service_server::ActivationServiceServer;
 use pim_proto::{
     activation::v1::{Activation, ActivationState, Ending},
     assignment::v1::{DisablePrincipalRequest, Eligibility, GrantState, RemoveEligibilityRequest},
 };
-use pim_tests::Person;
-use uuid::Uuid;
+use pim_store::activations;
+use pim_tests::{Bell, Peer, Person, Reply, new_id, nowhere};
+use tonic::Status;
 
 use crate::{
-    fake::{call_alone, listen, nowhere},
     grants::{Kind, get, removal, remove},
-    ground::{Ground, ROLE, UNIT, nothing},
+    ground::{Ground, ROLE, UNIT},
 };
 
 /// Ada is eligible everywhere and has activated it twice.
@@ -22,10 +23,31 @@ async fn twice(ground: &Ground) -> (Eligibility, [Activation; 2]) {
     (eligibility, [root, unit])
 }
 
+/// The activation that a bell was rung for, and whether what it rests on still counted then.
+type Heard = (String, bool);
+
+/// An activation service that only listens.
+async fn listen(ground: &Ground, reply: Reply) -> Peer<Heard> {
+    let system = ground.world.system.clone();
+    let tenant = ground.org.tenant.into();
+    let note = move |bell: Bell| {
+        let system = system.clone();
+        async move {
+            assert_eq!(bell.path, "/pim.activation.v1.ActivationService/VoidActivation");
+            let mut read = system.db.read().await.unwrap();
+            let id = bell.thing_id.parse().unwrap();
+            let found = activations::get(&mut read, tenant, id).await.unwrap().unwrap();
+            let rest = activations::rest(&mut read, tenant, &found).await.unwrap();
+            (bell.thing_id, found.broken_path(&rest, system.clock.now().now).is_none())
+        }
+    };
+    Peer::listen::<ActivationServiceServer<()>, _>(reply, note).await
+}
+
 /// The administrator calls an assignment service that has its peers at `peers`; the others are as
 /// they were.
 async fn alone(ground: &mut Ground, peers: &str) {
-    call_alone(&mut ground.world, peers).await;
+    ground.world.call_alone(pim_assignment::SERVICE, peers).await;
     ground.org.admin = ground.org.admin.again(&ground.world);
 }
 
@@ -38,23 +60,23 @@ fn sorted<T: Ord>(mut all: Vec<T>) -> Vec<T> {
 async fn a_removal_rings_once_for_each_activation_after_the_commit() {
     let mut ground = Ground::new().await;
     let (eligibility, activations) = twice(&ground).await;
-    let (bells, url) = listen(&ground.world, false).await;
-    alone(&mut ground, &url).await;
+    let bells = listen(&ground, || Ok(())).await;
+    alone(&mut ground, &bells.url).await;
     let admin = &ground.org.admin.client;
     remove(admin, Kind::Eligibility, removal(&eligibility.id)).await.unwrap();
-    let expected = activations.iter().map(|one| (one.id.parse::<Uuid>().unwrap(), false));
-    assert_eq!(sorted(bells.heard()), sorted(expected.collect()));
+    let expected = activations.iter().map(|one| (one.id.clone(), false));
+    assert_eq!(sorted(bells.take()), sorted(expected.collect()));
 }
 
 #[tokio::test]
 async fn disabling_rings_once_for_each_activation_after_the_commit() {
     let mut ground = Ground::new().await;
     let (_, activations) = twice(&ground).await;
-    let (bells, url) = listen(&ground.world, false).await;
-    alone(&mut ground, &url).await;
+    let bells = listen(&ground, || Ok(())).await;
+    alone(&mut ground, &bells.url).await;
     ground.disable(&ground.ada).await;
-    let expected = activations.iter().map(|one| (one.id.parse::<Uuid>().unwrap(), false));
-    assert_eq!(sorted(bells.heard()), sorted(expected.collect()));
+    let expected = activations.iter().map(|one| (one.id.clone(), false));
+    assert_eq!(sorted(bells.take()), sorted(expected.collect()));
 }
 
 #[tokio::test]
@@ -66,42 +88,42 @@ async fn what_nothing_rests_on_rings_for_nobody() {
     }
     let bob = ground.user("bob").await;
     let unused = ground.org.make_eligible(&bob, ROLE, "/").await;
-    let (bells, url) = listen(&ground.world, false).await;
-    alone(&mut ground, &url).await;
+    let bells = listen(&ground, || Ok(())).await;
+    alone(&mut ground, &bells.url).await;
     let admin = &ground.org.admin.client;
     remove(admin, Kind::Eligibility, removal(&unused.id)).await.unwrap();
     ground.disable(&ground.ada).await;
-    assert_eq!(bells.heard(), []);
+    assert_eq!(bells.take(), []);
 }
 
 #[tokio::test]
 async fn a_dry_run_and_a_repeat_ring_for_nobody() {
     let mut ground = Ground::new().await;
     let (eligibility, _) = twice(&ground).await;
-    let (bells, url) = listen(&ground.world, false).await;
-    alone(&mut ground, &url).await;
+    let bells = listen(&ground, || Ok(())).await;
+    alone(&mut ground, &bells.url).await;
     let admin = &ground.org.admin.client;
-    let request = RemoveEligibilityRequest { request_id: nothing(), ..removal(&eligibility.id) };
+    let request = RemoveEligibilityRequest { request_id: new_id(), ..removal(&eligibility.id) };
     let dry = RemoveEligibilityRequest { validate_only: true, ..request.clone() };
     remove(admin, Kind::Eligibility, dry).await.unwrap();
     let (principal_id, validate_only) = (ground.ada.id.clone(), true);
     let dry = DisablePrincipalRequest { principal_id, validate_only, ..Default::default() };
     admin.directory().disable_principal(dry).await.unwrap();
-    assert_eq!(bells.heard(), []);
+    assert_eq!(bells.take(), []);
     remove(admin, Kind::Eligibility, request.clone()).await.unwrap();
     remove(admin, Kind::Eligibility, request).await.unwrap();
-    assert_eq!(bells.heard().len(), 2, "one for each of the two activations");
+    assert_eq!(bells.take().len(), 2, "one for each of the two activations");
 }
 
 #[tokio::test]
 async fn a_bell_that_is_refused_is_not_rung_again() {
     let mut ground = Ground::new().await;
     let (eligibility, _) = twice(&ground).await;
-    let (bells, url) = listen(&ground.world, true).await;
-    alone(&mut ground, &url).await;
+    let bells = listen(&ground, || Err(Status::unavailable("not now"))).await;
+    alone(&mut ground, &bells.url).await;
     let admin = &ground.org.admin.client;
     remove(admin, Kind::Eligibility, removal(&eligibility.id)).await.unwrap();
-    assert_eq!(bells.heard().len(), 1, "the scheduler does this one and the rest");
+    assert_eq!(bells.take().len(), 1, "the scheduler does this one and the rest");
 }
 
 #[tokio::test]

@@ -5,16 +5,15 @@ use pim_proto::{
     assignment::v1::{CreateEligibilityRequest, Eligibility, GrantState},
     r#type::v1::Ticket,
 };
-use pim_tests::{Organisation, timestamp};
+use pim_tests::{
+    Organisation, assert_invalid, assert_refused, assert_same_refusal, metadata, new_id, timestamp,
+};
 use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
     grants::{KINDS, Kind, all_of, create, get, removal, remove, wish},
-    ground::{
-        Ground, ROLE, SUBSCRIPTION, UNIT, assert_invalid, assert_refused, assert_same, metadata,
-        nothing,
-    },
+    ground::{Ground, ROLE, SUBSCRIPTION, UNIT},
 };
 
 #[tokio::test]
@@ -94,12 +93,12 @@ async fn who_may_not_grant_grants_nothing_and_learns_nothing() {
     let bob = ground.user("bob").await;
     for kind in KINDS {
         let request = wish(&bob, ROLE, "/");
-        let missing = CreateEligibilityRequest { role_id: nothing(), ..request.clone() };
+        let missing = CreateEligibilityRequest { role_id: new_id(), ..request.clone() };
         let real = create(&ground.ada.client, kind, request).await;
         let real = assert_refused(real, Code::PermissionDenied, "NOT_PERMITTED");
         let missing = create(&ground.ada.client, kind, missing).await;
         let missing = assert_refused(missing, Code::PermissionDenied, "NOT_PERMITTED");
-        assert_same(&real, &missing);
+        assert_same_refusal(&real, &missing);
         assert_eq!(all_of(&ground.org.admin.client, kind, &bob).await, []);
     }
 }
@@ -117,14 +116,14 @@ async fn an_owner_grants_resource_roles_at_their_scope_and_below_and_nothing_els
             (ROLE, "/"),
             (ROLE, UNIT),
             (ROLE, SUBSCRIPTION),
-            (&nothing(), "/"),
-            (&nothing(), SUBSCRIPTION),
+            (&new_id(), "/"),
+            (&new_id(), SUBSCRIPTION),
         ] {
             let answer = create(&owner.client, kind, wish(&ground.ada, role, scope)).await;
             assert_refused(answer, Code::PermissionDenied, "NOT_PERMITTED");
         }
         let nobody = CreateEligibilityRequest {
-            principal_id: nothing(),
+            principal_id: new_id(),
             ..wish(&ground.ada, contributor, SUBSCRIPTION)
         };
         let answer = create(&owner.client, kind, nobody).await;
@@ -144,8 +143,8 @@ async fn what_there_is_not_is_not_found_for_who_may_know() {
     for kind in KINDS {
         let good = wish(&ground.ada, ROLE, "/");
         for request in [
-            CreateEligibilityRequest { role_id: nothing(), ..good.clone() },
-            CreateEligibilityRequest { principal_id: nothing(), ..good.clone() },
+            CreateEligibilityRequest { role_id: new_id(), ..good.clone() },
+            CreateEligibilityRequest { principal_id: new_id(), ..good.clone() },
             CreateEligibilityRequest { principal_id: eve.id.clone(), ..good },
         ] {
             let answer = create(admin, kind, request).await;

@@ -7,12 +7,12 @@ use pim_proto::{
     assignment::v1::{CreateEligibilityRequest, ListRolesRequest, Rules},
     r#type::v1::{Catalog, Ticket},
 };
-use pim_tests::{Organisation, duration, rules, timestamp};
+use pim_tests::{Organisation, assert_refused, duration, metadata, rules, timestamp};
 use tonic::Code;
 
 use crate::{
     grants::{KINDS, Kind, all_of, create, wish},
-    ground::{Ground, ROLE, SUBSCRIPTION, UNIT, assert_refused, metadata},
+    ground::{Ground, ROLE, SUBSCRIPTION, UNIT},
 };
 
 impl Ground {

@@ -5,13 +5,14 @@ use pim_client::Client;
 use pim_proto::assignment::v1::{
     CreatePrincipalRequest, GetPrincipalRequest, ListPrincipalsRequest, Principal, PrincipalKind,
 };
-use pim_tests::{Organisation, Person, timestamp};
+use pim_tests::{
+    Organisation, Person, assert_invalid, assert_refused, assert_same_refusal, metadata, new_id,
+    timestamp,
+};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::ground::{
-    Ground, UNIT, assert_invalid, assert_refused, assert_same, forged, metadata, nothing,
-};
+use crate::ground::{Ground, UNIT, forged};
 
 fn bob() -> CreatePrincipalRequest {
     CreatePrincipalRequest {
@@ -94,7 +95,7 @@ async fn one_who_is_known_already_is_a_duplicate() {
 async fn a_repeat_gets_the_first_answer_and_a_dry_run_writes_nothing() {
     let ground = Ground::new().await;
     let admin = &ground.org.admin.client;
-    let request = CreatePrincipalRequest { request_id: nothing(), ..bob() };
+    let request = CreatePrincipalRequest { request_id: new_id(), ..bob() };
     let dry = CreatePrincipalRequest { validate_only: true, ..request.clone() };
     assert_eq!(create(admin, dry).await.unwrap().subject, "bob");
     assert_eq!(named(admin, "bob").await, []);
@@ -121,9 +122,9 @@ async fn only_administrators_of_the_whole_directory_keep_it() {
         assert_refused(answer, Code::PermissionDenied, "NOT_PERMITTED");
         let real = get(&person.client, &ground.org.admin.id).await;
         let real = assert_refused(real, Code::PermissionDenied, "NOT_PERMITTED");
-        let missing = get(&person.client, &nothing()).await;
+        let missing = get(&person.client, &new_id()).await;
         let missing = assert_refused(missing, Code::PermissionDenied, "NOT_PERMITTED");
-        assert_same(&real, &missing);
+        assert_same_refusal(&real, &missing);
     }
     assert_eq!(named(&ground.org.admin.client, "bob").await, []);
 }
@@ -141,7 +142,7 @@ async fn everybody_sees_themselves_by_name_or_without() {
 async fn who_there_is_not_is_not_found_for_who_may_know() {
     let ground = Ground::new().await;
     let elsewhere = ground.world.organisation().await;
-    for id in [nothing(), elsewhere.admin.id] {
+    for id in [new_id(), elsewhere.admin.id] {
         let answer = get(&ground.org.admin.client, &id).await;
         assert_refused(answer, Code::NotFound, "NOT_FOUND");
     }

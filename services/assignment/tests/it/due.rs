@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 use pim_proto::assignment::v1::{CreateEligibilityRequest, Eligibility, GrantState};
-use pim_tests::timestamp;
+use pim_tests::{assert_invalid, assert_refused, metadata, new_id, timestamp};
 use tonic::Code;
 
 use crate::{
     grants::{KINDS, Kind, create, end, get, removal, remove, wish},
-    ground::{Ground, ROLE, assert_invalid, assert_refused, metadata, nothing},
+    ground::{Ground, ROLE},
 };
 
 impl Ground {
@@ -108,7 +108,7 @@ async fn what_is_not_of_the_tenant_or_the_kind_is_not_found() {
         let made = ground.an_hour(kind).await;
         ground.world.advance(TimeDelta::hours(1));
         for (kind, tenant, id) in [
-            (kind, &tenant, &nothing()),
+            (kind, &tenant, &new_id()),
             (kind, &elsewhere, &made.id),
             (kind.other(), &tenant, &made.id),
         ] {

@@ -1,13 +1,9 @@
 //! What the tests stand on: an organisation with Ada in it, and how refusals are read.
 
-use std::fmt::Debug;
-
-use pim_client::Refusal;
 use pim_proto::assignment::v1::{
     DisablePrincipalRequest, GetPrincipalRequest, Principal, PrincipalKind,
 };
-use pim_tests::{Organisation, Person, World, reason};
-use tonic::{Code, Status};
+use pim_tests::{Organisation, Person, World};
 use uuid::Uuid;
 
 /// A directory role.
@@ -72,53 +68,10 @@ impl Ground {
     }
 }
 
-/// It is refused so.
-#[track_caller]
-pub(crate) fn assert_refused<T: Debug>(
-    answer: Result<T, Status>,
-    code: Code,
-    expected: &str,
-) -> Status {
-    let status = answer.unwrap_err();
-    assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{status:?}");
-    status
-}
-
-/// A field is malformed, and it is named.
-#[track_caller]
-pub(crate) fn assert_invalid<T: Debug>(answer: Result<T, Status>, path: &str) {
-    let status = assert_refused(answer, Code::InvalidArgument, "INVALID_FIELD");
-    assert_eq!(fields(&status), [path]);
-}
-
-/// The malformed fields of a refusal.
-pub(crate) fn fields(status: &Status) -> Vec<String> {
-    let refusal = Refusal::from_status(status);
-    refusal.fields.into_iter().map(|violation| violation.field).collect()
-}
-
-/// What varies in a refusal.
-pub(crate) fn metadata(status: &Status, key: &str) -> String {
-    Refusal::from_status(status).metadata[key].clone()
-}
-
-/// To the last detail: who gets this one and that one learns nothing from the difference.
-#[track_caller]
-pub(crate) fn assert_same(one: &Status, other: &Status) {
-    let said =
-        |status: &Status| (status.code(), status.message().to_owned(), status.details().to_vec());
-    assert_eq!(said(one), said(other));
-}
-
 /// A page token with one character changed.
 pub(crate) fn forged(page_token: &str) -> String {
     let mut forged = page_token.to_owned();
     let last = if forged.pop() == Some('A') { 'B' } else { 'A' };
     forged.insert(forged.len() / 2, last);
     forged
-}
-
-/// The id of nothing.
-pub(crate) fn nothing() -> String {
-    Uuid::new_v4().to_string()
 }

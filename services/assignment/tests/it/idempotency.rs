@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 use pim_proto::assignment::v1::{CreateEligibilityRequest, GrantState, RemoveEligibilityRequest};
-use pim_tests::Organisation;
+use pim_tests::{Organisation, assert_refused, new_id};
 use tonic::Code;
 
 use crate::{
     grants::{KINDS, Kind, all_of, create, get, removal, remove, wish},
-    ground::{Ground, ROLE, UNIT, assert_refused, nothing},
+    ground::{Ground, ROLE, UNIT},
 };
 
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn a_repeated_grant_gets_the_first_answer() {
     let admin = &ground.org.admin.client;
     for kind in KINDS {
         let request = wish(&ground.ada, ROLE, "/");
-        let request = CreateEligibilityRequest { request_id: nothing(), ..request };
+        let request = CreateEligibilityRequest { request_id: new_id(), ..request };
         let first = create(admin, kind, request.clone()).await.unwrap();
         ground.world.advance(TimeDelta::minutes(1));
         assert_eq!(create(admin, kind, request.clone()).await.unwrap(), first);
@@ -40,7 +40,7 @@ async fn a_dry_grant_answers_as_usual_and_writes_nothing() {
     let admin = &ground.org.admin.client;
     for kind in KINDS {
         let request = wish(&ground.ada, ROLE, "/");
-        let request = CreateEligibilityRequest { request_id: nothing(), ..request };
+        let request = CreateEligibilityRequest { request_id: new_id(), ..request };
         let dry = CreateEligibilityRequest { validate_only: true, ..request.clone() };
         let judged = create(admin, kind, dry.clone()).await.unwrap();
         assert_eq!(judged.state(), GrantState::InForce);
@@ -59,7 +59,7 @@ async fn a_repeated_removal_gets_the_first_answer() {
     let admin = &ground.org.admin.client;
     for kind in KINDS {
         let made = create(admin, kind, wish(&ground.ada, ROLE, "/")).await.unwrap();
-        let request = RemoveEligibilityRequest { request_id: nothing(), ..removal(&made.id) };
+        let request = RemoveEligibilityRequest { request_id: new_id(), ..removal(&made.id) };
         let dry = RemoveEligibilityRequest { validate_only: true, ..request.clone() };
         let judged = remove(admin, kind, dry).await.unwrap();
         assert_eq!(judged.state(), GrantState::Removed);
@@ -86,9 +86,9 @@ async fn the_right_is_judged_before_a_repeat_is_answered() {
         let power =
             ground.org.assign(&helper, Organisation::GLOBAL_ADMINISTRATOR, "/").await.unwrap();
         let request = wish(&ground.ada, ROLE, "/");
-        let request = CreateEligibilityRequest { request_id: nothing(), ..request };
+        let request = CreateEligibilityRequest { request_id: new_id(), ..request };
         let made = create(&helper.client, kind, request.clone()).await.unwrap();
-        let removing = RemoveEligibilityRequest { request_id: nothing(), ..removal(&made.id) };
+        let removing = RemoveEligibilityRequest { request_id: new_id(), ..removal(&made.id) };
         remove(&helper.client, kind, removing.clone()).await.unwrap();
         remove(admin, Kind::Assignment, removal(&power.id)).await.unwrap();
         let answer = create(&helper.client, kind, request).await;

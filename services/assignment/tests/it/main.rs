@@ -7,7 +7,6 @@ mod create;
 mod create_rules;
 mod directory;
 mod due;
-mod fake;
 mod grants;
 mod ground;
 mod idempotency;

@@ -5,10 +5,10 @@ use pim_client::Client;
 use pim_proto::assignment::v1::{
     ApprovalRule, GetPolicyRequest, Policy, Rules, UpdatePolicyRequest,
 };
-use pim_tests::{Organisation, duration, timestamp};
+use pim_tests::{Organisation, assert_refused, duration, new_id, timestamp};
 use tonic::{Code, Status};
 
-use crate::ground::{Ground, ROLE, assert_refused, nothing};
+use crate::ground::{Ground, ROLE};
 
 pub(crate) async fn get(client: &Client, role: &str) -> Result<Policy, Status> {
     let request = GetPolicyRequest { role_id: role.to_owned() };
@@ -78,7 +78,7 @@ async fn untouched_it_is_what_its_catalog_says_and_everybody_may_know() {
         assert_eq!(policy, expected);
         assert!(!policy.etag.is_empty());
     }
-    let answer = get(&ground.ada.client, &nothing()).await;
+    let answer = get(&ground.ada.client, &new_id()).await;
     assert_refused(answer, Code::NotFound, "NOT_FOUND");
 }
 
@@ -181,7 +181,7 @@ async fn a_repeat_gets_the_first_answer_and_a_dry_run_writes_nothing() {
     let ground = Ground::new().await;
     let admin = &ground.org.admin.client;
     let before = get(admin, ROLE).await.unwrap();
-    let request = UpdatePolicyRequest { request_id: nothing(), ..setting(&before, ticket()) };
+    let request = UpdatePolicyRequest { request_id: new_id(), ..setting(&before, ticket()) };
     let dry = UpdatePolicyRequest { validate_only: true, ..request.clone() };
     assert_eq!(update(admin, dry).await.unwrap().set_rules, ["require_ticket"]);
     assert_eq!(get(admin, ROLE).await.unwrap(), before);

@@ -2,14 +2,14 @@
 
 use chrono::TimeDelta;
 use pim_proto::assignment::v1::{ApprovalRule, Rules, UpdatePolicyRequest};
-use pim_tests::{Organisation, duration, rules};
+use pim_tests::{
+    Organisation, assert_invalid, assert_refused, assert_same_refusal, duration, fields, metadata,
+    new_id, rules,
+};
 use tonic::Code;
 
 use crate::{
-    ground::{
-        Ground, ROLE, SUBSCRIPTION, UNIT, assert_invalid, assert_refused, assert_same, fields,
-        metadata, nothing,
-    },
+    ground::{Ground, ROLE, SUBSCRIPTION, UNIT},
     policies::{get, setting, ticket, update},
 };
 
@@ -33,13 +33,13 @@ async fn only_who_administers_all_of_it_changes_it_and_others_learn_nothing() {
     let owner = ground.owner().await;
     let local = ground.user("local").await;
     ground.org.assign(&local, Organisation::GLOBAL_ADMINISTRATOR, UNIT).await.unwrap();
-    let missing = UpdatePolicyRequest { role_id: nothing(), ..setting(&before, ticket()) };
+    let missing = UpdatePolicyRequest { role_id: new_id(), ..setting(&before, ticket()) };
     for person in [&ground.ada, &owner, &local] {
         let real = update(&person.client, setting(&before, ticket())).await;
         let real = assert_refused(real, Code::PermissionDenied, "NOT_PERMITTED");
         let none = update(&person.client, missing.clone()).await;
         let none = assert_refused(none, Code::PermissionDenied, "NOT_PERMITTED");
-        assert_same(&real, &none);
+        assert_same_refusal(&real, &none);
     }
     assert_eq!(get(&ground.ada.client, ROLE).await.unwrap(), before);
     let answer = update(&ground.org.admin.client, missing).await;
@@ -118,7 +118,7 @@ async fn a_policy_that_nobody_could_satisfy_is_refused() {
     ground.disable(&gone).await;
     let elsewhere = ground.world.organisation().await;
     for unfit in [
-        vec![nothing()],
+        vec![new_id()],
         vec![elsewhere.admin.id],
         vec![program.id],
         vec![ground.ada.id.clone(), gone.id],

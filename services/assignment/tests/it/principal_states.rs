@@ -7,12 +7,13 @@ use pim_proto::{
     activation::v1::Ending,
     assignment::v1::{DisablePrincipalRequest, EnablePrincipalRequest, Principal},
 };
-use pim_tests::{Organisation, Person, timestamp};
+use pim_tests::{
+    Organisation, Person, assert_invalid, assert_refused, assert_same_refusal, metadata, new_id,
+    timestamp,
+};
 use tonic::{Code, Status};
 
-use crate::ground::{
-    Ground, ROLE, UNIT, assert_invalid, assert_refused, assert_same, metadata, nothing,
-};
+use crate::ground::{Ground, ROLE, UNIT};
 
 async fn disable(client: &Client, request: DisablePrincipalRequest) -> Result<Principal, Status> {
     let answer = client.directory().disable_principal(request).await?;
@@ -96,7 +97,7 @@ async fn repeats_get_the_first_answer_and_dry_runs_write_nothing() {
     let (admin, id) = (&ground.org.admin.client, &ground.ada.id);
     let bob = ground.user("bob").await;
     let before = ground.stored(id).await;
-    let request = DisablePrincipalRequest { request_id: nothing(), ..off(id) };
+    let request = DisablePrincipalRequest { request_id: new_id(), ..off(id) };
     let dry = DisablePrincipalRequest { validate_only: true, ..request.clone() };
     assert!(!disable(admin, dry).await.unwrap().enabled);
     assert_eq!(ground.stored(id).await, before);
@@ -107,7 +108,7 @@ async fn repeats_get_the_first_answer_and_dry_runs_write_nothing() {
     assert_refused(answer, Code::InvalidArgument, "REQUEST_ID_REUSED");
     assert!(ground.stored(&bob.id).await.enabled);
     ground.world.advance(TimeDelta::minutes(1));
-    let back = EnablePrincipalRequest { request_id: nothing(), ..on(id) };
+    let back = EnablePrincipalRequest { request_id: new_id(), ..on(id) };
     let dry = EnablePrincipalRequest { validate_only: true, ..back.clone() };
     assert!(enable(admin, dry).await.unwrap().enabled);
     assert_eq!(ground.stored(id).await, disabled);
@@ -132,14 +133,14 @@ async fn who_may_not_learns_nothing() {
     for person in [&ground.ada, &owner, &local] {
         let real = disable(&person.client, off(&bob.id)).await;
         let real = assert_refused(real, Code::PermissionDenied, "NOT_PERMITTED");
-        let missing = disable(&person.client, off(&nothing())).await;
+        let missing = disable(&person.client, off(&new_id())).await;
         let missing = assert_refused(missing, Code::PermissionDenied, "NOT_PERMITTED");
-        assert_same(&real, &missing);
+        assert_same_refusal(&real, &missing);
         let real = enable(&person.client, on(&bob.id)).await;
         let real = assert_refused(real, Code::PermissionDenied, "NOT_PERMITTED");
-        let missing = enable(&person.client, on(&nothing())).await;
+        let missing = enable(&person.client, on(&new_id())).await;
         let missing = assert_refused(missing, Code::PermissionDenied, "NOT_PERMITTED");
-        assert_same(&real, &missing);
+        assert_same_refusal(&real, &missing);
     }
     assert_eq!(ground.stored(&bob.id).await, before);
 }
@@ -149,7 +150,7 @@ async fn who_there_is_not_is_not_found_for_who_may_know() {
     let ground = Ground::new().await;
     let admin = &ground.org.admin.client;
     let elsewhere = ground.world.organisation().await;
-    for id in [nothing(), elsewhere.second_admin.id.clone()] {
+    for id in [new_id(), elsewhere.second_admin.id.clone()] {
         assert_refused(disable(admin, off(&id)).await, Code::NotFound, "NOT_FOUND");
         assert_refused(enable(admin, on(&id)).await, Code::NotFound, "NOT_FOUND");
     }

@@ -6,15 +6,14 @@ use pim_proto::assignment::v1::{
     CreateEligibilityRequest, Eligibility, GrantState, ListEligibilitiesRequest,
     SearchMyEligibilitiesRequest, SearchMyEligibilitiesResponse,
 };
-use pim_tests::{Organisation, timestamp};
+use pim_tests::{
+    Organisation, assert_invalid, assert_refused, assert_same_refusal, new_id, timestamp,
+};
 use tonic::{Code, Status};
 
 use crate::{
     grants::{KINDS, Kind, create, get, list, removal, remove, wish},
-    ground::{
-        Ground, ROLE, SUBSCRIPTION, UNIT, assert_invalid, assert_refused, assert_same, forged,
-        nothing,
-    },
+    ground::{Ground, ROLE, SUBSCRIPTION, UNIT, forged},
 };
 
 const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
@@ -68,11 +67,11 @@ async fn strangers_see_nothing_and_do_not_learn_whether_there_is_one() {
         for stranger in [&bob, &local] {
             let real = get(&stranger.client, kind, &made.id).await;
             let real = assert_refused(real, Code::PermissionDenied, "NOT_PERMITTED");
-            let missing = get(&stranger.client, kind, &nothing()).await;
+            let missing = get(&stranger.client, kind, &new_id()).await;
             let missing = assert_refused(missing, Code::PermissionDenied, "NOT_PERMITTED");
-            assert_same(&real, &missing);
+            assert_same_refusal(&real, &missing);
         }
-        let answer = get(admin, kind, &nothing()).await;
+        let answer = get(admin, kind, &new_id()).await;
         assert_refused(answer, Code::NotFound, "NOT_FOUND");
         let answer = get(admin, kind.other(), &made.id).await;
         assert_refused(answer, Code::NotFound, "NOT_FOUND");
@@ -123,7 +122,7 @@ async fn a_list_is_narrowed_by_each_of_its_filters() {
             ),
             (all_of_role, vec![&root, &unit, &bobs]),
             (below, vec![&unit, &bobs]),
-            (ListEligibilitiesRequest { principal_id: nothing(), ..hers }, vec![]),
+            (ListEligibilitiesRequest { principal_id: new_id(), ..hers }, vec![]),
         ];
         for (request, expected) in cases {
             let (listed, next) = list(admin, kind, request.clone()).await.unwrap();

@@ -5,14 +5,15 @@ use pim_proto::{
     activation::v1::{ActivationState, Ending},
     assignment::v1::{CreateEligibilityRequest, Eligibility, GrantState, RemoveEligibilityRequest},
 };
-use pim_tests::{Organisation, Person, timestamp};
+use pim_tests::{
+    Organisation, Person, assert_invalid, assert_refused, assert_same_refusal, metadata, new_id,
+    timestamp,
+};
 use tonic::Code;
 
 use crate::{
     grants::{KINDS, Kind, create, get, removal, remove, wish},
-    ground::{
-        Ground, ROLE, SUBSCRIPTION, assert_invalid, assert_refused, assert_same, metadata, nothing,
-    },
+    ground::{Ground, ROLE, SUBSCRIPTION},
 };
 
 #[tokio::test]
@@ -101,9 +102,9 @@ async fn who_may_not_remove_removes_nothing_and_learns_nothing() {
         for stranger in [&ground.ada, &owner] {
             let real = remove(&stranger.client, kind, removal(&made.id)).await;
             let real = assert_refused(real, Code::PermissionDenied, "NOT_PERMITTED");
-            let missing = remove(&stranger.client, kind, removal(&nothing())).await;
+            let missing = remove(&stranger.client, kind, removal(&new_id())).await;
             let missing = assert_refused(missing, Code::PermissionDenied, "NOT_PERMITTED");
-            assert_same(&real, &missing);
+            assert_same_refusal(&real, &missing);
         }
         assert_eq!(get(admin, kind, &made.id).await.unwrap(), made);
         let resource = wish(&ground.ada, Organisation::CONTRIBUTOR, SUBSCRIPTION);
@@ -119,7 +120,7 @@ async fn what_there_is_not_is_not_found_for_who_may_know() {
     let elsewhere = ground.world.organisation().await;
     for kind in KINDS {
         let made = create(admin, kind, wish(&ground.ada, ROLE, "/")).await.unwrap();
-        let answer = remove(admin, kind, removal(&nothing())).await;
+        let answer = remove(admin, kind, removal(&new_id())).await;
         assert_refused(answer, Code::NotFound, "NOT_FOUND");
         let answer = remove(admin, kind.other(), removal(&made.id)).await;
         assert_refused(answer, Code::NotFound, "NOT_FOUND");

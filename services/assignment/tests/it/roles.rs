@@ -7,10 +7,10 @@ use pim_proto::{
     },
     r#type::v1::Catalog,
 };
-use pim_tests::{Organisation, timestamp};
+use pim_tests::{Organisation, assert_invalid, assert_refused, new_id, timestamp};
 use tonic::{Code, Status};
 
-use crate::ground::{Ground, ROLE, UNIT, assert_invalid, assert_refused, forged, nothing};
+use crate::ground::{Ground, ROLE, UNIT, forged};
 
 /// How many resource roles there are.
 const AZURE_ROLES: i32 = 929;
@@ -57,7 +57,7 @@ async fn a_role_says_all_of_itself_to_everybody() {
     let role = get(&ground.ada.client, Organisation::CONTRIBUTOR).await.unwrap();
     assert_eq!(role.catalog(), Catalog::Azure);
     assert_eq!(role.permissions[0].actions, ["*"]);
-    let answer = get(&ground.ada.client, &nothing()).await;
+    let answer = get(&ground.ada.client, &new_id()).await;
     assert_refused(answer, Code::NotFound, "NOT_FOUND");
     assert_invalid(get(&ground.ada.client, "1").await, "role_id");
 }
@@ -96,7 +96,7 @@ async fn only_an_administrator_of_all_of_it_imports() {
 async fn a_repeated_import_gets_the_first_answer() {
     let ground = Ground::new().await;
     let admin = &ground.org.admin.client;
-    let request = ImportCatalogRequest { request_id: nothing(), ..azure() };
+    let request = ImportCatalogRequest { request_id: new_id(), ..azure() };
     let first = import(admin, request.clone()).await.unwrap();
     let again = import(admin, request.clone()).await.unwrap();
     let expected = ImportCatalogResponse { revision: again.revision.clone(), ..first };

@@ -9,11 +9,11 @@ use pim_proto::{
     },
     r#type::v1::Catalog,
 };
-use pim_tests::{Organisation, Person, World, timestamp};
+use pim_tests::{Organisation, Person, World, assert_invalid, assert_refused, new_id, timestamp};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::ground::{Ground, assert_invalid, assert_refused, nothing};
+use crate::ground::Ground;
 
 fn administrator(subject: &str) -> Administrator {
     Administrator {
@@ -133,7 +133,7 @@ async fn an_operator_does_nothing_else() {
 async fn a_repeat_gets_the_first_answer_and_another_is_refused() {
     let world = World::start().await;
     let operator = world.operator();
-    let request = CreateTenantRequest { request_id: nothing(), ..wish() };
+    let request = CreateTenantRequest { request_id: new_id(), ..wish() };
     let first = create(&operator, request.clone()).await.unwrap();
     let again = create(&operator, request.clone()).await.unwrap();
     assert_eq!(

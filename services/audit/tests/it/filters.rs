@@ -1,11 +1,9 @@
 //! Each filter, of the list and of the tail alike.
 
 use pim_proto::audit::v1::{Event, EventFilter, Result as EventResult};
-use pim_tests::{Organisation, Person, World, timestamp};
+use pim_tests::{Organisation, Person, World, assert_invalid, timestamp};
 
-use crate::story::{
-    CONTRIBUTOR, SUBSCRIPTION, Tail, assert_field, begin, ids, listed, new, sorted, tell,
-};
+use crate::story::{CONTRIBUTOR, SUBSCRIPTION, Tail, begin, ids, listed, new, sorted, tell};
 
 type Matches = Box<dyn Fn(&Event) -> bool>;
 
@@ -159,7 +157,7 @@ async fn the_customers_names_of_categories_are_understood() {
     assert_eq!(ids(&directory), ids(&entras));
     assert!(!directory.is_empty() && directory.len() < all.len());
     for unknown in ["rolemanagement", "Directory", "UserManagement"] {
-        assert_field(of(unknown).await, "filter.category");
+        assert_invalid(of(unknown).await, "filter.category");
     }
 }
 
@@ -180,7 +178,7 @@ async fn a_filter_that_means_nothing_is_refused() {
         ("filter.correlation_id", EventFilter { correlation_id: "7".to_owned(), ..none() }),
         ("filter.thing_id", EventFilter { thing_id: "7".to_owned(), ..none() }),
     ] {
-        assert_field(listed(admin, filter.clone()).await, path);
-        assert_field(Tail::open(admin, filter, "").await, path);
+        assert_invalid(listed(admin, filter.clone()).await, path);
+        assert_invalid(Tail::open(admin, filter, "").await, path);
     }
 }

@@ -5,10 +5,10 @@ use pim_proto::{
     assignment::v1::{DisablePrincipalRequest, RemoveAssignmentRequest},
     audit::v1::EventFilter,
 };
-use pim_tests::Organisation;
+use pim_tests::{Organisation, assert_refused};
 use tonic::{Code, Status};
 
-use crate::story::{SUBSCRIPTION, Tail, assert_refused, begin, get, listed};
+use crate::story::{SUBSCRIPTION, Tail, begin, get, listed};
 
 const READERS: [&str; 5] = [
     Organisation::GLOBAL_ADMINISTRATOR,

@@ -1,13 +1,13 @@
 //! A story that leaves entries of many kinds, and the ways to read them.
 
 use chrono::TimeDelta;
-use pim_client::{Client, Refusal};
+use pim_client::Client;
 use pim_proto::audit::v1::{
     Event, EventFilter, GetEventRequest, ListEventsRequest, ListEventsResponse, TailEventsRequest,
     TailEventsResponse,
 };
 use pim_tests::{Organisation, Person, World};
-use tonic::{Code, Status, Streaming};
+use tonic::{Status, Streaming};
 
 pub(crate) const CONTRIBUTOR: &str = Organisation::CONTRIBUTOR;
 pub(crate) const SUBSCRIPTION: &str = "/subscriptions/9e1c27e8-55a8-4c5b-9d0e-6f6d1f3f2a11";
@@ -137,19 +137,4 @@ pub(crate) fn sorted(events: &[Event]) -> Vec<&str> {
 /// Those of `log` that are not of `before`.
 pub(crate) fn new(log: &[Event], before: &[Event]) -> Vec<Event> {
     log.iter().filter(|event| !before.contains(event)).cloned().collect()
-}
-
-#[track_caller]
-pub(crate) fn assert_refused<T>(answer: Result<T, Status>, code: Code, reason: &str) -> Refusal {
-    let Err(status) = answer else { panic!("it was answered, not refused with {reason}") };
-    let refusal = Refusal::from_status(&status);
-    assert_eq!((refusal.code, refusal.reason.as_str()), (code, reason));
-    refusal
-}
-
-/// Asserts that the field of that path is refused.
-#[track_caller]
-pub(crate) fn assert_field<T>(answer: Result<T, Status>, path: &str) {
-    let refusal = assert_refused(answer, Code::InvalidArgument, "INVALID_FIELD");
-    assert_eq!(refusal.fields[0].field, path);
 }

@@ -4,10 +4,10 @@ use pim_proto::{
     assignment::v1::{CreatePrincipalRequest, PrincipalKind},
     audit::v1::{Event, EventFilter, ListEventsRequest},
 };
-use pim_tests::Person;
+use pim_tests::{Person, assert_invalid};
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use crate::story::{Tail, assert_field, begin, ids, listed, new, page, sorted};
+use crate::story::{Tail, begin, ids, listed, new, page, sorted};
 
 fn all() -> EventFilter {
     EventFilter::default()
@@ -133,13 +133,13 @@ async fn only_a_position_of_this_tenants_tail_is_one() {
     let (_, position) = Tail::from_now(admin).await;
     Tail::open(&organisation.second_admin.client, all(), &position).await.unwrap();
     let other = world.organisation().await;
-    assert_field(Tail::open(&other.admin.client, all(), &position).await, "after_position");
+    assert_invalid(Tail::open(&other.admin.client, all(), &position).await, "after_position");
     let request = ListEventsRequest { page_size: 1, ..ListEventsRequest::default() };
     let list = page(admin, request).await.unwrap();
     let swapped = position.chars().rev().collect::<String>();
     let forged = [list.next_page_token, list.revision, swapped, "0".to_owned(), " ".to_owned()];
     for forged in forged {
-        assert_field(Tail::open(admin, all(), &forged).await, "after_position");
+        assert_invalid(Tail::open(admin, all(), &forged).await, "after_position");
     }
 }
 

@@ -2,11 +2,11 @@
 
 use pim_proto::{audit::v1::EventFilter, scheduler::v1::DueKind};
 use pim_scheduler::{StepError, step};
-use pim_tests::timestamp;
+use pim_tests::{Bell, Reply, timestamp};
 use tonic::Status;
 
 use crate::{
-    fake::{Answer, nobody, owners},
+    fake::{Owners, nobody},
     ground::Ground,
 };
 
@@ -40,17 +40,19 @@ async fn each_kind_is_pushed_to_its_owner_until_it_is_done() {
     assert_eq!(listed, everything);
 
     // Owners that say yes and do nothing: it is not their word that counts.
-    let (peers, pushes) = owners(|| Ok(())).await;
+    let owners = Owners::listen(|| Ok(())).await;
     let mut scheduler = ground.scheduler();
-    scheduler.peers = peers;
-    let tenant = ground.org.tenant.to_string();
-    let push =
-        |(kind, id): &(DueKind, String)| (path(*kind).to_owned(), tenant.clone(), id.clone());
+    scheduler.peers = owners.peers();
+    let push = |(kind, id): &(DueKind, String)| Bell {
+        path: path(*kind).to_owned(),
+        tenant_id: ground.org.tenant.to_string(),
+        thing_id: id.clone(),
+    };
     let mut wanted: Vec<_> = everything.iter().map(push).collect();
     wanted.sort();
     for _ in 0..2 {
         step(&scheduler).await.unwrap();
-        assert_eq!(pushes.take(), wanted);
+        assert_eq!(owners.take(), wanted);
     }
 
     // Owners that do it.
@@ -58,7 +60,7 @@ async fn each_kind_is_pushed_to_its_owner_until_it_is_done() {
     ground.world.settle().await;
     assert_eq!(ground.due().await, []);
     step(&scheduler).await.unwrap();
-    assert_eq!(pushes.take(), []);
+    assert_eq!(owners.take(), []);
 }
 
 #[tokio::test]
@@ -89,18 +91,18 @@ async fn only_an_owner_that_could_not_makes_a_step_fail() {
     let soon = ground.world.now() + chrono::TimeDelta::hours(1);
     ground.assigned(&alice, "/", soon).await;
     ground.world.advance(chrono::TimeDelta::hours(1));
-    let answers: [(Answer, Option<&str>); 4] = [
+    let answers: [(Reply, Option<&str>); 4] = [
         (|| Ok(()), None),
         (|| Err(Status::failed_precondition("somebody was faster")), None),
         (|| Err(Status::unavailable("not now")), Some("1 x end_assignment (Unavailable)")),
         (|| Err(Status::internal("a bug")), Some("1 x end_assignment (Internal)")),
     ];
     for (answer, failure) in answers {
-        let (peers, pushes) = owners(answer).await;
+        let owners = Owners::listen(answer).await;
         let mut scheduler = ground.scheduler();
-        scheduler.peers = peers;
+        scheduler.peers = owners.peers();
         let said = step(&scheduler).await.err().map(|error| error.to_string());
-        assert_eq!(pushes.take().len(), 1, "it retries nothing by itself");
+        assert_eq!(owners.take().len(), 1, "it retries nothing by itself");
         let wanted = failure.map(|failure| format!("not all that is due was done: {failure}"));
         assert_eq!(said, wanted);
     }

@@ -7,7 +7,7 @@ use pim_scheduler::step;
 use tonic::Status;
 
 use crate::{
-    fake::owners,
+    fake::Owners,
     ground::{Ground, SUBSCRIPTION},
 };
 
@@ -43,11 +43,11 @@ async fn a_full_batch_is_followed_at_once_unless_nothing_came_of_it() {
         ground.assigned(&alice, &scope, end).await;
     }
     ground.world.advance(TimeDelta::hours(1));
-    let (peers, pushes) = owners(|| Err(Status::failed_precondition("nothing to do"))).await;
+    let owners = Owners::listen(|| Err(Status::failed_precondition("nothing to do"))).await;
     let mut idle = ground.scheduler();
-    idle.peers = peers;
+    idle.peers = owners.peers();
     assert_eq!(step(&idle).await.unwrap(), PAUSE_MAX, "haste is of no use");
-    assert_eq!(pushes.take().len(), BATCH);
+    assert_eq!(owners.take().len(), BATCH);
 
     assert_eq!(step(&ground.scheduler()).await.unwrap(), Duration::ZERO);
     assert_eq!(ground.due().await.len(), 1);
