@@ -67,6 +67,8 @@ pub(crate) enum ClientCommand {
     Activate(activation::Activate),
     /// Give up an active role, at once
     Deactivate(activation::End),
+    /// Hold an active role for longer
+    Extend(activation::Extend),
     /// Withdraw an activation that is pending or booked
     Cancel(activation::End),
     /// List your activations, or everybody's, or show one
@@ -74,9 +76,9 @@ pub(crate) enum ClientCommand {
     /// List what waits for your decision, or everybody's approvals, or show one
     Approvals(approval::Approvals),
     /// Say yes to a request
-    Approve(approval::Decide),
+    Approve(approval::Approve),
     /// Say no to a request, which ends it
-    Deny(approval::Decide),
+    Deny(approval::Deny),
     /// Who holds what, now
     #[command(subcommand)]
     Access(access::Command),

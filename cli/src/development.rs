@@ -54,7 +54,14 @@ pub(crate) fn credentials(
 /// What a token of `subject` in the development tenant of the data folder `folder` says.
 pub(crate) fn grant(folder: &Path, subject: String, sign_in: SignIn) -> Result<Grant, CliError> {
     let tenant = tenant(folder)?;
-    Ok(Grant::Principal { tenant, subject, amr: sign_in.amr(), acr: None, auth_time: None })
+    Ok(Grant::Principal {
+        tenant,
+        subject,
+        amr: sign_in.amr(),
+        acr: None,
+        acrs: Vec::new(),
+        auth_time: None,
+    })
 }
 
 /// Read before the issuer is loaded: loading it would make a key in a folder that is none of ours.

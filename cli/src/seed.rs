@@ -61,6 +61,7 @@ pub(crate) async fn development(system: &System, url: &str, files: &Files) -> Re
         subject: ADMINISTRATORS[0].to_owned(),
         amr: vec!["pwd".to_owned(), "mfa".to_owned()],
         acr: None,
+        acrs: Vec::new(),
         auth_time: None,
     };
     let admin = client(system, url, grant)?;

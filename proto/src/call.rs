@@ -12,13 +12,16 @@ use uuid::Uuid;
 
 pub use command::{
     Administrator, CheckAccess, CreateTenant, EndActivation, GetPrincipal, GrantRef, ImportCatalog,
-    RemoveGrant,
+    ListPossibleApprovers, PolicyRef, RemoveGrant,
 };
 pub use filter::{
     ActivationFilter, ApprovalFilter, EventCategory, EventFilter, EventResult, GrantFilter,
-    HoldersFilter, HoldingsFilter, MineFilter, PrincipalFilter, RoleFilter, Tail,
+    HoldersFilter, HoldingsFilter, MineFilter, PolicyFilter, PrincipalFilter, RoleFilter, Tail,
 };
-pub use view::{AccessPage, AccessView, ApprovalView, ImportView, PolicyView, Tailed, TenantView};
+pub use view::{
+    AccessPage, AccessView, ApprovalView, AskView, ImportView, PolicyInForceView,
+    PossibleApproversView, Tailed, TenantView,
+};
 
 /// How many items a page has where the request does not say.
 pub const PAGE_SIZE_DEFAULT: u32 = 50;

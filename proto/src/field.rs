@@ -12,7 +12,7 @@ use pim_domain::{
 };
 use uuid::Uuid;
 
-pub use time::{duration, end_after, positive_duration, timestamp};
+pub use time::{duration, duration_from_zero, end_after, positive_duration, timestamp};
 
 use crate::r#type::v1;
 

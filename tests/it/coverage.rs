@@ -69,6 +69,7 @@ fn principal(organisation: &Organisation, person: &Person) -> Grant {
         subject: person.name.clone(),
         amr: vec!["mfa".to_owned()],
         acr: None,
+        acrs: Vec::new(),
         auth_time: None,
     }
 }
@@ -93,6 +94,7 @@ async fn no_rpc_works_without_a_good_credential() {
         subject: "nobody".to_owned(),
         amr: Vec::new(),
         acr: None,
+        acrs: Vec::new(),
         auth_time: None,
     };
     let callers = [

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use pim_proto::{
     activation::v1::{
-        ActivateRoleRequest, CancelActivationRequest, ExpireActivationRequest,
-        StartActivationRequest,
+        ActivateRoleRequest, Activation, CancelActivationRequest, ExpireActivationRequest,
+        ExtendActivationRequest, StartActivationRequest, VoidActivationRequest,
+        extend_activation_request::Length,
     },
     approval::v1::TimeOutApprovalRequest,
     assignment::v1::{
@@ -149,6 +150,8 @@ async fn activations(
     walk.left(&[("CreateEligibility", "pim.eligibility.created")]).await;
     let active = alice.activate(Person::wish(ROLE, "/")).await.unwrap();
     walk.left(&[("ActivateRole", "pim.activation.activated")]).await;
+    extend(alice, &active).await;
+    walk.left(&[("ExtendActivation", "pim.activation.extended")]).await;
     alice.deactivate(&active.id).await.unwrap();
     walk.left(&[("DeactivateRole", "pim.activation.deactivated")]).await;
 
@@ -210,6 +213,7 @@ async fn approvals(
         ("ResolveActivation", "pim.activation.activated"),
     ])
     .await;
+    extensions(world, organisation, (alice, carol, &active), walk).await;
     alice.deactivate(&active.id).await.unwrap();
     walk.left(&[("DeactivateRole", "pim.activation.deactivated")]).await;
 
@@ -242,6 +246,65 @@ async fn approvals(
     walk.left(&[("TimeOutApproval", "pim.approval.timed_out")]).await;
 }
 
+/// By a minute more.
+async fn extend(alice: &Person, active: &Activation) {
+    let request = ExtendActivationRequest {
+        activation_id: active.id.clone(),
+        length: Some(Length::Duration(duration(TimeDelta::minutes(1)))),
+        justification: "it takes longer".to_owned(),
+        ..ExtendActivationRequest::default()
+    };
+    alice.client.activations().extend_activation(request).await.unwrap();
+}
+
+/// Extensions that need approval: approved, denied, not decided, and with nobody left to decide.
+async fn extensions(
+    world: &World,
+    organisation: &Organisation,
+    (alice, carol, active): (&Person, &Person, &Activation),
+    walk: &mut Walk<'_>,
+) {
+    let asked = [
+        ("ExtendActivation", "pim.activation.extension_requested"),
+        ("OpenApproval", "pim.approval.opened"),
+    ];
+    let canceled = ("CancelApproval", "pim.approval.canceled");
+    extend(alice, active).await;
+    walk.left(&asked).await;
+    carol.approve(&carol.inbox().await[0]).await.unwrap();
+    walk.left(&[
+        ("Approve", "pim.approval.approved"),
+        ("ResolveActivation", "pim.activation.extended"),
+    ])
+    .await;
+    extend(alice, active).await;
+    walk.left(&asked).await;
+    carol.deny(&carol.inbox().await[0]).await.unwrap();
+    walk.left(&[
+        ("Deny", "pim.approval.denied"),
+        ("ResolveActivation", "pim.activation.extension_denied"),
+    ])
+    .await;
+
+    extend(alice, active).await;
+    walk.left(&asked).await;
+    let mut directory = organisation.admin.client.directory();
+    let principal_id = carol.id.clone();
+    let request = DisablePrincipalRequest { principal_id, ..DisablePrincipalRequest::default() };
+    directory.disable_principal(request).await.unwrap();
+    walk.left(&[("DisablePrincipal", "pim.principal.disabled")]).await;
+    let request = VoidActivationRequest {
+        tenant_id: organisation.tenant.to_string(),
+        activation_id: active.id.clone(),
+    };
+    world.service("scheduler").activations().void_activation(request).await.unwrap();
+    walk.left(&[("VoidActivation", "pim.activation.extension_voided"), canceled]).await;
+    let principal_id = carol.id.clone();
+    let request = EnablePrincipalRequest { principal_id, ..EnablePrincipalRequest::default() };
+    directory.enable_principal(request).await.unwrap();
+    walk.left(&[("EnablePrincipal", "pim.principal.enabled")]).await;
+}
+
 #[tokio::test]
 async fn a_refused_write_leaves_its_entry_and_nothing_else() {
     let world = World::start().await;
@@ -261,6 +324,7 @@ async fn a_refused_write_leaves_its_entry_and_nothing_else() {
         .policies()
         .update_policy(pim_proto::assignment::v1::UpdatePolicyRequest {
             role_id: ROLE.to_owned(),
+            scope: "/".to_owned(),
             etag: "v0".to_owned(),
             rules,
             ..Default::default()

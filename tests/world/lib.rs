@@ -8,6 +8,7 @@
     reason = "this crate is tests only"
 )]
 
+mod approvers;
 mod database;
 mod organisation;
 mod peer;
@@ -16,6 +17,7 @@ mod refusal;
 mod wait;
 mod world;
 
+pub use approvers::{all_of, stage, stage_of, stages};
 pub use database::TestDb;
 pub use organisation::Organisation;
 pub use peer::{Bell, Peer, Reply, nowhere};

@@ -2,7 +2,7 @@
 
 use pim_proto::{
     assignment::v1::{
-        Administrator, ApprovalRule, Assignment, CreateAssignmentRequest, CreateEligibilityRequest,
+        Administrator, Assignment, CreateAssignmentRequest, CreateEligibilityRequest,
         CreatePrincipalRequest, CreateTenantRequest, Eligibility, GetPolicyRequest,
         ImportCatalogRequest, Policy, PrincipalKind, Rules, UpdatePolicyRequest,
     },
@@ -12,7 +12,7 @@ use pim_proto::{
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::{Person, World};
+use crate::{Person, World, all_of};
 
 /// An organisation.
 #[derive(Debug, Clone)]
@@ -126,22 +126,43 @@ impl Organisation {
         Ok(answer.into_inner().assignment.unwrap())
     }
 
-    /// The policy of a role.
+    /// What is set for a role for the whole tenant.
     pub async fn policy(&self, role: &str) -> Policy {
-        let request = GetPolicyRequest { role_id: role.to_owned() };
+        self.policy_at(role, "/").await
+    }
+
+    /// What is set for a role at a scope.
+    pub async fn policy_at(&self, role: &str, scope: &str) -> Policy {
+        let request = GetPolicyRequest { role_id: role.to_owned(), scope: scope.to_owned() };
         let answer = self.admin.client.policies().get_policy(request).await.unwrap();
         answer.into_inner().policy.unwrap()
     }
 
-    /// Sets rules of a role.
+    /// Sets rules of a role for the whole tenant.
     ///
     /// # Errors
     /// What the service answers.
     pub async fn set_policy(&self, role: &str, rules: Rules) -> Result<Policy, Status> {
+        self.set_policy_at(role, "/", rules, &[]).await
+    }
+
+    /// Sets rules of a role at a scope, and enforces some of them.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn set_policy_at(
+        &self,
+        role: &str,
+        scope: &str,
+        rules: Rules,
+        enforce: &[&str],
+    ) -> Result<Policy, Status> {
         let request = UpdatePolicyRequest {
             role_id: role.to_owned(),
-            etag: self.policy(role).await.etag,
+            scope: scope.to_owned(),
+            etag: self.policy_at(role, scope).await.etag,
             rules: Some(rules),
+            enforce_rules: enforce.iter().map(|rule| (*rule).to_owned()).collect(),
             ..UpdatePolicyRequest::default()
         };
         let answer = self.admin.client.policies().update_policy(request).await?;
@@ -150,9 +171,7 @@ impl Organisation {
 
     /// Demands the approval of all of `approvers` for a role.
     pub async fn require_approval(&self, role: &str, approvers: &[&Person]) {
-        let approver_ids = approvers.iter().map(|one| one.id.clone()).collect();
-        let approval = ApprovalRule { approver_ids, ..ApprovalRule::default() };
-        let rules = Rules { approval: Some(approval), ..Rules::default() };
+        let rules = Rules { approval: Some(all_of(approvers)), ..Rules::default() };
         self.set_policy(role, rules).await.unwrap();
     }
 

@@ -38,11 +38,30 @@ impl Person {
                 subject: name.to_owned(),
                 amr: amr.iter().map(|method| (*method).to_owned()).collect(),
                 acr: None,
+                acrs: Vec::new(),
                 auth_time: None,
             })
         };
         let (strong, weak) = (client(&["pwd", "mfa"]), client(&["pwd"]));
         Self { id, name: name.to_owned(), client: strong, weak, tenant }
+    }
+
+    /// Their calls with another sign-in: when it was, and which contexts it satisfied.
+    #[must_use]
+    pub fn signed_in(
+        &self,
+        world: &World,
+        auth_time: Option<DateTime<Utc>>,
+        contexts: &[&str],
+    ) -> Client {
+        world.client(Grant::Principal {
+            tenant: self.tenant,
+            subject: self.name.clone(),
+            amr: vec!["pwd".to_owned(), "mfa".to_owned()],
+            acr: None,
+            acrs: contexts.iter().map(|context| (*context).to_owned()).collect(),
+            auth_time,
+        })
     }
 
     /// The same person, calling another system on the same database.

@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use pim_proto::activation::v1::{
     ActivateRoleRequest, Activation, CancelActivationRequest, DeactivateRoleRequest,
-    GetActivationRequest, ListActivationsRequest, SearchMyActivationsRequest,
-    activate_role_request,
+    ExtendActivationRequest, GetActivationRequest, ListActivationsRequest,
+    SearchMyActivationsRequest, activate_role_request, extend_activation_request,
 };
 
 use super::{fetch_pages, note_validation, present};
@@ -48,12 +48,28 @@ pub(crate) struct Activate {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Length {
-    /// For how long from the start
+    /// For how long from the start, or how much longer
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
     length: Option<TimeDelta>,
     /// Until when
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     until: Option<DateTime<Utc>>,
+}
+
+/// `pim extend`.
+#[derive(Debug, Args)]
+pub(crate) struct Extend {
+    /// The activation's id
+    activation: String,
+    #[command(flatten)]
+    length: Length,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    justification: String,
+    #[command(flatten)]
+    ticket: TicketOptions,
+    #[command(flatten)]
+    write: WriteOptions,
 }
 
 /// `pim deactivate` and `pim cancel`.
@@ -107,7 +123,27 @@ pub(crate) async fn activate(command: Activate, session: &mut Session<'_>) -> Re
         request_id: command.write.request_id(),
         validate_only: command.write.validate_only,
     };
-    let answer = session.client.activations().activate_role(request).await?;
+    let answer = session.client.activations().activate_role(request).await?.into_inner();
+    let possible = answer.possible_approver_ids;
+    let activation = present(answer.activation)?;
+    let role = activation.role_id.clone();
+    let people = possible.iter().map(String::as_str).chain([&*activation.principal_id]);
+    session.learn([&*role].into_iter(), people).await;
+    let view = ActivationView::new(activation, &session.names);
+    session.printer.one(&view.with_possible(possible, &session.names))?;
+    note_validation(session, &command.write)
+}
+
+pub(crate) async fn extend(command: Extend, session: &mut Session<'_>) -> Result<(), CliError> {
+    let request = ExtendActivationRequest {
+        activation_id: command.activation,
+        length: command.length.into_extension(),
+        justification: command.justification,
+        ticket: command.ticket.into_message(),
+        request_id: command.write.request_id(),
+        validate_only: command.write.validate_only,
+    };
+    let answer = session.client.activations().extend_activation(request).await?;
     print(present(answer.into_inner().activation)?, session).await?;
     note_validation(session, &command.write)
 }
@@ -192,6 +228,12 @@ async fn print(activation: Activation, session: &mut Session<'_>) -> Result<(), 
 }
 
 impl Length {
+    fn into_extension(self) -> Option<extend_activation_request::Length> {
+        use extend_activation_request::Length::{Duration, EndTime};
+        let length = self.length.map(|it| Duration(wire_duration(it)));
+        length.or_else(|| self.until.map(|it| EndTime(timestamp(it))))
+    }
+
     fn into_message(self) -> Option<activate_role_request::Length> {
         let length =
             self.length.map(|it| activate_role_request::Length::Duration(wire_duration(it)));

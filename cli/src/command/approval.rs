@@ -1,10 +1,11 @@
 //! Approvals.
 
+use chrono::TimeDelta;
 use clap::Args;
 use pim_client::Client;
 use pim_proto::approval::v1::{
     Approval, ApproveRequest, DenyRequest, GetApprovalRequest, ListApprovalsRequest,
-    SearchMyApprovalsRequest,
+    ListPossibleApproversRequest, SearchMyApprovalsRequest,
 };
 
 use super::{fetch_pages, note_validation, present};
@@ -12,13 +13,14 @@ use crate::{
     args::{ListOptions, WriteOptions},
     connect::Session,
     error::CliError,
-    view::approval::ApprovalView,
+    time::{parse_duration, wire_duration},
+    view::{approval::ApprovalView, policy::people},
 };
 
 /// `pim approvals`.
 #[derive(Debug, Args)]
 pub(crate) struct Approvals {
-    /// Show this one
+    /// Show this one, and who could approve it
     approval: Option<String>,
     /// List everybody's, not only what waits for your decision
     #[arg(long, conflicts_with = "approval")]
@@ -33,9 +35,24 @@ pub(crate) struct Approvals {
     list: ListOptions,
 }
 
-/// `pim approve` and `pim deny`.
+/// `pim approve`.
 #[derive(Debug, Args)]
-pub(crate) struct Decide {
+pub(crate) struct Approve {
+    /// The approval's id
+    approval: String,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    justification: String,
+    /// Grant at most this length
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    length: Option<TimeDelta>,
+    #[command(flatten)]
+    write: WriteOptions,
+}
+
+/// `pim deny`.
+#[derive(Debug, Args)]
+pub(crate) struct Deny {
     /// The approval's id
     approval: String,
     /// Why
@@ -47,8 +64,14 @@ pub(crate) struct Decide {
 
 pub(crate) async fn list(command: Approvals, session: &mut Session<'_>) -> Result<(), CliError> {
     if let Some(id) = command.approval {
-        let approval = get(&session.client, id).await?;
-        return print(approval, session).await;
+        let approval = get(&session.client, id.clone()).await?;
+        let request = ListPossibleApproversRequest { approval_id: id };
+        let answer = session.client.approvals().list_possible_approvers(request).await?;
+        let possible = answer.into_inner().approvers;
+        learn(std::slice::from_ref(&approval), session).await;
+        let view =
+            ApprovalView::new(approval, &session.names).with_possible(possible, &session.names);
+        return Ok(session.printer.one(&view)?);
     }
     let mut approvals = session.client.approvals();
     let page = fetch_pages(Some(command.list), async |page_size, page_token| {
@@ -72,11 +95,12 @@ pub(crate) async fn list(command: Approvals, session: &mut Session<'_>) -> Resul
     Ok(session.printer.list(&page)?)
 }
 
-pub(crate) async fn approve(command: Decide, session: &mut Session<'_>) -> Result<(), CliError> {
+pub(crate) async fn approve(command: Approve, session: &mut Session<'_>) -> Result<(), CliError> {
     let request = ApproveRequest {
         etag: get(&session.client, command.approval.clone()).await?.etag,
         approval_id: command.approval,
         justification: command.justification,
+        duration: command.length.map(wire_duration),
         request_id: command.write.request_id(),
         validate_only: command.write.validate_only,
     };
@@ -85,7 +109,7 @@ pub(crate) async fn approve(command: Decide, session: &mut Session<'_>) -> Resul
     note_validation(session, &command.write)
 }
 
-pub(crate) async fn deny(command: Decide, session: &mut Session<'_>) -> Result<(), CliError> {
+pub(crate) async fn deny(command: Deny, session: &mut Session<'_>) -> Result<(), CliError> {
     let request = DenyRequest {
         etag: get(&session.client, command.approval.clone()).await?.etag,
         approval_id: command.approval,
@@ -110,6 +134,6 @@ async fn print(approval: Approval, session: &mut Session<'_>) -> Result<(), CliE
 
 async fn learn(approvals: &[Approval], session: &mut Session<'_>) {
     let roles = approvals.iter().map(|it| it.role_id.as_str());
-    let people = approvals.iter().flat_map(|it| it.approver_ids.iter().chain([&it.principal_id]));
-    session.learn(roles, people.map(String::as_str)).await;
+    let named = approvals.iter().flat_map(|it| people(&it.rules).chain([&*it.principal_id]));
+    session.learn(roles, named).await;
 }

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod activation;
 pub(crate) mod approval;
+pub(crate) mod approvers;
 pub(crate) mod audit;
 pub(crate) mod grant;
 mod grant_calls;
@@ -35,6 +36,7 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
         ClientCommand::Policy(command) => policy::run(command, session).await?,
         ClientCommand::Activate(command) => activation::activate(command, session).await?,
         ClientCommand::Deactivate(command) => activation::deactivate(command, session).await?,
+        ClientCommand::Extend(command) => activation::extend(command, session).await?,
         ClientCommand::Cancel(command) => activation::cancel(command, session).await?,
         ClientCommand::Activations(command) => activation::list(command, session).await?,
         ClientCommand::Approvals(command) => approval::list(command, session).await?,

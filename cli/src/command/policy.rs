@@ -5,29 +5,48 @@ use clap::{Args, Subcommand};
 use pim_client::Client;
 use pim_domain::policy::RuleName;
 use pim_proto::assignment::v1::{
-    ApprovalRule, GetPolicyRequest, Policy, Rules, UpdatePolicyRequest,
+    ApprovalRule, GetPolicyInForceRequest, GetPolicyRequest, ListPoliciesRequest, PolicyInForce,
+    Rules, UpdatePolicyRequest,
 };
 
-use super::{note_validation, present};
+use super::{approvers::Approval, fetch_pages, note_validation, present};
 use crate::{
-    args::WriteOptions,
+    args::{ListOptions, WriteOptions},
     connect::Session,
     error::CliError,
     resolve,
     time::{parse_duration, wire_duration},
-    view::policy::PolicyView,
+    view::policy::{PolicyInForceView, PolicyView, people},
 };
 
 /// `pim policy`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show a role's rules, and who has set each
+    /// Show the rules in force for a role at a scope: each with where it comes from
     Show {
         /// Id or display name
         role: String,
+        /// Where
+        #[arg(long, default_value = "/")]
+        scope: String,
     },
-    /// Change rules of a role; rules that are not named stay
+    /// List what has been set
+    List(List),
+    /// Change rules of a role at a scope; rules that are not named stay
     Set(Box<Set>),
+}
+
+/// `pim policy list`.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only of this role
+    #[arg(long)]
+    role: Option<String>,
+    /// Only at this scope and below
+    #[arg(long)]
+    scope: Option<String>,
+    #[command(flatten)]
+    list: ListOptions,
 }
 
 /// `pim policy set`.
@@ -35,6 +54,9 @@ pub(crate) enum Command {
 pub(crate) struct Set {
     /// Id or display name
     role: String,
+    /// Where, and below; the root for the whole tenant
+    #[arg(long, default_value = "/")]
+    scope: String,
     /// The longest activation
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     activation_max: Option<TimeDelta>,
@@ -44,6 +66,12 @@ pub(crate) struct Set {
     /// Activation needs a sign-in with multi-factor authentication
     #[arg(long, value_name = "BOOL")]
     require_mfa: Option<bool>,
+    /// How old the sign-in may be; PT0S for a fresh one each time
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    mfa_max_age: Option<TimeDelta>,
+    /// An authentication context that the sign-in must satisfy; empty for none
+    #[arg(long, value_name = "CONTEXT")]
+    authentication_context: Option<String>,
     /// Activation needs a justification
     #[arg(long, value_name = "BOOL")]
     require_justification: Option<bool>,
@@ -76,78 +104,101 @@ pub(crate) struct Set {
     /// Creating an active assignment needs a ticket
     #[arg(long, value_name = "BOOL")]
     assignment_require_ticket: Option<bool>,
-    /// Let a rule go back to the catalog's default; may be repeated
+    /// So many must hold the role without end
+    #[arg(long, value_name = "COUNT")]
+    min_active_holders: Option<i32>,
+    /// Let a rule be inherited again; may be repeated
     #[arg(long, value_name = "RULE", value_parser = parse_rule)]
     reset: Vec<RuleName>,
+    /// Let a rule bind everything below, as the stricter; may be repeated
+    #[arg(long, value_name = "RULE", value_parser = parse_rule)]
+    enforce: Vec<RuleName>,
+    /// Let a rule bind nothing below any more; may be repeated
+    #[arg(long, value_name = "RULE", value_parser = parse_rule)]
+    unenforce: Vec<RuleName>,
     #[command(flatten)]
     write: WriteOptions,
 }
 
-/// The parts of the rule `approval`; those that are not given stay.
-#[derive(Debug, Default, Args)]
-struct Approval {
-    /// Activation needs approval by this principal; repeated: by all of them
-    #[arg(long, value_name = "PRINCIPAL", conflicts_with = "no_approval")]
-    approver: Vec<String>,
-    /// Activation needs no approval
-    #[arg(long)]
-    no_approval: bool,
-    /// How long approvers have
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    approval_timeout: Option<TimeDelta>,
-    /// Approving needs a justification
-    #[arg(long, value_name = "BOOL")]
-    justify_approve: Option<bool>,
-    /// Denying needs a justification
-    #[arg(long, value_name = "BOOL")]
-    justify_deny: Option<bool>,
-}
-
 pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(), CliError> {
     match command {
-        Command::Show { role } => {
-            let role_id = resolve::role(&session.client, &role).await?;
-            let policy = get(&session.client, role_id).await?;
-            print(policy, session).await
-        }
+        Command::Show { role, scope } => show(&role, scope, session).await,
+        Command::List(command) => list(command, session).await,
         Command::Set(command) => set(*command, session).await,
     }
 }
 
-async fn get(client: &Client, role_id: String) -> Result<Policy, CliError> {
-    present(client.policies().get_policy(GetPolicyRequest { role_id }).await?.into_inner().policy)
+async fn show(role: &str, scope: String, session: &mut Session<'_>) -> Result<(), CliError> {
+    let role_id = resolve::role(&session.client, role).await?;
+    let policy = in_force(&session.client, role_id, scope).await?;
+    let approvals = policy.rules.iter().flat_map(|rules| &rules.approvals);
+    session.learn([&*policy.role_id].into_iter(), people(approvals)).await;
+    Ok(session.printer.one(&PolicyInForceView::new(policy, &session.names))?)
+}
+
+async fn list(command: List, session: &mut Session<'_>) -> Result<(), CliError> {
+    let role_id = match &command.role {
+        Some(role) => resolve::role(&session.client, role).await?,
+        None => String::new(),
+    };
+    let scope = command.scope.unwrap_or_default();
+    let mut policies = session.client.policies();
+    let page = fetch_pages(Some(command.list), async |page_size, page_token| {
+        let (role_id, scope) = (role_id.clone(), scope.clone());
+        let request = ListPoliciesRequest { role_id, scope, page_size, page_token };
+        let answer = policies.list_policies(request).await?.into_inner();
+        Ok((answer.policies, answer.next_page_token))
+    })
+    .await?;
+    let roles = page.items.iter().map(|policy| policy.role_id.as_str());
+    session.learn(roles, [].into_iter()).await;
+    let page = page.map(|policy| PolicyView::new(policy, &session.names));
+    Ok(session.printer.list(&page)?)
+}
+
+async fn in_force(
+    client: &Client,
+    role_id: String,
+    scope: String,
+) -> Result<PolicyInForce, CliError> {
+    let request = GetPolicyInForceRequest { role_id, scope };
+    present(client.policies().get_policy_in_force(request).await?.into_inner().policy)
 }
 
 async fn set(mut command: Set, session: &mut Session<'_>) -> Result<(), CliError> {
     let client = session.client.clone();
     let role_id = resolve::role(&client, &command.role).await?;
-    for approver in &mut command.approval.approver {
-        *approver = resolve::principal(&client, approver).await?;
+    command.approval.resolve(&client).await?;
+    let scope = command.scope.clone();
+    let read = GetPolicyRequest { role_id: role_id.clone(), scope: scope.clone() };
+    let policy = present(client.policies().get_policy(read).await?.into_inner().policy)?;
+    let inherited = in_force(&client, role_id.clone(), scope.clone()).await?;
+    let inherited = inherited.rules.and_then(|rules| rules.approvals.into_iter().next());
+    let own = policy.rules.and_then(|rules| rules.approval);
+    let rules = command.rules(own.or(inherited).unwrap_or_default());
+    let named = [&command.reset, &command.enforce, &command.unenforce];
+    if rules == Rules::default() && named.into_iter().all(Vec::is_empty) {
+        return Err(CliError::Usage(
+            "no rule to set, reset, enforce or unenforce was given".to_owned(),
+        ));
     }
-    let policy = get(&client, role_id.clone()).await?;
-    let approval_in_force = policy.rules.and_then(|rules| rules.approval).unwrap_or_default();
-    let rules = command.rules(approval_in_force);
-    if rules == Rules::default() && command.reset.is_empty() {
-        return Err(CliError::Usage("no rule to set or reset was given".to_owned()));
-    }
+    let names = |rules: &[RuleName]| rules.iter().map(|rule| rule.as_str().to_owned()).collect();
     let request = UpdatePolicyRequest {
         role_id,
+        scope,
         etag: policy.etag,
         rules: Some(rules),
-        reset_rules: command.reset.iter().map(|rule| rule.as_str().to_owned()).collect(),
+        reset_rules: names(&command.reset),
+        enforce_rules: names(&command.enforce),
+        unenforce_rules: names(&command.unenforce),
         request_id: command.write.request_id(),
         validate_only: command.write.validate_only,
     };
-    let answer = client.policies().update_policy(request).await?.into_inner();
-    print(present(answer.policy)?, session).await?;
+    let policy = present(client.policies().update_policy(request).await?.into_inner().policy)?;
+    let approval = policy.rules.iter().filter_map(|rules| rules.approval.as_ref());
+    session.learn([&*policy.role_id].into_iter(), people(approval)).await;
+    session.printer.one(&PolicyView::new(policy, &session.names))?;
     note_validation(session, &command.write)
-}
-
-async fn print(policy: Policy, session: &mut Session<'_>) -> Result<(), CliError> {
-    let approval = policy.rules.as_ref().and_then(|rules| rules.approval.as_ref());
-    let approvers = approval.into_iter().flat_map(|it| &it.approver_ids).map(String::as_str);
-    session.learn([&*policy.role_id].into_iter(), approvers).await;
-    Ok(session.printer.one(&PolicyView::new(policy, &session.names))?)
 }
 
 /// As the contract calls it, or as the option is called.
@@ -160,15 +211,17 @@ fn parse_rule(text: &str) -> Result<RuleName, String> {
 }
 
 impl Set {
-    fn rules(&self, approval_in_force: ApprovalRule) -> Rules {
+    fn rules(&self, approval: ApprovalRule) -> Rules {
         Rules {
             activation_max: self.activation_max.map(wire_duration),
             activation_min: self.activation_min.map(wire_duration),
             require_mfa: self.require_mfa,
+            mfa_max_age: self.mfa_max_age.map(wire_duration),
+            authentication_context: self.authentication_context.clone(),
             require_justification: self.require_justification,
             require_ticket: self.require_ticket,
             ticket_pattern: self.ticket_pattern.clone(),
-            approval: self.approval.over(approval_in_force),
+            approval: self.approval.over(approval),
             permanent_eligibility: self.permanent_eligibility,
             eligible_max: self.eligible_max.map(wire_duration),
             permanent_assignment: self.permanent_assignment,
@@ -176,57 +229,14 @@ impl Set {
             assignment_require_justification: self.assignment_require_justification,
             assignment_require_mfa: self.assignment_require_mfa,
             assignment_require_ticket: self.assignment_require_ticket,
+            min_active_holders: self.min_active_holders,
         }
-    }
-}
-
-impl Approval {
-    /// The contract sets the rule as a whole, so what is not given is taken from the one in force.
-    fn over(&self, mut rule: ApprovalRule) -> Option<ApprovalRule> {
-        let is_given = self.no_approval
-            || !self.approver.is_empty()
-            || self.approval_timeout.is_some()
-            || self.justify_approve.is_some()
-            || self.justify_deny.is_some();
-        if !is_given {
-            return None;
-        }
-        if self.no_approval || !self.approver.is_empty() {
-            rule.approver_ids.clone_from(&self.approver);
-        }
-        rule.timeout = self.approval_timeout.map(wire_duration).or(rule.timeout);
-        rule.justify_approve = self.justify_approve.or(rule.justify_approve);
-        rule.justify_deny = self.justify_deny.or(rule.justify_deny);
-        Some(rule)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn in_force() -> ApprovalRule {
-        ApprovalRule {
-            approver_ids: vec!["a".to_owned(), "b".to_owned()],
-            timeout: Some(wire_duration(TimeDelta::hours(24))),
-            justify_approve: Some(true),
-            justify_deny: Some(false),
-        }
-    }
-
-    #[test]
-    fn parts_of_the_approval_rule_that_are_not_given_stay() {
-        let timeout = Some(TimeDelta::hours(1));
-        let approval = Approval { approval_timeout: timeout, ..Approval::default() };
-        let expected = ApprovalRule { timeout: timeout.map(wire_duration), ..in_force() };
-        assert_eq!(approval.over(in_force()), Some(expected));
-        let approval = Approval { approver: vec!["c".to_owned()], ..Approval::default() };
-        let expected = ApprovalRule { approver_ids: vec!["c".to_owned()], ..in_force() };
-        assert_eq!(approval.over(in_force()), Some(expected));
-        let approval = Approval { no_approval: true, ..Approval::default() };
-        assert_eq!(approval.over(in_force()).unwrap().approver_ids, Vec::<String>::new());
-        assert_eq!(Approval::default().over(in_force()), None);
-    }
 
     #[test]
     fn a_rule_goes_by_the_name_of_its_field_or_option() {

@@ -150,6 +150,7 @@ impl Stage {
                 subject: name.to_owned(),
                 amr: amr.iter().map(|method| (*method).to_owned()).collect(),
                 acr: None,
+                acrs: Vec::new(),
                 auth_time: None,
             })
         };

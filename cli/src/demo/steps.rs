@@ -12,7 +12,8 @@ use pim_proto::{
     },
     approval::v1::{ApproveRequest, SearchMyApprovalsRequest},
     assignment::v1::{
-        ApprovalRule, CreateEligibilityRequest, GetPolicyRequest, Rules, UpdatePolicyRequest,
+        ApprovalMode, ApprovalRule, CreateEligibilityRequest, GetPolicyInForceRequest,
+        GetPolicyRequest, Rules, UpdatePolicyRequest,
     },
     audit::v1::{EventFilter, ListEventsRequest},
     r#type::v1::Ticket,
@@ -24,7 +25,7 @@ use super::{
     cast::{Cast, Player},
     report::Report,
 };
-use crate::{error::CliError, time};
+use crate::{command::approvers::stage, error::CliError, time, view::policy::people};
 
 const ROOT: &str = "/";
 const SUBSCRIPTION: &str = "/subscriptions/9e1c27e8-55a8-4c5b-9d0e-6f6d1f3f2a11";
@@ -36,10 +37,12 @@ const POLL: Duration = Duration::from_millis(20);
 
 async fn set_rules(cast: &Cast, role: &str, rules: Rules) -> Result<(), CliError> {
     let policies = || cast.admin.client.policies();
-    let read = GetPolicyRequest { role_id: role.to_owned() };
+    let root = ROOT.to_owned();
+    let read = GetPolicyRequest { role_id: role.to_owned(), scope: root.clone() };
     let policy = policies().get_policy(read).await?.into_inner().policy;
     let update = UpdatePolicyRequest {
         role_id: role.to_owned(),
+        scope: root,
         etag: policy.ok_or(CliError::Incomplete)?.etag,
         rules: Some(rules),
         ..UpdatePolicyRequest::default()
@@ -55,18 +58,19 @@ pub(crate) async fn settings(cast: &Cast, report: &mut Report<'_>) -> Result<(),
         require_mfa: Some(true),
         require_justification: Some(true),
         approval: Some(ApprovalRule {
-            approver_ids: vec![cast.carol.id.clone(), cast.dave.id.clone()],
+            stages: vec![stage(ApprovalMode::AllOf, 0, &[&cast.carol.id, &cast.dave.id])],
             ..ApprovalRule::default()
         }),
         ..Rules::default()
     };
     set_rules(cast, &cast.global_administrator, rules).await?;
-    let read = GetPolicyRequest { role_id: cast.global_administrator.clone() };
-    let policy = cast.admin.client.policies().get_policy(read).await?.into_inner().policy;
+    let role_id = cast.global_administrator.clone();
+    let read = GetPolicyInForceRequest { role_id, scope: ROOT.to_owned() };
+    let policy = cast.admin.client.policies().get_policy_in_force(read).await?.into_inner().policy;
     let rules = policy.and_then(|policy| policy.rules).ok_or(CliError::Incomplete)?;
-    let approvers = rules.approval.map_or(0, |approval| approval.approver_ids.len());
+    let approvers = people(&rules.approvals).count();
     let longest = time::iso(rules.activation_max).unwrap_or_default();
-    let held = approvers == 2 && longest == "PT8H" && rules.require_mfa == Some(true);
+    let held = approvers == 2 && longest == "PT8H" && rules.require_mfa;
     let detail = format!("at most {longest}, MFA, justification, {approvers} approvers");
     report.expect("policy", held, detail)?;
     // Bob's role may be held for seconds, to see it end.

@@ -2,11 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
-use pim_proto::activation::v1::{Activation, ActivationState, Ending};
+use pim_proto::activation::v1::{Activation, ActivationState, Ending, Extension};
 use serde::Serialize;
 
 use super::{Column, Listed, Shown, TicketView, enum_name, exact, minute, or_id, with_id};
-use crate::{names::Names, output::fields, time::instant};
+use crate::{
+    names::Names,
+    output::fields,
+    time::{instant, iso},
+};
 
 /// An activation.
 #[derive(Debug, Serialize)]
@@ -31,6 +35,33 @@ pub(crate) struct ActivationView {
     create_time: Option<DateTime<Utc>>,
     update_time: Option<DateTime<Utc>>,
     etag: String,
+    extension: Option<ExtensionView>,
+    shortened_duration: Option<String>,
+    /// Only where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    possible_approver_ids: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    possible_approver_names: Vec<Option<String>>,
+}
+
+/// A wish to hold it for longer, which waits for its approvers.
+#[derive(Debug, Serialize)]
+struct ExtensionView {
+    id: String,
+    end_time: Option<DateTime<Utc>>,
+    justification: String,
+    expire_time: Option<DateTime<Utc>>,
+}
+
+impl ExtensionView {
+    fn new(extension: Extension) -> Self {
+        Self {
+            id: extension.id,
+            end_time: instant(extension.end_time),
+            justification: extension.justification,
+            expire_time: instant(extension.expire_time),
+        }
+    }
 }
 
 impl ActivationView {
@@ -60,7 +91,18 @@ impl ActivationView {
             create_time: instant(activation.create_time),
             update_time: instant(activation.update_time),
             etag: activation.etag,
+            extension: activation.extension.map(ExtensionView::new),
+            shortened_duration: iso(activation.shortened_duration),
+            possible_approver_ids: Vec::new(),
+            possible_approver_names: Vec::new(),
         }
+    }
+
+    /// The same, with who could approve it.
+    pub(crate) fn with_possible(mut self, ids: Vec<String>, names: &Names) -> Self {
+        self.possible_approver_names = ids.iter().map(|id| names.principal(id)).collect();
+        self.possible_approver_ids = ids;
+        self
     }
 
     fn state(&self) -> String {
@@ -93,6 +135,15 @@ impl Listed for ActivationView {
 impl Shown for ActivationView {
     fn table(&self) -> Table {
         let truncated = if self.truncated { " (the end of the eligibility)" } else { "" };
+        let extension = self.extension.as_ref().map_or_else(String::new, |extension| {
+            let (end, id) = (exact(extension.end_time), &extension.id);
+            format!("{end}, which waits for its approvers ({id})")
+        });
+        let possible = self
+            .possible_approver_names
+            .iter()
+            .zip(&self.possible_approver_ids)
+            .map(|(name, id)| or_id(name.as_deref(), id));
         let until = self.end_time.map(|end| format!("{}{truncated}", exact(Some(end))));
         fields(vec![
             ("id", self.id.clone()),
@@ -104,10 +155,13 @@ impl Shown for ActivationView {
             ("broken rules", self.void_rules.join(", ")),
             ("from", exact(self.start_time)),
             ("until", until.unwrap_or_default()),
+            ("shortened to", self.shortened_duration.clone().unwrap_or_default()),
+            ("extension to", extension),
             ("ended", exact(self.ended_time)),
             ("justification", self.justification.clone()),
             ("ticket", TicketView::text(self.ticket.as_ref())),
             ("policy revision", self.policy_revision.to_string()),
+            ("could approve", possible.collect::<Vec<_>>().join("\n")),
             ("created", exact(self.create_time)),
         ])
     }

@@ -4,11 +4,17 @@ use chrono::{DateTime, Utc};
 use comfy_table::Table;
 use pim_proto::{
     activation::v1::ActivationState,
-    approval::v1::{Approval, ApprovalState, Decision, Verdict, approval::Length},
+    approval::v1::{
+        Approval, ApprovalKind, ApprovalState, Decision, PossibleApprover, Verdict,
+        approval::Length,
+    },
 };
 use serde::Serialize;
 
-use super::{Column, Listed, Shown, TicketView, enum_name, exact, or_id, with_id};
+use super::{
+    Column, Listed, Shown, TicketView, enum_name, exact, or_id, policy::ApprovalView as RuleView,
+    with_id,
+};
 use crate::{
     names::Names,
     output::fields,
@@ -30,8 +36,12 @@ pub(crate) struct ApprovalView {
     end_time: Option<DateTime<Utc>>,
     justification: String,
     ticket: Option<TicketView>,
-    approver_ids: Vec<String>,
-    approver_names: Vec<Option<String>>,
+    kind: String,
+    shortened_duration: Option<String>,
+    rules: Vec<RuleView>,
+    /// Only where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    possible_approvers: Option<Vec<PossibleApproverView>>,
     decisions: Vec<DecisionView>,
     expire_time: Option<DateTime<Utc>>,
     policy_revision: i64,
@@ -48,6 +58,15 @@ struct DecisionView {
     verdict: String,
     justification: String,
     decide_time: Option<DateTime<Utc>>,
+    drop_time: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PossibleApproverView {
+    principal_id: String,
+    principal_name: Option<String>,
+    stage: i32,
+    may_decide_now: bool,
 }
 
 impl ApprovalView {
@@ -59,6 +78,7 @@ impl ApprovalView {
             Some(Length::EndTime(end)) => (None, instant(Some(end))),
             None => (None, None),
         };
+        let kind = ApprovalKind::try_from(approval.kind).ok().map(|it| it.as_str_name());
         let decisions = approval.decisions.into_iter();
         let activation = approval.activation_state;
         let activation_name = ActivationState::try_from(activation).ok().map(|it| it.as_str_name());
@@ -75,8 +95,10 @@ impl ApprovalView {
             end_time,
             justification: approval.justification,
             ticket: TicketView::of(approval.ticket),
-            approver_names: approval.approver_ids.iter().map(|id| names.principal(id)).collect(),
-            approver_ids: approval.approver_ids,
+            kind: enum_name("APPROVAL_KIND_", approval.kind, kind),
+            shortened_duration: iso(approval.shortened_duration),
+            rules: approval.rules.iter().map(|rule| RuleView::new(rule, names)).collect(),
+            possible_approvers: None,
             decisions: decisions.map(|it| DecisionView::new(it, names)).collect(),
             expire_time: instant(approval.expire_time),
             policy_revision: approval.policy_revision,
@@ -87,8 +109,36 @@ impl ApprovalView {
         }
     }
 
-    /// What was asked for.
+    /// The same, with who could approve it.
+    pub(crate) fn with_possible(mut self, possible: Vec<PossibleApprover>, names: &Names) -> Self {
+        let view = |one: PossibleApprover| PossibleApproverView {
+            principal_name: names.principal(&one.principal_id),
+            principal_id: one.principal_id,
+            stage: one.stage,
+            may_decide_now: one.may_decide_now,
+        };
+        self.possible_approvers = Some(possible.into_iter().map(view).collect());
+        self
+    }
+
+    fn possible(&self) -> Vec<String> {
+        let text = |one: &PossibleApproverView| {
+            let who = or_id(one.principal_name.as_deref(), &one.principal_id);
+            if one.may_decide_now { who } else { format!("{who}, from stage {} on", one.stage) }
+        };
+        self.possible_approvers.iter().flatten().map(text).collect()
+    }
+
+    /// What was asked for, and granted.
     fn length(&self) -> String {
+        let asked = self.asked();
+        match &self.shortened_duration {
+            Some(most) => format!("{asked}, shortened to {most}"),
+            None => asked,
+        }
+    }
+
+    fn asked(&self) -> String {
         match (&self.duration, self.end_time) {
             (Some(duration), _) => duration.clone(),
             (None, Some(end)) => format!("until {}", exact(Some(end))),
@@ -106,12 +156,16 @@ impl DecisionView {
             verdict: enum_name("VERDICT_", decision.verdict, verdict),
             justification: decision.justification,
             decide_time: instant(decision.decide_time),
+            drop_time: instant(decision.drop_time),
         }
     }
 
     fn text(&self) -> String {
         let who = or_id(self.approver_name.as_deref(), &self.approver_id);
-        let said = format!("{} by {who} at {}", self.verdict, exact(self.decide_time));
+        let mut said = format!("{} by {who} at {}", self.verdict, exact(self.decide_time));
+        if self.drop_time.is_some() {
+            said.push_str(", which counts no more");
+        }
         if self.justification.is_empty() { said } else { format!("{said}: {}", self.justification) }
     }
 }
@@ -142,12 +196,7 @@ impl Listed for ApprovalView {
 
 impl Shown for ApprovalView {
     fn table(&self) -> Table {
-        let approvers: Vec<String> = self
-            .approver_names
-            .iter()
-            .zip(&self.approver_ids)
-            .map(|(name, id)| with_id(name.as_deref(), id))
-            .collect();
+        let rules: Vec<String> = self.rules.iter().map(RuleView::text).collect();
         let decisions: Vec<String> = self.decisions.iter().map(DecisionView::text).collect();
         fields(vec![
             ("id", self.id.clone()),
@@ -155,11 +204,13 @@ impl Shown for ApprovalView {
             ("for", with_id(self.principal_name.as_deref(), &self.principal_id)),
             ("role", with_id(self.role_name.as_deref(), &self.role_id)),
             ("scope", self.scope.clone()),
+            ("kind", self.kind.clone()),
             ("length", self.length()),
             ("state", self.state.clone()),
             ("justification", self.justification.clone()),
             ("ticket", TicketView::text(self.ticket.as_ref())),
-            ("approvers", approvers.join("\n")),
+            ("approvers", rules.join("\n")),
+            ("could approve", self.possible().join("\n")),
             ("decisions", decisions.join("\n")),
             ("decide before", exact(self.expire_time)),
             ("policy revision", self.policy_revision.to_string()),
@@ -170,19 +221,26 @@ impl Shown for ApprovalView {
 
 #[cfg(test)]
 mod tests {
+    use pim_proto::assignment::v1::{ApprovalMode, ApprovalRule};
+
     use super::*;
+    use crate::command::approvers;
 
     #[test]
     fn decisions_are_shown_with_names() {
         let approval = Approval {
             state: ApprovalState::Pending.into(),
             length: Some(Length::Duration(prost_types::Duration { seconds: 3_600, nanos: 0 })),
-            approver_ids: vec!["a".to_owned()],
+            rules: vec![ApprovalRule {
+                stages: vec![approvers::stage(ApprovalMode::AllOf, 0, &["a"])],
+                ..ApprovalRule::default()
+            }],
             decisions: vec![Decision {
                 approver_id: "a".to_owned(),
                 verdict: Verdict::Approve.into(),
                 justification: "fine".to_owned(),
                 decide_time: Some(prost_types::Timestamp { seconds: 1_900_000_000, nanos: 0 }),
+                drop_time: None,
             }],
             ..Approval::default()
         };
@@ -190,6 +248,6 @@ mod tests {
         assert_eq!(view.row()[4], "PT1H");
         let shown = view.table().trim_fmt();
         assert!(shown.contains("APPROVE by Alice at 2030-03-17T17:46:40Z: fine"), "{shown}");
-        assert!(shown.contains("Alice (a)"), "{shown}");
+        assert!(shown.contains("by Alice, justified"), "{shown}");
     }
 }

@@ -154,6 +154,7 @@ impl Fleet {
             subject: subject.to_owned(),
             amr: vec!["pwd".to_owned(), "mfa".to_owned()],
             acr: None,
+            acrs: Vec::new(),
             auth_time: None,
         };
         Person { fleet: self, grant }

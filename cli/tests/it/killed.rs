@@ -60,11 +60,18 @@ async fn a_request_that_waited_goes_on_to_its_second_approval() {
     let up = installation.up().await;
     assert_eq!(up.ask("admin", &["eligibility", "show", text(&eligible, "id")]).await, eligible);
     let policy = up.ask("admin", &["policy", "show", ROLE]).await.to_string();
-    for approver in approval["approver_ids"].as_array().unwrap() {
+    let approvers = approval["rules"][0]["stages"][0]["approver_ids"].as_array().unwrap();
+    assert_eq!(approvers.len(), 2);
+    for approver in approvers {
         assert!(policy.contains(approver.as_str().unwrap()), "{policy}");
     }
     assert_eq!(up.ask("alice", &["activations", text(&asked, "id")]).await, asked);
-    assert_eq!(up.ask("carol", &["approvals", text(&approval, "id")]).await, approval);
+    let mut shown = up.ask("carol", &["approvals", text(&approval, "id")]).await;
+    let possible = shown.as_object_mut().unwrap().remove("possible_approvers").unwrap();
+    let possible: Vec<_> =
+        possible.as_array().unwrap().iter().map(|one| one["principal_id"].clone()).collect();
+    assert_eq!(possible, *approvers);
+    assert_eq!(shown, approval);
     assert_eq!(up.log().await, log);
     let check = ["access", "check", "--role", ROLE];
     assert_eq!(up.run("alice", &check).await.code, Some(1), "one approval is not enough");
@@ -116,6 +123,7 @@ async fn as_ada(installation: &Installation, up: &Up, tenant: &str, line: &[&str
         subject: "ada".to_owned(),
         amr: vec!["pwd".to_owned(), "mfa".to_owned()],
         acr: None,
+        acrs: Vec::new(),
         auth_time: None,
     };
     let issuer = DevelopmentIssuer::load_or_create(&installation.data()).unwrap();

@@ -12,12 +12,12 @@ use pim_proto::{
     },
     approval::v1::{ApproveRequest, SearchMyApprovalsRequest},
     assignment::v1::{
-        Administrator, ApprovalRule, CreateEligibilityRequest, CreatePrincipalRequest,
+        Administrator, ApprovalMode, CreateEligibilityRequest, CreatePrincipalRequest,
         CreateTenantRequest, GetPolicyRequest, PrincipalKind, Rules, UpdatePolicyRequest,
     },
     audit::v1::{ActorKind, EventFilter, ListEventsRequest},
 };
-use pim_tests::{Organisation, TestDb, duration, eventually};
+use pim_tests::{Organisation, TestDb, duration, eventually, stage_of, stages};
 use rustix::process::Signal;
 use sqlx::Executor as _;
 
@@ -63,9 +63,10 @@ async fn user(admin: &Person<'_>, name: &str) -> String {
 /// Demands the approval of all of `approvers`, and permits activations of a second.
 async fn set_policy(admin: &Person<'_>, approvers: &[String]) {
     let assignment = admin.at("assignment");
-    let read = GetPolicyRequest { role_id: ROLE.to_owned() };
+    let read = GetPolicyRequest { role_id: ROLE.to_owned(), scope: ROOT.to_owned() };
     let policy = assignment.policies().get_policy(read).await.unwrap().into_inner().policy;
-    let approval = ApprovalRule { approver_ids: approvers.to_vec(), ..ApprovalRule::default() };
+    let approvers: Vec<&str> = approvers.iter().map(String::as_str).collect();
+    let approval = stages(vec![stage_of(ApprovalMode::AllOf, 0, &approvers)]);
     let rules = Rules {
         approval: Some(approval),
         activation_min: Some(duration(TimeDelta::seconds(1))),
@@ -73,6 +74,7 @@ async fn set_policy(admin: &Person<'_>, approvers: &[String]) {
     };
     let request = UpdatePolicyRequest {
         role_id: ROLE.to_owned(),
+        scope: ROOT.to_owned(),
         etag: policy.unwrap().etag,
         rules: Some(rules),
         ..UpdatePolicyRequest::default()

@@ -2,7 +2,7 @@
 
 use pim_domain::{
     grant::GrantKind,
-    id::{ActivationId, GrantId, PrincipalId, RoleId},
+    id::{ActivationId, ApprovalId, GrantId, PrincipalId, RoleId},
     role::Catalog,
     scope::Scope,
 };
@@ -40,6 +40,22 @@ pub struct ImportCatalog {
 pub struct GetPrincipal {
     /// Who; absent: the caller.
     pub principal: Option<PrincipalId>,
+}
+
+/// Names the policy of a role at a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRef {
+    /// Of which role.
+    pub role: RoleId,
+    /// Where.
+    pub scope: Scope,
+}
+
+/// Names an approval whose possible approvers are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListPossibleApprovers {
+    /// Which.
+    pub approval: ApprovalId,
 }
 
 /// Names an eligibility or an assignment; an id of the other kind names nothing.

@@ -165,3 +165,12 @@ pub struct HoldersFilter {
     /// Where.
     pub scope: Scope,
 }
+
+/// Which policies a list is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicyFilter {
+    /// Only of this role.
+    pub role: Option<RoleId>,
+    /// Only at this scope and below.
+    pub scope: Option<Scope>,
+}

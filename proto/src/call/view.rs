@@ -3,13 +3,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
-    activation::Activation,
-    approval::Approval,
+    activation::{Activation, Extension},
+    approval::{Approval, PossibleApprover},
     effective::Effective,
     event::StoredEvent,
     id::PrincipalId,
-    policy::Policy,
-    role::{Catalog, Import},
+    policy::Layers,
+    role::Import,
+    scope::Scope,
     tenant::Tenant,
 };
 use serde::{Deserialize, Serialize};
@@ -36,13 +37,22 @@ pub struct ImportView {
     pub changed_count: usize,
 }
 
-/// A policy, with the catalog whose defaults it overlays.
+/// What is in force for a role at a scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyInForceView {
+    /// What is set there and above.
+    pub layers: Layers,
+    /// Where.
+    pub scope: Scope,
+}
+
+/// What has become of a wish to activate a role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PolicyView {
-    /// What the tenant has set.
-    pub policy: Policy,
-    /// Of the role.
-    pub catalog: Catalog,
+pub struct AskView {
+    /// The activation.
+    pub activation: Activation,
+    /// Who could approve it; only where that was only asked, and somebody must.
+    pub possible_approvers: Vec<PrincipalId>,
 }
 
 /// An approval, with the activation that it is about.
@@ -50,8 +60,17 @@ pub struct PolicyView {
 pub struct ApprovalView {
     /// The approval.
     pub approval: Approval,
-    /// What was asked for.
+    /// What was asked for, or is to be extended.
     pub activation: Activation,
+    /// The extension that was asked for, where it is about one.
+    pub extension: Option<Extension>,
+}
+
+/// Who could approve something, as people are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PossibleApproversView {
+    /// By stage.
+    pub approvers: Vec<PossibleApprover>,
 }
 
 /// What is held, and for how long that can be relied on.

@@ -3,7 +3,8 @@
 mod answer;
 
 use pim_domain::{
-    activation::{Ask, Length, Request},
+    activation::{Ask, Extend, Length, Request},
+    authority::SignIn,
     id::ActivationId,
 };
 
@@ -38,7 +39,34 @@ impl TryFrom<v1::ActivateRoleRequest> for Write<Ask> {
                 ticket: field::ticket(request.ticket)?,
                 // How the caller signed in is not theirs to say: the verb sets it from the
                 // verified token.
-                mfa: false,
+                sign_in: SignIn::default(),
+            },
+        };
+        write(command, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<v1::ExtendActivationRequest> for Write<Extend> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::ExtendActivationRequest) -> Result<Self, FieldViolation> {
+        let length = match request.length.required("duration")? {
+            v1::extend_activation_request::Length::Duration(duration) => {
+                field::positive_duration(Some(duration), "duration")?.map(Length::Duration)
+            }
+            v1::extend_activation_request::Length::EndTime(end) => {
+                field::timestamp(Some(end), "end_time")?.map(Length::Until)
+            }
+        };
+        let command = Extend {
+            activation: field::id(&request.activation_id, "activation_id")?,
+            request: Request {
+                start: None,
+                length: length.required("duration")?,
+                justification: field::justification(request.justification)?,
+                ticket: field::ticket(request.ticket)?,
+                // As for an activation.
+                sign_in: SignIn::default(),
             },
         };
         write(command, &request.request_id, request.validate_only)

@@ -3,15 +3,19 @@
 use chrono::{DateTime, Utc};
 use pim_domain::{
     activation::Length,
-    approval::{Decide, Decision, State, Verdict},
+    approval::{Decide, Decision, PossibleApprover, State, Verdict},
     id::{ActivationId, ApprovalId},
 };
 
-use super::{list, texts, wire_duration, wire_ticket, wire_time, write};
+use super::{list, wire_count, wire_duration, wire_ticket, wire_time, write};
 use crate::{
     activation::v1::ActivationState,
     approval::v1,
-    call::{Answer, ApprovalFilter, ApprovalView, Internal, List, Listed, Write},
+    assignment::v1::ApprovalRule,
+    call::{
+        Answer, ApprovalFilter, ApprovalView, Internal, List, ListPossibleApprovers, Listed,
+        PossibleApproversView, Write,
+    },
     field::{self, FieldViolation},
 };
 
@@ -52,6 +56,7 @@ impl TryFrom<v1::ApproveRequest> for Write<Decide> {
             etag: field::etag(request.etag)?,
             verdict: Verdict::Approve,
             justification: field::justification(request.justification)?,
+            duration: field::positive_duration(request.duration, "duration")?,
         };
         write(command, &request.request_id, request.validate_only)
     }
@@ -66,8 +71,17 @@ impl TryFrom<v1::DenyRequest> for Write<Decide> {
             etag: field::etag(request.etag)?,
             verdict: Verdict::Deny,
             justification: field::justification(request.justification)?,
+            duration: None,
         };
         write(command, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<v1::ListPossibleApproversRequest> for ListPossibleApprovers {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::ListPossibleApproversRequest) -> Result<Self, FieldViolation> {
+        Ok(Self { approval: field::id(&request.approval_id, "approval_id")? })
     }
 }
 
@@ -139,6 +153,20 @@ impl From<Answer<ApprovalView>> for v1::DenyResponse {
     }
 }
 
+impl From<Answer<PossibleApproversView>> for v1::ListPossibleApproversResponse {
+    fn from(answer: Answer<PossibleApproversView>) -> Self {
+        let approver = |one: PossibleApprover| v1::PossibleApprover {
+            principal_id: one.approver.to_string(),
+            stage: wire_count(one.stage + 1),
+            may_decide_now: one.may_now,
+        };
+        Self {
+            approvers: answer.value.approvers.into_iter().map(approver).collect(),
+            revision: answer.revision,
+        }
+    }
+}
+
 impl From<Answer<ApprovalView>> for v1::OpenApprovalResponse {
     fn from(answer: Answer<ApprovalView>) -> Self {
         let approval = approval(&answer.value, answer.as_of);
@@ -161,11 +189,14 @@ impl From<Answer<ApprovalView>> for v1::TimeOutApprovalResponse {
 }
 
 fn approval(view: &ApprovalView, as_of: DateTime<Utc>) -> v1::Approval {
-    let approval = view.approval.clone();
-    let activation = view.activation.clone();
+    let ApprovalView { approval, activation, extension } = view.clone();
     let stands = approval.state_beside(&activation, as_of);
     let activation_state = ActivationState::from(&activation.settled(as_of).state);
-    let length = match activation.request.length {
+    let (kind, request, policy_revision) = match extension {
+        Some(one) => (v1::ApprovalKind::Extension, one.request, one.policy_revision),
+        None => (v1::ApprovalKind::Activation, activation.request, activation.policy_revision),
+    };
+    let length = match request.length {
         Length::Duration(duration) => v1::approval::Length::Duration(wire_duration(duration)),
         Length::Until(end) => v1::approval::Length::EndTime(wire_time(end)),
     };
@@ -178,15 +209,17 @@ fn approval(view: &ApprovalView, as_of: DateTime<Utc>) -> v1::Approval {
         scope: activation.scope.into(),
         state: state(stands).into(),
         length: Some(length),
-        justification: activation.request.justification,
-        ticket: activation.request.ticket.map(wire_ticket),
-        approver_ids: texts(approval.rule.approvers),
+        justification: request.justification,
+        ticket: request.ticket.map(wire_ticket),
+        rules: approval.rules.into_iter().map(ApprovalRule::from).collect(),
         decisions: approval.decisions.into_iter().map(v1::Decision::from).collect(),
         expire_time: Some(wire_time(approval.expire_time)),
-        policy_revision: activation.policy_revision,
+        policy_revision,
         create_time: Some(wire_time(approval.create_time)),
         update_time: Some(wire_time(approval.update_time)),
         activation_state: activation_state.into(),
+        kind: kind.into(),
+        shortened_duration: approval.shortened.map(wire_duration),
     }
 }
 
@@ -211,6 +244,7 @@ impl From<Decision> for v1::Decision {
             verdict: verdict.into(),
             justification: decision.justification,
             decide_time: Some(wire_time(decision.time)),
+            drop_time: decision.dropped.map(wire_time),
         }
     }
 }

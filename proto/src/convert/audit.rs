@@ -169,12 +169,13 @@ fn text<T: ToString>(value: Option<T>) -> String {
 impl From<Actor> for v1::Actor {
     fn from(actor: Actor) -> Self {
         match actor {
-            Actor::Principal { id, issuer, amr, acr, auth_time } => Self {
+            Actor::Principal { id, issuer, amr, acr, acrs, auth_time } => Self {
                 kind: v1::ActorKind::Principal.into(),
                 id: id.to_string(),
                 issuer,
                 amr,
                 acr: acr.unwrap_or_default(),
+                acrs,
                 auth_time: auth_time.map(wire_time),
             },
             Actor::Service { name } => {

@@ -81,6 +81,25 @@ pub fn duration(given: Option<Duration>, path: &str) -> Result<Option<TimeDelta>
         })
 }
 
+/// A length of time that may be none at all; absent is unset.
+///
+/// # Errors
+/// It is negative or out of range.
+pub fn duration_from_zero(
+    given: Option<Duration>,
+    path: &str,
+) -> Result<Option<TimeDelta>, FieldViolation> {
+    let parsed = duration(given, path)?;
+    match (parsed, given) {
+        (Some(parsed), Some(Duration { seconds, nanos })) if parsed < TimeDelta::zero() => {
+            let description =
+                format!("must not be negative; it has {seconds} seconds and {nanos} nanos");
+            Err(FieldViolation::new(path, description))
+        }
+        _ => Ok(parsed),
+    }
+}
+
 /// A length of time of at least a microsecond; absent is none.
 ///
 /// # Errors

@@ -2,18 +2,20 @@
 
 use chrono::TimeDelta;
 use pim_domain::{
-    activation::{Ask, Length},
+    activation::{Ask, Extend, Length},
     approval::{Decide, Verdict},
+    authority::SignIn,
     grant::{Create, GrantKind},
-    policy::{APPROVAL_TIMEOUT_DEFAULT, RuleName, Update},
     role::Catalog,
 };
 use pim_proto::{
-    activation::v1::{ActivateRoleRequest, activate_role_request},
+    activation::v1::{
+        ActivateRoleRequest, ExtendActivationRequest, activate_role_request,
+        extend_activation_request,
+    },
     approval::v1::{ApproveRequest, DenyRequest},
     assignment::v1::{
-        Administrator, ApprovalRule, CreateAssignmentRequest, CreateTenantRequest,
-        ListRolesRequest, Rules, UpdatePolicyRequest,
+        Administrator, CreateAssignmentRequest, CreateTenantRequest, ListRolesRequest,
     },
     audit::v1::{EventFilter as WireFilter, ListEventsRequest},
     call::{CreateTenant, EventCategory, EventFilter, List, PAGE_SIZE_MAX, RoleFilter, Write},
@@ -21,81 +23,14 @@ use pim_proto::{
 };
 use prost_types::{Duration, Timestamp};
 
-use crate::good::{ID, OTHER_ID};
+use crate::good::ID;
 
 fn hour() -> Duration {
     Duration { seconds: 3_600, nanos: 0 }
 }
 
-fn path<C: std::fmt::Debug>(read: Result<C, FieldViolation>) -> String {
+pub(crate) fn path<C: std::fmt::Debug>(read: Result<C, FieldViolation>) -> String {
     read.unwrap_err().path
-}
-
-fn update(rules: Option<Rules>, reset: &[&str]) -> Result<Write<Update>, FieldViolation> {
-    Write::try_from(UpdatePolicyRequest {
-        role_id: ID.to_owned(),
-        etag: "v0".to_owned(),
-        rules,
-        reset_rules: reset.iter().map(|name| (*name).to_owned()).collect(),
-        ..UpdatePolicyRequest::default()
-    })
-}
-
-fn approval(approver_ids: Vec<String>) -> Option<Rules> {
-    let approval = Some(ApprovalRule { approver_ids, ..ApprovalRule::default() });
-    Some(Rules { approval, ..Rules::default() })
-}
-
-#[test]
-fn an_update_sets_what_it_names_and_nothing_else() {
-    let rules = Rules {
-        activation_max: Some(hour()),
-        require_mfa: Some(false),
-        ticket_pattern: Some(String::new()),
-        ..Rules::default()
-    };
-    let read = update(Some(rules), &["approval"]).unwrap().command;
-    let set: Vec<_> = read.set.names().collect();
-    assert_eq!(set, [RuleName::ActivationMax, RuleName::RequireMfa, RuleName::TicketPattern]);
-    assert_eq!(read.set.activation_max, Some(TimeDelta::hours(1)));
-    assert_eq!(read.reset, [RuleName::Approval]);
-}
-
-#[test]
-fn an_update_that_contradicts_itself_is_refused() {
-    let mfa = Rules { require_mfa: Some(true), ..Rules::default() };
-    assert_eq!(path(update(None, &[])), "rules");
-    assert_eq!(path(update(Some(Rules::default()), &[])), "rules");
-    assert_eq!(path(update(Some(mfa), &["approval", "require_mfa"])), "reset_rules[1]");
-    assert_eq!(path(update(None, &["approval", "approval"])), "reset_rules[1]");
-    assert_eq!(path(update(None, &["RequireMfa"])), "reset_rules[0]");
-    let pattern = Rules { ticket_pattern: Some("(".to_owned()), ..Rules::default() };
-    assert_eq!(path(update(Some(pattern), &[])), "rules.ticket_pattern");
-}
-
-#[test]
-fn every_rule_can_be_reset_by_its_name() {
-    for rule in RuleName::ALL {
-        assert_eq!(update(None, &[rule.as_str()]).unwrap().command.reset, [rule]);
-    }
-}
-
-#[test]
-fn an_approval_rule_says_only_what_differs() {
-    let read = update(approval(vec![ID.to_owned()]), &[]).unwrap().command.set.approval.unwrap();
-    assert_eq!(read.timeout, APPROVAL_TIMEOUT_DEFAULT);
-    assert!(read.justify_approve && read.justify_deny);
-    let off = update(approval(Vec::new()), &[]).unwrap().command.set.approval.unwrap();
-    assert!(!off.is_on());
-}
-
-#[test]
-fn approvers_are_few_and_differ() {
-    let twice = vec![ID.to_owned(), OTHER_ID.to_owned(), ID.to_owned()];
-    assert_eq!(path(update(approval(twice), &[])), "rules.approval.approver_ids[2]");
-    let many = |count: u128| (0..count).map(|n| uuid::Uuid::from_u128(n).to_string()).collect();
-    assert!(update(approval(many(50)), &[]).is_ok());
-    assert_eq!(path(update(approval(many(51)), &[])), "rules.approval.approver_ids");
 }
 
 #[test]
@@ -131,11 +66,49 @@ fn an_activation_says_how_long() {
     let at = |seconds| Timestamp { seconds, nanos: 0 };
     let read = ask(None, Some(activate_role_request::Length::Duration(hour()))).unwrap().command;
     assert_eq!(read.request.length, Length::Duration(TimeDelta::hours(1)));
-    assert!(!read.request.mfa);
+    // How they signed in is not theirs to say.
+    assert_eq!(read.request.sign_in, SignIn::default());
     assert_eq!(path(ask(None, None)), "duration");
     let until = |seconds| Some(activate_role_request::Length::EndTime(at(seconds)));
     assert!(ask(Some(at(1)), until(2)).is_ok());
     assert_eq!(path(ask(Some(at(2)), until(2))), "end_time");
+}
+
+#[test]
+fn an_extension_says_how_much_longer() {
+    use extend_activation_request::Length as Longer;
+    let extend = |length| {
+        Write::<Extend>::try_from(ExtendActivationRequest {
+            activation_id: ID.to_owned(),
+            length,
+            ..ExtendActivationRequest::default()
+        })
+    };
+    let read = extend(Some(Longer::Duration(hour()))).unwrap().command;
+    assert_eq!(read.activation.to_string(), ID);
+    assert_eq!(read.request.length, Length::Duration(TimeDelta::hours(1)));
+    assert_eq!((read.request.start, read.request.sign_in), (None, SignIn::default()));
+    let end = Timestamp { seconds: 5, nanos: 0 };
+    let read = extend(Some(Longer::EndTime(end))).unwrap().command;
+    assert!(matches!(read.request.length, Length::Until(end) if end.timestamp() == 5));
+    assert_eq!(path(extend(None)), "duration");
+    let none = Duration::default();
+    assert_eq!(path(extend(Some(Longer::Duration(none)))), "duration");
+    let end = Timestamp { seconds: 1, nanos: -1 };
+    assert_eq!(path(extend(Some(Longer::EndTime(end)))), "end_time");
+}
+
+#[test]
+fn a_yes_may_be_to_less() {
+    let approve = |duration| {
+        let (approval_id, etag) = (ID.to_owned(), "a1".to_owned());
+        let yes = ApproveRequest { approval_id, etag, duration, ..ApproveRequest::default() };
+        Write::<Decide>::try_from(yes).map(|write| write.command.duration)
+    };
+    assert_eq!(approve(None), Ok(None));
+    assert_eq!(approve(Some(hour())), Ok(Some(TimeDelta::hours(1))));
+    assert_eq!(path(approve(Some(Duration::default()))), "duration");
+    assert_eq!(path(approve(Some(Duration { seconds: -1, nanos: 0 }))), "duration");
 }
 
 #[test]

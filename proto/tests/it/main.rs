@@ -13,6 +13,8 @@ mod fields;
 #[cfg(test)]
 mod good;
 #[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod requests;

@@ -22,6 +22,8 @@ use crate::{
 struct Spoiled {
     /// The field's path as it should be named in the refusal.
     path: String,
+    /// The path of the list in which it is: named instead where the whole entry is refused.
+    list: Option<String>,
     /// To be appended to a good message.
     bytes: Vec<u8>,
 }
@@ -78,15 +80,19 @@ fn bad_values(field: &FieldDescriptorProto) -> Vec<Vec<u8>> {
                 .to_vec()
         }
         Type::Message if field.type_name() == ".google.protobuf.Duration" => {
-            let bad = [(-1, 0), (0, 999), (1, -1), (1, 1_000_000_000), (i64::MAX, 1)];
+            let mut bad = vec![(-1, 0), (1, -1), (1, 1_000_000_000), (i64::MAX, 1)];
+            // Any age is too old; no other length may be none.
+            if field.name() != "mfa_max_age" {
+                bad.push((0, 999));
+            }
             // Both fields are written out, so that neither of the good message is left.
-            bad.map(|(seconds, nanos)| {
+            let written = bad.into_iter().map(|(seconds, nanos)| {
                 let mut inner = Vec::new();
                 int64::encode(1, &seconds, &mut inner);
                 int32::encode(2, &nanos, &mut inner);
                 nested(tag, &inner)
-            })
-            .to_vec()
+            });
+            written.collect()
         }
         _ => Vec::new(),
     }
@@ -97,13 +103,18 @@ fn spoil(message: &DescriptorProto, known: &HashMap<String, DescriptorProto>) ->
     for field in &message.field {
         let path = field.name().to_owned();
         let spoiled = bad_values(field);
-        all.extend(spoiled.into_iter().map(|bytes| Spoiled { path: path.clone(), bytes }));
+        let spoiled = spoiled.into_iter();
+        all.extend(spoiled.map(|bytes| Spoiled { path: path.clone(), list: None, bytes }));
         let Some(inner) = known.get(field.type_name()) else { continue };
-        for Spoiled { path: below, bytes } in spoil(inner, known) {
-            // One entry too many is named as such.
+        for Spoiled { path: below, list, bytes } in spoil(inner, known) {
             let repeated = field.label() == Label::Repeated;
-            let path = if repeated { path.clone() } else { format!("{path}.{below}") };
-            all.push(Spoiled { path, bytes: nested(field.number().try_into().unwrap(), &bytes) });
+            let list = match list {
+                Some(list) => Some(format!("{path}.{list}")),
+                None => repeated.then(|| path.clone()),
+            };
+            let path = format!("{path}.{below}");
+            let bytes = nested(field.number().try_into().unwrap(), &bytes);
+            all.push(Spoiled { path, list, bytes });
         }
     }
     all
@@ -121,7 +132,9 @@ fn refuses(shape: &Shape, spoiled: &Spoiled) {
     let read = (shape.read)(&bytes).unwrap();
     let name = shape.name;
     let Err(violation) = read else { panic!("{name}.{}: {:x?}", spoiled.path, spoiled.bytes) };
-    assert_eq!(without_index(&violation.path), spoiled.path, "{name}: {violation}");
+    let named = without_index(&violation.path);
+    let named_as = [Some(&spoiled.path), spoiled.list.as_ref()];
+    assert!(named_as.contains(&Some(&named)), "{name}.{}: {violation}", spoiled.path);
     assert!(violation.description.len() < 1_000, "{name}: {violation}");
     assert!(!violation.description.contains('\0'), "{name}: {violation}");
 }

@@ -64,7 +64,9 @@ fn every_request_can_be_read() {
 fn a_request_that_says_nothing_is_refused_or_asks_for_all() {
     for shape in all() {
         let needs_nothing = match shape.name {
-            "ListRoleHoldersRequest" | "ListEffectiveRolesRequest" => false,
+            "ListRoleHoldersRequest"
+            | "ListEffectiveRolesRequest"
+            | "ListPossibleApproversRequest" => false,
             "TailEventsRequest" | "GetPrincipalRequest" => true,
             name => name.starts_with("List") || name.starts_with("Search"),
         };

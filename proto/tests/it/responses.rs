@@ -3,8 +3,8 @@
 use std::any::type_name;
 
 use pim_domain::{
-    activation::Activation, due::Due, event::StoredEvent, grant::Grant, principal::Principal,
-    role::Role,
+    activation::Activation, due::Due, event::StoredEvent, grant::Grant, policy::Policy,
+    principal::Principal, role::Role,
 };
 use pim_proto::{
     access,
@@ -13,8 +13,8 @@ use pim_proto::{
     assignment::v1 as asgn,
     audit,
     call::{
-        AccessPage, AccessView, Answer, ApprovalView, ImportView, Listed, PolicyView, Tailed,
-        TenantView,
+        AccessPage, AccessView, Answer, ApprovalView, AskView, ImportView, Listed,
+        PolicyInForceView, PossibleApproversView, Tailed, TenantView,
     },
     scheduler,
 };
@@ -37,8 +37,10 @@ fn responses() -> Vec<&'static str> {
         answer::<asgn::ListPrincipalsResponse, Listed<Principal>>(),
         answer::<asgn::DisablePrincipalResponse, Answer<Principal>>(),
         answer::<asgn::EnablePrincipalResponse, Answer<Principal>>(),
-        answer::<asgn::GetPolicyResponse, Answer<PolicyView>>(),
-        answer::<asgn::UpdatePolicyResponse, Answer<PolicyView>>(),
+        answer::<asgn::GetPolicyResponse, Answer<Policy>>(),
+        answer::<asgn::ListPoliciesResponse, Listed<Policy>>(),
+        answer::<asgn::UpdatePolicyResponse, Answer<Policy>>(),
+        answer::<asgn::GetPolicyInForceResponse, Answer<PolicyInForceView>>(),
         answer::<asgn::CreateEligibilityResponse, Answer<Grant>>(),
         answer::<asgn::GetEligibilityResponse, Answer<Grant>>(),
         answer::<asgn::ListEligibilitiesResponse, Listed<Grant>>(),
@@ -50,11 +52,12 @@ fn responses() -> Vec<&'static str> {
         answer::<asgn::ListAssignmentsResponse, Listed<Grant>>(),
         answer::<asgn::RemoveAssignmentResponse, Answer<Grant>>(),
         answer::<asgn::EndAssignmentResponse, Answer<Grant>>(),
-        answer::<act::ActivateRoleResponse, Answer<Activation>>(),
+        answer::<act::ActivateRoleResponse, Answer<AskView>>(),
         answer::<act::GetActivationResponse, Answer<Activation>>(),
         answer::<act::ListActivationsResponse, Listed<Activation>>(),
         answer::<act::SearchMyActivationsResponse, Listed<Activation>>(),
         answer::<act::DeactivateRoleResponse, Answer<Activation>>(),
+        answer::<act::ExtendActivationResponse, Answer<Activation>>(),
         answer::<act::CancelActivationResponse, Answer<Activation>>(),
         answer::<act::ResolveActivationResponse, Answer<Activation>>(),
         answer::<act::StartActivationResponse, Answer<Activation>>(),
@@ -65,6 +68,7 @@ fn responses() -> Vec<&'static str> {
         answer::<appr::SearchMyApprovalsResponse, Listed<ApprovalView>>(),
         answer::<appr::ApproveResponse, Answer<ApprovalView>>(),
         answer::<appr::DenyResponse, Answer<ApprovalView>>(),
+        answer::<appr::ListPossibleApproversResponse, Answer<PossibleApproversView>>(),
         answer::<appr::OpenApprovalResponse, Answer<ApprovalView>>(),
         answer::<appr::CancelApprovalResponse, Answer<ApprovalView>>(),
         answer::<appr::TimeOutApprovalResponse, Answer<ApprovalView>>(),

@@ -2,20 +2,19 @@
 
 use pim_chassis::{Context, Error};
 use pim_domain::{
-    activation::{self, Activation, Ask, State},
+    activation::{self, Activation, Ask, Facts, State},
+    approval::possible_approvers,
     denial::Reason,
     event::ThingKind,
+    id::PrincipalId,
 };
-use pim_proto::call::{Answer, Write};
+use pim_proto::call::{Answer, AskView, Write};
 use pim_store::{Purpose, activations};
 
 use crate::bells;
 
 /// Judges a request and makes it an activation: active, booked, or waiting for approval.
-pub(crate) async fn activate(
-    context: Context,
-    wish: Write<Ask>,
-) -> Result<Answer<Activation>, Error> {
+pub(crate) async fn activate(context: Context, wish: Write<Ask>) -> Result<Answer<AskView>, Error> {
     let caller = context.caller()?;
     let mut work = context.begin(Purpose::Gain, &wish).await?;
     if let Some(answer) = context.replay(&mut work).await? {
@@ -24,7 +23,7 @@ pub(crate) async fn activate(
     let tenant = context.tenant;
     let mut ask = wish.command;
     // Of the sign-in, never of the request: the same request works after a step-up.
-    ask.request.mfa = caller.mfa;
+    ask.request.sign_in = caller.sign_in.clone();
     let (role, scope) = (ask.role, &ask.scope);
     let facts = activations::facts(&mut work, tenant, caller.principal.id, role, scope)
         .await?
@@ -40,9 +39,20 @@ pub(crate) async fn activate(
     let change = activation::ask(&facts, ask, &stamp)?;
     activations::record(&mut work, tenant, &change).await?;
     let dry = work.is_dry();
-    let answer = context.commit(work, change.into_after(), stamp.now).await?;
-    if !dry && matches!(answer.value.state, State::PendingApproval { .. }) {
-        bells::open_approval(&context, answer.value.id).await;
+    let activation = change.into_after();
+    let waits = matches!(activation.state, State::PendingApproval { .. });
+    let possible = if dry && waits { who_could_approve(&facts, &activation) } else { Vec::new() };
+    let view = AskView { activation, possible_approvers: possible };
+    let answer = context.commit(work, view, stamp.now).await?;
+    if !dry && waits {
+        bells::open_approval(&context, answer.value.activation.id).await;
     }
     Ok(answer)
+}
+
+fn who_could_approve(facts: &Facts, activation: &Activation) -> Vec<PrincipalId> {
+    let chosen = facts.eligibilities.iter().find(|one| one.id == activation.eligibility);
+    let rules = facts.rules(chosen, &activation.scope).approvals;
+    let possible = possible_approvers(&rules, &facts.people, &facts.principal);
+    possible.into_iter().map(|one| one.approver).collect()
 }

@@ -1,11 +1,11 @@
 //! What this service wants of the approval service.
 
 use pim_chassis::{Context, bell::ring};
-use pim_domain::id::ActivationId;
+use pim_domain::{activation::Activation, id::ActivationId};
 use pim_proto::approval::v1;
 use pim_store::approvals;
 
-/// An activation waits for its approvers.
+/// An activation, or an extension of it, waits for its approvers.
 pub(crate) async fn open_approval(context: &Context, activation: ActivationId) {
     let Some(peer) = &context.process.peers.approval else { return };
     let request = v1::OpenApprovalRequest {
@@ -15,11 +15,13 @@ pub(crate) async fn open_approval(context: &Context, activation: ActivationId) {
     ring("open_approval", async move { peer.approvals().open_approval(request).await }).await;
 }
 
-/// An activation waits no more.
-pub(crate) async fn cancel_approval(context: &Context, activation: ActivationId) {
+/// An activation, or an extension of it, waits no more: `before` did.
+pub(crate) async fn cancel_approval(context: &Context, before: &Activation) {
+    let Some(extension) = before.waits_for() else { return };
+    let extension = extension.map(|extension| extension.id);
     let Some(peer) = &context.process.peers.approval else { return };
     let Ok(mut read) = context.db().read().await else { return };
-    let found = approvals::of_activation(&mut read, context.tenant, activation).await;
+    let found = approvals::of_activation(&mut read, context.tenant, before.id, extension).await;
     drop(read);
     let Ok(Some(approval)) = found else { return };
     let request = v1::CancelApprovalRequest {

@@ -39,7 +39,7 @@ pub(crate) async fn cancel(
     let dry = work.is_dry();
     let answer = context.commit(work, change.into_after(), stamp.now).await?;
     if !dry {
-        bells::cancel_approval(&context, answer.value.id).await;
+        bells::cancel_approval(&context, &activation).await;
     }
     Ok(answer)
 }

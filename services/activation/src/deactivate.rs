@@ -8,6 +8,8 @@ use pim_domain::{
 use pim_proto::call::{Answer, EndActivation, Write};
 use pim_store::{Purpose, StoreError, activations, roles};
 
+use crate::bells;
+
 /// Gives a role up, at once. Only its holder may, and nothing else is asked: losing privilege
 /// works whatever else does not.
 pub(crate) async fn deactivate(
@@ -32,7 +34,12 @@ pub(crate) async fn deactivate(
         .catalog;
     let change = activation.deactivate(catalog, wish.command.justification, &stamp)?;
     activations::record(&mut work, context.tenant, &change).await?;
-    context.commit(work, change.into_after(), stamp.now).await
+    let dry = work.is_dry();
+    let answer = context.commit(work, change.into_after(), stamp.now).await?;
+    if !dry {
+        bells::cancel_approval(&context, &activation).await;
+    }
+    Ok(answer)
 }
 
 pub(crate) fn missing_role() -> StoreError {

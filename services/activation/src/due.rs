@@ -3,11 +3,7 @@
 
 use pim_chassis::{Context, Error, Work};
 use pim_domain::{
-    activation::{Activation, State},
-    change::Change,
-    denial::Reason,
-    event::ThingKind,
-    id::ActivationId,
+    activation::Activation, change::Change, denial::Reason, event::ThingKind, id::ActivationId,
     role::Catalog,
 };
 use pim_proto::call::Answer;
@@ -32,7 +28,9 @@ pub(crate) async fn void(context: Context, id: ActivationId) -> Result<Answer<Ac
     let mut work = context.begin_internal(Purpose::Lose).await?;
     let (activation, catalog) = load(&context, &mut work, id).await?;
     let rest = activations::rest(&mut work, context.tenant, &activation).await?;
+    let people = rest.people.iter().map(|one| one.update_time).max();
     let newest = rest.eligibility.update_time.max(rest.principal.update_time);
+    let newest = people.map_or(newest, |people| people.max(newest));
     let stamp = context.losing(newest.max(activation.update_time));
     let change = activation.void(&rest, catalog, &stamp)?;
     end(&context, work, &activation, change).await
@@ -59,8 +57,6 @@ async fn end(
     activations::record(&mut work, context.tenant, &change).await?;
     let now = change.event().time;
     let answer = context.commit(work, change.into_after(), now).await?;
-    if matches!(before.state, State::PendingApproval { .. }) {
-        bells::cancel_approval(context, answer.value.id).await;
-    }
+    bells::cancel_approval(context, before).await;
     Ok(answer)
 }

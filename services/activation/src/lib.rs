@@ -5,6 +5,7 @@ mod bells;
 mod cancel;
 mod deactivate;
 mod due;
+mod extend;
 mod read;
 mod resolve;
 
@@ -54,6 +55,13 @@ impl ActivationService for Activations {
         request: Request<v1::SearchMyActivationsRequest>,
     ) -> Result<Response<v1::SearchMyActivationsResponse>, Status> {
         read(&self.0, request, read::search_mine).await
+    }
+
+    async fn extend_activation(
+        &self,
+        request: Request<v1::ExtendActivationRequest>,
+    ) -> Result<Response<v1::ExtendActivationResponse>, Status> {
+        write(&self.0, request, extend::extend).await
     }
 
     async fn deactivate_role(

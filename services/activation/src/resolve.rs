@@ -4,6 +4,7 @@
 use pim_chassis::{Context, Error, Work};
 use pim_domain::{
     activation::{Activation, Facts},
+    approval::{Approval, users},
     change::Change,
     denial::{Denial, Reason},
     event::{Stamp, ThingKind},
@@ -11,17 +12,18 @@ use pim_domain::{
     policy::Rules,
 };
 use pim_proto::call::Answer;
-use pim_store::{Purpose, activations, approvals, policies, principals};
+use pim_store::{Purpose, activations, approvals, principals};
 
-/// Acts on what has become of a pending activation's approval.
+/// Acts on what has become of the approval of a pending activation, or of its extension.
 pub(crate) async fn resolve(
     context: Context,
     id: ActivationId,
 ) -> Result<Answer<Activation>, Error> {
     let mut work = context.begin_internal(Purpose::Gain).await?;
     let Again { activation, facts, pinned, stamp } = again(&context, &mut work, id).await?;
-    let approval = approvals::of_activation(&mut work, context.tenant, id).await?;
-    let resolution = approval.as_ref().and_then(pim_domain::approval::Approval::resolution);
+    let extension = activation.waits_for().flatten().map(|extension| extension.id);
+    let approval = approvals::of_activation(&mut work, context.tenant, id, extension).await?;
+    let resolution = approval.as_ref().and_then(Approval::resolution);
     let Some(verdict) = resolution else {
         let state = approval.map_or("PENDING", |approval| approval.state.as_str());
         let reason = Reason::WrongState { thing: ThingKind::Approval, state };
@@ -35,7 +37,9 @@ pub(crate) async fn resolve(
 pub(crate) async fn start(context: Context, id: ActivationId) -> Result<Answer<Activation>, Error> {
     let mut work = context.begin_internal(Purpose::Gain).await?;
     let Again { activation, facts, pinned, stamp } = again(&context, &mut work, id).await?;
-    let change = activation.start(&facts, &pinned, &stamp)?;
+    let approval = approvals::of_activation(&mut work, context.tenant, id, None).await?;
+    let votes: Vec<_> = approval.iter().flat_map(Approval::votes).collect();
+    let change = activation.start(&facts, &pinned, &votes, &stamp)?;
     commit(&context, work, change, &stamp).await
 }
 
@@ -51,18 +55,27 @@ struct Again {
 async fn again(context: &Context, work: &mut Work, id: ActivationId) -> Result<Again, Error> {
     let tenant = context.tenant;
     let missing = || Reason::NotFound { thing: ThingKind::Activation, id: id.uuid() };
-    let found = activations::get(work, tenant, id).await?.ok_or_else(missing)?;
-    // The target is locked before the row, in the order in which a request does it.
-    let (principal, role, scope) = (found.principal, found.role, &found.scope);
-    let mut facts =
-        activations::facts(work, tenant, principal, role, scope).await?.ok_or_else(missing)?;
-    let activation = activations::get_for_update(work, tenant, id).await?.ok_or_else(missing)?;
-    let revision = activation.policy_revision;
-    let pinned = policies::at(work, tenant, role, revision).await?.rules(facts.role.catalog);
+    let (activation, mut facts) = load(context, work, id).await?.ok_or_else(missing)?;
+    let pinned = activations::pinned(work, tenant, &activation).await?;
     // Those who had to approve by either revision.
-    facts.approvers.extend(principals::get_all(work, tenant, &pinned.approval.approvers).await?);
+    facts.people.extend(principals::get_all(work, tenant, &users(&pinned.approvals)).await?);
     let stamp = context.gaining(facts.newest().max(activation.update_time))?;
     Ok(Again { activation, facts, pinned, stamp })
+}
+
+/// An activation, locked, with what its request is judged by; `None` where there is none.
+pub(crate) async fn load(
+    context: &Context,
+    work: &mut Work,
+    id: ActivationId,
+) -> Result<Option<(Activation, Facts)>, Error> {
+    let tenant = context.tenant;
+    let Some(found) = activations::get(work, tenant, id).await? else { return Ok(None) };
+    // The target is locked before the row, in the order in which a request does it.
+    let (principal, role, scope) = (found.principal, found.role, &found.scope);
+    let facts = activations::facts(work, tenant, principal, role, scope).await?;
+    let activation = activations::get_for_update(work, tenant, id).await?;
+    Ok(activation.zip(facts))
 }
 
 async fn commit(

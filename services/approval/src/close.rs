@@ -48,6 +48,8 @@ async fn close(
 ) -> Result<Answer<ApprovalView>, Error> {
     approvals::record(&mut work, context.tenant, &change).await?;
     let now = change.event().time;
-    let view = ApprovalView { approval: change.into_after(), activation: facts.activation };
+    let approval = change.into_after();
+    let extension = approvals::extension_of(&mut work, context.tenant, &approval).await?;
+    let view = ApprovalView { approval, activation: facts.activation, extension };
     context.commit(work, view, now).await
 }

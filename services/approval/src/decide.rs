@@ -32,7 +32,7 @@ async fn commit(context: &Context, wish: Write<Decide>) -> Result<Answer<Approva
     let facts = approvals::facts(&mut work, tenant, wish.command.approval)
         .await?
         .ok_or_else(|| Denial::new(Reason::NotAnApprover))?;
-    if facts.approval.has_standing(&caller.principal)
+    if facts.has_standing(caller.principal.id)
         && let Some(answer) = context.replay(&mut work).await?
     {
         return Ok(answer);
@@ -42,13 +42,16 @@ async fn commit(context: &Context, wish: Write<Decide>) -> Result<Answer<Approva
     let change = match approval::decide(&facts, &caller.principal, wish.command, &stamp)? {
         Decided::Now(change) => *change,
         Decided::Before(approval) => {
-            let view = ApprovalView { approval, activation };
+            let extension = approvals::extension_of(&mut work, tenant, &approval).await?;
+            let view = ApprovalView { approval, activation, extension };
             return context.commit(work, view, stamp.now).await;
         }
     };
     approvals::record(&mut work, tenant, &change).await?;
     let dry = work.is_dry();
-    let view = ApprovalView { approval: change.into_after(), activation };
+    let approval = change.into_after();
+    let extension = approvals::extension_of(&mut work, tenant, &approval).await?;
+    let view = ApprovalView { approval, activation, extension };
     let answer = context.commit(work, view, stamp.now).await?;
     if !dry && matches!(answer.value.approval.state, State::Approved | State::Denied) {
         resolve(context, answer.value.activation.id).await;
@@ -76,7 +79,7 @@ async fn with_activation_now(
     match activations::get(&mut read, context.tenant, id).await {
         Ok(Some(activation)) => {
             let as_of = context.now().max(activation.update_time);
-            let view = ApprovalView { approval: decided.value.approval, activation };
+            let view = ApprovalView { activation, ..decided.value };
             context.answer(view, read.revision(), as_of)
         }
         Ok(None) | Err(_) => decided,

@@ -60,6 +60,13 @@ impl ApprovalService for Approvals {
         write(&self.0, request, decide::decide).await
     }
 
+    async fn list_possible_approvers(
+        &self,
+        request: Request<v1::ListPossibleApproversRequest>,
+    ) -> Result<Response<v1::ListPossibleApproversResponse>, Status> {
+        read(&self.0, request, read::possible_approvers).await
+    }
+
     async fn open_approval(
         &self,
         request: Request<v1::OpenApprovalRequest>,

@@ -1,40 +1,63 @@
-//! `GetApproval`, `ListApprovals`, `SearchMyApprovals`.
+//! `GetApproval`, `ListApprovals`, `SearchMyApprovals`, `ListPossibleApprovers`.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use pim_chassis::{Context, Error};
 use pim_domain::{
-    approval::Approval,
+    activation::Activation,
+    approval::{Approval, Facts},
     authority::{Action, Realm},
     denial::Reason,
     event::ThingKind,
-    id::{ActivationId, ApprovalId},
+    id::{ActivationId, ApprovalId, ExtensionId},
     scope::Scope,
 };
-use pim_proto::call::{Answer, ApprovalFilter, ApprovalView, List, Listed, PageRequest};
-use pim_store::{Read, StoreError, activations, approvals, roles};
-use serde::Serialize;
+use pim_proto::call::{
+    Answer, ApprovalFilter, ApprovalView, List, ListPossibleApprovers, Listed,
+    PossibleApproversView,
+};
+use pim_store::{Read, StoreError, activations, approvals};
 
 /// One approval: its approvers and its requester may see it, and who may read approvals there.
 pub(crate) async fn get(context: Context, id: ApprovalId) -> Result<Answer<ApprovalView>, Error> {
+    let mut read = context.db().read().await?;
+    let facts = visible(&context, &mut read, id).await?;
+    let now = context.now().max(facts.approval.update_time);
+    let extension = approvals::extension_of(&mut read, context.tenant, &facts.approval).await?;
+    let view = ApprovalView { approval: facts.approval, activation: facts.activation, extension };
+    Ok(context.answer(view, read.revision(), now))
+}
+
+/// Who could approve it.
+pub(crate) async fn possible_approvers(
+    context: Context,
+    wish: ListPossibleApprovers,
+) -> Result<Answer<PossibleApproversView>, Error> {
+    let mut read = context.db().read().await?;
+    let facts = visible(&context, &mut read, wish.approval).await?;
+    let now = context.now().max(facts.newest());
+    let approvers = facts.possible_approvers(now);
+    Ok(context.answer(PossibleApproversView { approvers }, read.revision(), now))
+}
+
+/// What the caller may see of an approval is all of it or nothing.
+async fn visible(context: &Context, read: &mut Read, id: ApprovalId) -> Result<Facts, Error> {
     let caller = context.caller()?;
     let me = caller.principal.id;
-    let mut read = context.db().read().await?;
-    let Some(approval) = approvals::get(&mut read, context.tenant, id).await? else {
+    let Some(approval) = approvals::get(read, context.tenant, id).await? else {
         let missing = Reason::NotFound { thing: ThingKind::Approval, id: id.uuid() };
         return Err(caller.not_found(Action::ApprovalRead, missing, context.now()).into());
     };
-    let activation = approvals::activation_of(&mut read, context.tenant, &approval).await?;
-    let now = context.now().max(approval.update_time);
-    if activation.principal != me && !approval.rule.approvers.contains(&me) {
-        let role = roles::get(&mut read, context.tenant, activation.role)
-            .await?
-            .ok_or_else(|| StoreError::Corrupt { what: "approval", source: "of no role".into() })?;
-        let realm = Realm::from(role.catalog);
-        caller.authorise(Action::ApprovalRead, realm, &activation.scope, now)?;
+    let facts = approvals::around(read, context.tenant, vec![approval])
+        .await?
+        .pop()
+        .ok_or_else(|| StoreError::Corrupt { what: "approval", source: "of nothing".into() })?;
+    if facts.activation.principal != me && !facts.approval.users().contains(&me) {
+        let now = context.now().max(facts.approval.update_time);
+        let realm = Realm::from(facts.catalog);
+        caller.authorise(Action::ApprovalRead, realm, &facts.activation.scope, now)?;
     }
-    Ok(context.answer(ApprovalView { approval, activation }, read.revision(), now))
+    Ok(facts)
 }
 
 /// Approvals at a scope and below it.
@@ -53,10 +76,23 @@ pub(crate) async fn list(
         pending_at: (!filter.include_resolved).then_some(now),
         catalogs: Some(&catalogs),
     };
-    listed(&context, &filter, &wanted, &page, now).await
+    let (after, limit) = context.page(&filter, &page)?;
+    let mut read = context.db().read().await?;
+    let rows = approvals::list(&mut read, context.tenant, &wanted, after, limit).await?;
+    let ids: Vec<ActivationId> = rows.iter().map(|approval| approval.activation).collect();
+    let activations = activations::get_all(&mut read, context.tenant, &ids).await?;
+    let of: HashMap<ActivationId, Activation> =
+        activations.into_iter().map(|one| (one.id, one)).collect();
+    let pairs = rows.into_iter().filter_map(|approval| {
+        let activation = of.get(&approval.activation)?.clone();
+        Some((approval, activation))
+    });
+    let views = views(&context, &mut read, pairs.collect()).await?;
+    let cursor = |last: &ApprovalView| last.approval.id;
+    Ok(context.listed(&filter, &page, views, read.revision(), now, cursor))
 }
 
-/// What waits for the caller's decision.
+/// What waits for the caller's decision: of what may, that which the domain says does.
 pub(crate) async fn search_mine(
     context: Context,
     list: List<()>,
@@ -69,35 +105,41 @@ pub(crate) async fn search_mine(
         pending_at: Some(now),
         ..approvals::Filter::default()
     };
-    listed(&context, &filter, &wanted, &page, now).await
-}
-
-async fn listed<F: Serialize>(
-    context: &Context,
-    filter: &F,
-    wanted: &approvals::Filter<'_>,
-    page: &PageRequest,
-    now: DateTime<Utc>,
-) -> Result<Listed<ApprovalView>, Error> {
-    let (after, limit) = context.page(filter, page)?;
+    let (mut after, limit) = context.page::<_, ApprovalId>(&filter, &page)?;
     let mut read = context.db().read().await?;
-    let rows = approvals::list(&mut read, context.tenant, wanted, after, limit).await?;
-    let views = views(context, &mut read, rows).await?;
+    let mut mine = Vec::new();
+    let wanted_count = usize::try_from(limit).unwrap_or(usize::MAX);
+    loop {
+        let rows = approvals::list(&mut read, context.tenant, &wanted, after, limit).await?;
+        let was_last = rows.len() < wanted_count;
+        after = rows.last().map(|last| last.id).or(after);
+        let facts = approvals::around(&mut read, context.tenant, rows).await?;
+        mine.extend(facts.into_iter().filter(|facts| facts.waits_for(&caller.principal, now)));
+        if was_last || mine.len() >= wanted_count {
+            break;
+        }
+    }
+    mine.truncate(wanted_count);
+    let pairs = mine.into_iter().map(|facts| (facts.approval, facts.activation)).collect();
+    let views = views(&context, &mut read, pairs).await?;
     let cursor = |last: &ApprovalView| last.approval.id;
-    Ok(context.listed(filter, page, views, read.revision(), now, cursor))
+    Ok(context.listed(&filter, &page, views, read.revision(), now, cursor))
 }
 
 async fn views(
     context: &Context,
     read: &mut Read,
-    rows: Vec<Approval>,
+    pairs: Vec<(Approval, Activation)>,
 ) -> Result<Vec<ApprovalView>, Error> {
-    let ids: Vec<ActivationId> = rows.iter().map(|approval| approval.activation).collect();
-    let activations = activations::get_all(read, context.tenant, &ids).await?;
-    let mut of: HashMap<_, _> = activations.into_iter().map(|one| (one.id, one)).collect();
-    let view = |approval: Approval| {
-        let activation = of.remove(&approval.activation)?;
-        Some(ApprovalView { approval, activation })
+    let ids: Vec<ExtensionId> =
+        pairs.iter().filter_map(|(approval, _)| approval.extension).collect();
+    let extensions = match ids.as_slice() {
+        [] => Vec::new(),
+        ids => activations::extensions(read, context.tenant, ids).await?,
     };
-    Ok(rows.into_iter().filter_map(view).collect())
+    let views = pairs.into_iter().map(|(approval, activation)| {
+        let extension = extensions.iter().find(|one| Some(one.id) == approval.extension).cloned();
+        ApprovalView { approval, activation, extension }
+    });
+    Ok(views.collect())
 }

@@ -38,16 +38,17 @@ pub(crate) async fn create(context: Context, wish: Write<Create>) -> Result<Answ
     let mut existing =
         grants::reaching(&mut work, tenant, kind, principal.id, role.id, scope).await?;
     existing.retain(|grant| grant.scope == *scope);
-    let policy = policies::newest(&mut work, tenant, role.id).await?;
+    let policy = policies::newest(&mut work, tenant, &role, scope).await?;
     let grants = existing.iter().map(|grant| grant.update_time);
-    let others = [role.update_time, principal.update_time, policy.update_time];
-    let stamp = context.gaining(grants.chain(others).max().unwrap_or(role.update_time))?;
+    let others = [role.update_time, principal.update_time];
+    let stamp = context
+        .gaining(grants.chain(others).chain(policy.newest()).max().unwrap_or(role.update_time))?;
     let facts = Facts {
         role,
         policy,
         principal,
         caller: caller.principal.clone(),
-        caller_mfa: caller.mfa,
+        caller_mfa: caller.sign_in.mfa,
         existing,
     };
     let change = grant::create(&facts, wish.command, &stamp)?;

@@ -119,6 +119,20 @@ impl PolicyService for Assignments {
         read(&self.0, request, policy::get).await
     }
 
+    async fn list_policies(
+        &self,
+        request: Request<v1::ListPoliciesRequest>,
+    ) -> Result<Response<v1::ListPoliciesResponse>, Status> {
+        read(&self.0, request, policy::list).await
+    }
+
+    async fn get_policy_in_force(
+        &self,
+        request: Request<v1::GetPolicyInForceRequest>,
+    ) -> Result<Response<v1::GetPolicyInForceResponse>, Status> {
+        read(&self.0, request, policy::get_in_force).await
+    }
+
     async fn update_policy(
         &self,
         request: Request<v1::UpdatePolicyRequest>,

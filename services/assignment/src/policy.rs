@@ -1,4 +1,4 @@
-//! `GetPolicy` and `UpdatePolicy`.
+//! `GetPolicy`, `ListPolicies`, `GetPolicyInForce` and `UpdatePolicy`.
 
 use pim_chassis::{Context, Error};
 use pim_domain::{
@@ -6,50 +6,72 @@ use pim_domain::{
     denial::Reason,
     event::ThingKind,
     id::RoleId,
-    policy::{self, Facts, Update},
-    scope::Scope,
+    policy::{self, Facts, Policy, Update},
 };
-use pim_proto::call::{Answer, PolicyView, Write};
+use pim_proto::call::{Answer, List, Listed, PolicyFilter, PolicyInForceView, PolicyRef, Write};
 use pim_store::{Purpose, policies, principals, roles};
 
-/// The rules in force for a role. Everybody of a tenant may know them.
-pub(crate) async fn get(context: Context, role: RoleId) -> Result<Answer<PolicyView>, Error> {
+/// What is set at one scope. Everybody of a tenant may know it.
+pub(crate) async fn get(context: Context, wish: PolicyRef) -> Result<Answer<Policy>, Error> {
+    let answer = get_in_force(context, wish).await?;
+    let PolicyInForceView { layers, scope } = answer.value;
+    Ok(Answer { value: layers.own(&scope), revision: answer.revision, as_of: answer.as_of })
+}
+
+/// The rules in force at a scope. Everybody of a tenant may know them.
+pub(crate) async fn get_in_force(
+    context: Context,
+    wish: PolicyRef,
+) -> Result<Answer<PolicyInForceView>, Error> {
+    let PolicyRef { role, scope } = wish;
     let mut read = context.db().read().await?;
     let role = roles::get(&mut read, context.tenant, role).await?.ok_or_else(|| missing(role))?;
-    let policy = policies::newest(&mut read, context.tenant, role.id).await?;
-    let view = PolicyView { policy, catalog: role.catalog };
+    let layers = policies::newest(&mut read, context.tenant, &role, &scope).await?;
+    let view = PolicyInForceView { layers, scope };
     Ok(context.answer(view, read.revision(), context.now()))
 }
 
-/// Changes rules, all or none, as a new revision.
-pub(crate) async fn update(
+/// What the tenant has set. Everybody of it may know that.
+pub(crate) async fn list(
     context: Context,
-    wish: Write<Update>,
-) -> Result<Answer<PolicyView>, Error> {
+    list: List<PolicyFilter>,
+) -> Result<Listed<Policy>, Error> {
+    let List { filter, page } = list;
+    let (after, limit) = context.page(&filter, &page)?;
+    let mut read = context.db().read().await?;
+    let PolicyFilter { role, scope } = &filter;
+    let rows =
+        policies::list(&mut read, context.tenant, *role, scope.as_ref(), after.as_ref(), limit)
+            .await?;
+    let cursor = |last: &Policy| (last.role, last.scope.clone());
+    Ok(context.listed(&filter, &page, rows, read.revision(), context.now(), cursor))
+}
+
+/// Changes rules, all or none, as a new revision.
+pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answer<Policy>, Error> {
     let caller = context.caller()?;
     let tenant = context.tenant;
     let mut work = context.begin(Purpose::Gain, &wish).await?;
-    let id = wish.command.role;
+    let Update { role: id, ref scope, .. } = wish.command;
     let Some(role) = roles::get(&mut work, tenant, id).await? else {
         return Err(caller.not_found(Action::PolicyUpdate, missing(id), context.now()).into());
     };
-    let policy = policies::newest(&mut work, tenant, id).await?;
-    let approval = wish.command.set.approval.as_ref().or(policy.set.approval.as_ref());
-    let slots = approval.map(|approval| approval.approvers.clone()).unwrap_or_default();
-    let approvers = principals::get_all(&mut work, tenant, &slots).await?;
-    let known = approvers.iter().map(|approver| approver.update_time);
-    let newest = known.chain([role.update_time, policy.update_time]).max();
-    let stamp = context.gaining(newest.unwrap_or(role.update_time))?;
     let realm = Realm::from(role.catalog);
-    caller.authorise(Action::PolicyUpdate, realm, &Scope::root(), stamp.now)?;
+    caller.authorise(Action::PolicyUpdate, realm, scope, context.now())?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }
-    let catalog = role.catalog;
-    let change = policy::update(&Facts { role, policy, approvers }, wish.command, &stamp)?;
+    policies::lock_role(&mut work, tenant, id).await?;
+    let layers = policies::newest(&mut work, tenant, &role, scope).await?;
+    let own = layers.own(scope).set.approval;
+    let approval = wish.command.set.approval.as_ref().or(own.as_ref());
+    let users = approval.map(policy::ApprovalRule::users).unwrap_or_default();
+    let people = principals::get_all(&mut work, tenant, &users).await?;
+    let known = people.iter().map(|one| one.update_time).chain(layers.newest());
+    let stamp = context.gaining(known.fold(role.update_time, std::cmp::Ord::max))?;
+    let change = policy::update(&Facts { role, layers, people }, wish.command, &stamp)?;
     policies::record(&mut work, tenant, &change).await?;
-    let view = PolicyView { policy: change.into_after(), catalog };
-    context.commit(work, view, stamp.now).await
+    context.commit(work, change.into_after(), stamp.now).await
 }
 
 fn missing(role: RoleId) -> Reason {

@@ -147,9 +147,14 @@ async fn judge_again(context: &Context) -> Result<(), Error> {
     if claims.expire_time <= now {
         return Err(Error::NobodyThere);
     }
-    let caller: Option<Caller> =
-        callers::load(&mut read, context.tenant, &principal.issuer, &principal.subject, caller.mfa)
-            .await?;
+    let caller: Option<Caller> = callers::load(
+        &mut read,
+        context.tenant,
+        &principal.issuer,
+        &principal.subject,
+        caller.sign_in.clone(),
+    )
+    .await?;
     let caller = caller.filter(|caller| caller.principal.is_enabled()).ok_or(Error::NobodyThere)?;
     let who = Who::Principal { caller: Box::new(caller), claims: claims.clone() };
     authorise(&Context { who, ..context.clone() })

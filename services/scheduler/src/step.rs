@@ -10,8 +10,11 @@ use pim_store::{StoreError, due};
 
 use crate::push::{Pushed, push};
 
-/// Due things that a step reads, at most.
+/// Due things that are read at once, at most.
 const DUE_BATCH_MAX: i64 = 200;
+/// Batches of a step, at most. More than one, because what cannot be done now stays the oldest: what
+/// is newer must not wait for it.
+const BATCHES_MAX: usize = 50;
 /// Pushes that are under way at once, at most.
 const PUSHES_MAX: usize = 8;
 /// The longest pause: what becomes due sooner than was known when it began is seen then.
@@ -34,26 +37,44 @@ pub enum StepError {
 /// Something could not be read or pushed.
 pub async fn step(process: &Process) -> Result<Duration, StepError> {
     let now = process.clock.now().now;
-    let mut read = process.db.read().await?;
-    let batch = due::list(&mut read, now, None, DUE_BATCH_MAX).await?;
-    let next = due::next(&mut read, now).await?;
-    drop(read);
-    let is_full = i64::try_from(batch.len()).unwrap_or(i64::MAX) >= DUE_BATCH_MAX;
     let mut failures: BTreeMap<(DueKind, String), usize> = BTreeMap::new();
+    let (mut after, mut done, mut is_full) = (None, 0, true);
+    for _ in 0..BATCHES_MAX {
+        let mut read = process.db.read().await?;
+        let batch = due::list(&mut read, now, after, DUE_BATCH_MAX).await?;
+        drop(read);
+        is_full = i64::try_from(batch.len()).unwrap_or(i64::MAX) >= DUE_BATCH_MAX;
+        after = batch.last().map(due::Cursor::from);
+        done += push_all(process, batch, &mut failures).await;
+        if !is_full {
+            break;
+        }
+    }
+    if !failures.is_empty() {
+        return Err(StepError::Pushes(summary(&failures)));
+    }
+    let mut read = process.db.read().await?;
+    let next = due::next(&mut read, now).await?;
+    // Without progress, haste is of no use.
+    let has_more = is_full && done > 0;
+    Ok(pause(has_more, next, process.clock.now().now))
+}
+
+/// How many of `batch` their owners did.
+async fn push_all(
+    process: &Process,
+    batch: Vec<Due>,
+    failures: &mut BTreeMap<(DueKind, String), usize>,
+) -> usize {
     let mut pushes = stream::iter(batch)
         .map(|due| async move { (push(&process.peers, &due).await, due) })
         .buffer_unordered(PUSHES_MAX);
     let mut done = 0;
     while let Some((pushed, due)) = pushes.next().await {
         done += usize::from(pushed == Pushed::Done);
-        note(pushed, &due, &mut failures);
+        note(pushed, &due, failures);
     }
-    if !failures.is_empty() {
-        return Err(StepError::Pushes(summary(&failures)));
-    }
-    // Without progress, haste is of no use.
-    let has_more = is_full && done > 0;
-    Ok(pause(has_more, next, process.clock.now().now))
+    done
 }
 
 fn note(pushed: Pushed, due: &Due, failures: &mut BTreeMap<(DueKind, String), usize>) {

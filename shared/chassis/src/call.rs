@@ -4,6 +4,7 @@
 use std::future::Future;
 
 use pim_domain::{
+    authority::SignIn,
     denial::{Denial, Reason},
     event::{Event, Stamp},
     id::TenantId,
@@ -162,10 +163,14 @@ async fn admit<Req>(process: &Process, request: Request<Req>) -> Result<(Context
         }
         Identity::Principal(principal) => {
             let tenant = TenantId::from(principal.tenant);
-            let mfa = principal.claims.amr.iter().any(|method| method == MFA);
+            let sign_in = SignIn {
+                mfa: principal.claims.amr.iter().any(|method| method == MFA),
+                time: principal.claims.auth_time,
+                contexts: principal.claims.acrs.clone(),
+            };
             let mut read = process.db.read().await.map_err(Error::Store)?;
             let caller =
-                callers::load(&mut read, tenant, &principal.issuer, &principal.subject, mfa)
+                callers::load(&mut read, tenant, &principal.issuer, &principal.subject, sign_in)
                     .await
                     .map_err(Error::Store)?
                     .filter(|caller| caller.principal.is_enabled())

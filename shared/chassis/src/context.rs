@@ -124,6 +124,7 @@ impl Context {
                 issuer: caller.principal.issuer.clone(),
                 amr: claims.amr.clone(),
                 acr: claims.acr.clone(),
+                acrs: claims.acrs.clone(),
                 auth_time: claims.auth_time,
             },
             Who::Service { name } => Actor::Service { name: name.clone() },

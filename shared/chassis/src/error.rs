@@ -86,6 +86,11 @@ fn entry(denial: &Denial) -> (Code, &'static str, &'static str) {
         Reason::Invalid(_) => {
             (Code::InvalidArgument, "INVALID_FIELD", "fields do not go with each other")
         }
+        Reason::MfaAndContext => (
+            Code::InvalidArgument,
+            "MFA_AND_CONTEXT_CONFLICT",
+            "one policy cannot ask for multi-factor authentication and an authentication context",
+        ),
         Reason::Policy { violations, .. } => policy_entry(violations),
         Reason::WrongState { .. } => {
             (Code::FailedPrecondition, "WRONG_STATE", "its state does not permit this")
@@ -107,8 +112,9 @@ fn entry(denial: &Denial) -> (Code, &'static str, &'static str) {
 
 fn policy_entry(violations: &[Violation]) -> (Code, &'static str, &'static str) {
     let only = |rule| violations.iter().all(|violation| violation.rule == rule);
-    if only(Rule::Mfa) {
-        let text = "sign in with multi-factor authentication and ask again";
+    let steps_up = |rule| matches!(rule, Rule::Mfa | Rule::AuthenticationContext);
+    if violations.iter().all(|violation| steps_up(violation.rule)) {
+        let text = "sign in again, as strongly and lately as is asked for, and ask again";
         (Code::Unauthenticated, "STEP_UP_REQUIRED", text)
     } else if only(Rule::Approvable) {
         let text = "those who must approve cannot";
@@ -231,6 +237,10 @@ fn denied(denial: &Denial) -> Status {
                 details.add_bad_request_violation(error.field.as_str(), error.description.as_str());
             }
         }
+        Reason::MfaAndContext => {
+            let description = "must be empty where require_mfa is on; set require_mfa to false";
+            details.add_bad_request_violation("rules.authentication_context", description);
+        }
         Reason::NotPermitted
         | Reason::SelfGrant
         | Reason::SelfApproval
@@ -254,6 +264,7 @@ fn metadata(denial: &Denial) -> HashMap<String, String> {
         | Reason::SelfGrant
         | Reason::SelfApproval
         | Reason::NotAnApprover
+        | Reason::MfaAndContext
         | Reason::Invalid(_) => HashMap::new(),
         Reason::NotFound { thing: kind, id } | Reason::Duplicate { thing: kind, id } => {
             HashMap::from([thing(*kind), one("id", id.to_string())])

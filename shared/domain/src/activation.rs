@@ -3,6 +3,7 @@
 //! [`ask`] is the request; the methods of [`Activation`] are the ways from state to state, each a
 //! full match: what has ended stays ended.
 
+mod extend;
 mod judge;
 mod transition;
 
@@ -10,10 +11,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use judge::{Ask, Facts, START_AHEAD_MAX, ask};
+pub use extend::{Extend, Extension};
+pub use judge::{Ask, Facts, SIGN_IN_LEEWAY, START_AHEAD_MAX, ask};
 pub use transition::{Rest, Verdict};
 
 use crate::{
+    authority::SignIn,
     change::{Thing, Version},
     denial::Rule,
     effective::{Holding, HoldingKind, Span, Standing},
@@ -46,8 +49,8 @@ pub struct Request {
     pub justification: String,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
-    /// Whether the sign-in had multi-factor authentication; judged again from here.
-    pub mfa: bool,
+    /// How the requester had signed in; judged again from here.
+    pub sign_in: SignIn,
 }
 
 /// How an activation ended.
@@ -112,7 +115,12 @@ pub enum State {
         start: DateTime<Utc>,
     },
     /// The role is held.
-    Active(Held),
+    Active {
+        /// When.
+        held: Held,
+        /// What would move the end, and waits for its approvers.
+        extension: Option<Extension>,
+    },
     /// Final.
     Ended {
         /// From then on it counts for nothing.
@@ -131,7 +139,7 @@ impl State {
         match self {
             State::PendingApproval { .. } => "PENDING_APPROVAL",
             State::Scheduled { .. } => "SCHEDULED",
-            State::Active(_) => "ACTIVE",
+            State::Active { .. } => "ACTIVE",
             State::Ended { .. } => "ENDED",
         }
     }
@@ -152,6 +160,9 @@ pub struct Activation {
     pub eligibility: GrantId,
     /// What was asked for.
     pub request: Request,
+    /// The approvers granted at most this length.
+    #[serde(with = "iso::option", default, skip_serializing_if = "Option::is_none")]
+    pub shortened: Option<TimeDelta>,
     /// The revision of the policy that the request was judged by.
     pub policy_revision: i64,
     /// Where it stands.
@@ -183,6 +194,19 @@ impl Activation {
         !matches!(self.state, State::Ended { .. })
     }
 
+    /// How long a role is asked for: of a pending extension how much longer than it is held, else
+    /// from the start or, where that is past, from `now`.
+    #[must_use]
+    pub fn asked_length(&self, now: DateTime<Utc>) -> TimeDelta {
+        if let State::Active { held, extension: Some(extension) } = &self.state {
+            return extension.end - held.end;
+        }
+        match self.request.length {
+            Length::Duration(duration) => duration,
+            Length::Until(end) => end - self.request.start.map_or(now, |start| start.max(now)),
+        }
+    }
+
     /// The holding that it is, for a principal enabled since `enabled_since` and an eligibility
     /// that counts within `path`; `None` where it can never be one.
     #[must_use]
@@ -192,7 +216,7 @@ impl Activation {
             State::Scheduled { start } => {
                 (Window { start: *start, end: None }, None, Standing::Booked)
             }
-            State::Active(held) => (held.window(), None, Standing::Held),
+            State::Active { held, .. } => (held.window(), None, Standing::Held),
             State::Ended { at, held: Some(held), .. } => (held.window(), Some(*at), Standing::Held),
         };
         Some(Holding {

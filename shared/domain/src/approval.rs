@@ -1,20 +1,27 @@
-//! Approvals: what the approvers that a policy names decide about an activation. All must say yes;
-//! one no ends it.
+//! Approvals: what the approvers that a policy names decide about an activation or its extension.
+//! Who is needed says the rule; one no ends it.
 
-use chrono::{DateTime, Utc};
+mod decide;
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use decide::{Decide, Decided, decide};
 
 use crate::{
     activation::{Activation, State as ActivationState, Verdict as Resolution},
     change::{Change, Thing, Version},
-    denial::{Denial, Reason, Rule, Violation},
+    denial::{Denial, Reason},
     event::{About, Code, Stamp, ThingKind},
-    id::{ActivationId, ApprovalId, PrincipalId},
-    policy::ApprovalRule,
-    principal::{Principal, PrincipalKind},
+    id::{ActivationId, ApprovalId, ExtensionId, PrincipalId},
+    policy::{ACTIVATION_FLOOR, ApprovalRule, Rules},
+    principal::Principal,
+    quorum::{Seating, Vote},
     role::Catalog,
-    text::is_blank,
+    time::{format_duration, iso},
 };
 
 /// Yes or no.
@@ -40,6 +47,15 @@ pub struct Decision {
     pub justification: String,
     /// When.
     pub time: DateTime<Utc>,
+    /// When it ceased to count, because the approver had lost their standing as it came to count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<DateTime<Utc>>,
+}
+
+impl Decision {
+    fn is_yes(&self) -> bool {
+        self.verdict == Verdict::Approve && self.dropped.is_none()
+    }
 }
 
 /// Where an approval stands.
@@ -48,7 +64,7 @@ pub struct Decision {
 pub enum State {
     /// Waits for decisions.
     Pending,
-    /// All said yes.
+    /// Enough said yes.
     Approved,
     /// One said no.
     Denied,
@@ -83,8 +99,17 @@ pub struct Approval {
     pub id: ApprovalId,
     /// About what. Its request never changes.
     pub activation: ActivationId,
-    /// Who must say yes, by which rules; of the policy's revision that the request was judged by.
-    pub rule: ApprovalRule,
+    /// The extension of it that is decided on; absent: the activation itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<ExtensionId>,
+    /// Who must say yes, by each of these; of the revision that the request was judged by.
+    pub rules: Vec<ApprovalRule>,
+    /// Approvers may grant no less than this.
+    #[serde(with = "iso")]
+    pub shortest: TimeDelta,
+    /// An approver grants at most this length; absent: what was asked for.
+    #[serde(with = "iso::option", default, skip_serializing_if = "Option::is_none")]
+    pub shortened: Option<TimeDelta>,
     /// From then on nobody can decide, by time alone.
     pub expire_time: DateTime<Utc>,
     /// Where it stands.
@@ -122,66 +147,142 @@ pub struct Facts {
     pub catalog: Catalog,
     /// Who asked.
     pub requester: Principal,
-    /// Those of the approvers who exist.
-    pub approvers: Vec<Principal>,
+    /// Those whom its rules name and who exist.
+    pub people: Vec<Principal>,
 }
 
 impl Facts {
     /// The newest `update_time` among the facts: no decision on them is earlier.
     #[must_use]
     pub fn newest(&self) -> DateTime<Utc> {
-        let persons = self.approvers.iter().map(|approver| approver.update_time);
+        let persons = self.people.iter().map(|one| one.update_time);
         [self.approval.update_time, self.activation.update_time, self.requester.update_time]
             .into_iter()
             .chain(persons)
             .max()
             .unwrap_or(self.approval.update_time)
     }
+
+    /// Who may take which slot now, for each of its rules.
+    fn seatings(&self) -> Vec<Seating> {
+        let barred = Some(self.requester.person_key());
+        let seating = |rule| Seating::new(rule, &self.people, barred);
+        self.approval.rules.iter().map(seating).collect()
+    }
+
+    /// Whether `principal` may decide now: they can fill a slot of a stage that has been reached.
+    #[must_use]
+    pub fn has_standing(&self, principal: PrincipalId) -> bool {
+        let votes = self.approval.votes();
+        self.seatings().iter().any(|seating| seating.may_decide(principal, &votes))
+    }
+
+    /// Whether those who are there can complete it.
+    #[must_use]
+    pub fn is_possible(&self) -> bool {
+        self.seatings().iter().all(Seating::is_possible)
+    }
+
+    /// Whether it waits for `principal`: they may decide and have not.
+    #[must_use]
+    pub fn waits_for(&self, principal: &Principal, now: DateTime<Utc>) -> bool {
+        let pending = self.approval.state_beside(&self.activation, now) == State::Pending;
+        let decided = self.approval.decision_of(principal.person_key()).is_some();
+        pending && !decided && self.has_standing(principal.id)
+    }
+
+    /// Who could say yes, now or once the stages before theirs are complete; by stage.
+    #[must_use]
+    pub fn possible_approvers(&self, now: DateTime<Utc>) -> Vec<PossibleApprover> {
+        let approval = &self.approval;
+        let pending = approval.state_beside(&self.activation, now) == State::Pending;
+        let decided = |one: PrincipalId| {
+            let people = self.people.iter().filter(|person| person.id == one);
+            people.map(Principal::person_key).any(|key| approval.decision_of(key).is_some())
+        };
+        let mut all = possible(&approval.rules, &self.people, &self.requester, &approval.votes());
+        for one in &mut all {
+            one.may_now &= pending && !decided(one.approver);
+        }
+        all
+    }
 }
 
-/// A wish to decide.
+/// Somebody who could approve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decide {
-    /// On what.
-    pub approval: ApprovalId,
-    /// Of the approval as the caller read it.
-    pub etag: String,
-    /// Yes or no.
-    pub verdict: Verdict,
-    /// Why.
-    pub justification: String,
+pub struct PossibleApprover {
+    /// Who.
+    pub approver: PrincipalId,
+    /// The first stage in which they have a slot, from 0.
+    pub stage: usize,
+    /// Whether that stage has been reached, and they have not decided.
+    pub may_now: bool,
 }
 
-/// What becomes of a decision.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Decided {
-    /// It counts.
-    Now(Box<Change<Approval>>),
-    /// The same person said the same before; nothing changes.
-    Before(Approval),
+/// Who could approve what these rules are for, asked by `requester`, by stage.
+#[must_use]
+pub fn possible_approvers(
+    rules: &[ApprovalRule],
+    people: &[Principal],
+    requester: &Principal,
+) -> Vec<PossibleApprover> {
+    possible(rules, people, requester, &HashSet::new())
 }
 
-/// The approval that `activation` waits for.
+fn possible(
+    rules: &[ApprovalRule],
+    people: &[Principal],
+    requester: &Principal,
+    votes: &HashSet<Vote>,
+) -> Vec<PossibleApprover> {
+    let mut possible: Vec<PossibleApprover> = Vec::new();
+    for rule in rules {
+        let seating = Seating::new(rule, people, Some(requester.person_key()));
+        for (stage, approver) in seating.approvers() {
+            let may_now = seating.may_decide(approver, votes);
+            match possible.iter_mut().find(|one| one.approver == approver) {
+                Some(known) => {
+                    known.may_now |= may_now;
+                    known.stage = known.stage.min(stage);
+                }
+                None => possible.push(PossibleApprover { approver, stage, may_now }),
+            }
+        }
+    }
+    possible.sort_by_key(|one| (one.stage, one.approver));
+    possible
+}
+
+/// The approval that `activation`, or an extension of it, waits for; by the rules that it was judged
+/// by.
 ///
 /// # Errors
 /// `WRONG_STATE` where it waits for none.
 pub fn open(
     activation: &Activation,
-    rule: ApprovalRule,
+    rules: Rules,
     catalog: Catalog,
     stamp: &Stamp,
 ) -> Result<Change<Approval>, Denial> {
     let about = activation.about(catalog);
     let settled = activation.settled(stamp.now);
-    let ActivationState::PendingApproval { expire_time } = settled.state else {
-        let state = settled.state.as_str();
-        let reason = Reason::WrongState { thing: ThingKind::Activation, state };
-        return Err(Denial::new(reason).about(about));
+    let (extension, expire_time, shortest) = match (&settled.state, settled.waits_for()) {
+        (_, Some(Some(extension))) => (Some(extension.id), extension.expire_time, ACTIVATION_FLOOR),
+        (ActivationState::PendingApproval { expire_time }, _) => {
+            (None, *expire_time, rules.activation_min)
+        }
+        (state, _) => {
+            let reason = Reason::WrongState { thing: ThingKind::Activation, state: state.as_str() };
+            return Err(Denial::new(reason).about(about));
+        }
     };
     let approval = Approval {
         id: ApprovalId::at(stamp.now),
         activation: activation.id,
-        rule,
+        extension,
+        rules: rules.approvals,
+        shortest,
+        shortened: None,
         expire_time,
         state: State::Pending,
         decisions: Vec::new(),
@@ -192,74 +293,16 @@ pub fn open(
     Ok(Change::created(approval, stamp, Code::ApprovalOpened, about))
 }
 
-/// One approver's yes or no.
-///
-/// # Errors
-/// In this order: `SELF_APPROVAL`, `NOT_AN_APPROVER`, `ALREADY_DECIDED`, `ALREADY_RESOLVED`,
-/// `ETAG_MISMATCH`, `POLICY_DENIED` for a missing justification.
-pub fn decide(
-    facts: &Facts,
-    caller: &Principal,
-    wish: Decide,
-    stamp: &Stamp,
-) -> Result<Decided, Denial> {
-    let approval = &facts.approval;
-    let about = About {
-        justification: wish.justification.clone(),
-        ..facts.activation.about(facts.catalog)
-    };
-    let refuse = |reason| {
-        let denial = Denial::new(reason).about(about.clone());
-        Err(denial.of(ThingKind::Approval, approval.id.uuid()))
-    };
-    if caller.is_same_person(&facts.requester) {
-        return refuse(Reason::SelfApproval);
-    }
-    if !approval.has_standing(caller) {
-        return refuse(Reason::NotAnApprover);
-    }
-    let person = caller.person_key();
-    if let Some(earlier) = approval.decisions.iter().find(|decision| decision.person == person) {
-        return if earlier.verdict == wish.verdict {
-            Ok(Decided::Before(approval.settled(stamp.now)))
-        } else {
-            refuse(Reason::AlreadyDecided { id: approval.id.uuid() })
-        };
-    }
-    let state = approval.state_beside(&facts.activation, stamp.now);
-    if state != State::Pending {
-        return refuse(Reason::AlreadyResolved { state: state.as_str() });
-    }
-    if wish.etag != approval.etag() {
-        return refuse(Reason::EtagMismatch { current: approval.etag() });
-    }
-    if let Some(violation) = unjustified(&approval.rule, &wish) {
-        return refuse(Reason::Policy { violations: vec![violation], live: None });
-    }
-    let decision = Decision {
-        approver: caller.id,
-        person,
-        verdict: wish.verdict,
-        justification: wish.justification,
-        time: stamp.now,
-    };
-    Ok(Decided::Now(Box::new(approval.with(decision, facts, about, stamp))))
-}
-
-fn unjustified(rule: &ApprovalRule, wish: &Decide) -> Option<Violation> {
-    let required = match wish.verdict {
-        Verdict::Approve => rule.justify_approve,
-        Verdict::Deny => rule.justify_deny,
-    };
-    (required && is_blank(&wish.justification))
-        .then(|| Violation::new(Rule::Justification, "justification", "required", "none"))
-}
-
 impl Approval {
-    /// Covers what is decided on, not the decisions: another's yes does not change it.
+    /// Covers what is decided on, not the decisions: another's yes changes it only by a length
+    /// that it shortens.
     #[must_use]
     pub fn etag(&self) -> String {
-        format!("a{}", self.activation.uuid().simple())
+        let of = self.extension.map_or(self.activation.uuid(), ExtensionId::uuid).simple();
+        match self.shortened {
+            Some(shortened) => format!("a{of}-{}", format_duration(shortened)),
+            None => format!("a{of}"),
+        }
     }
 
     /// As it stands at `now`: what time alone has decided is applied.
@@ -276,51 +319,47 @@ impl Approval {
     /// whether or not that is recorded.
     #[must_use]
     pub fn state_beside(&self, activation: &Activation, now: DateTime<Utc>) -> State {
-        let state = self.settled(now).state;
-        let waits =
-            matches!(activation.settled(now).state, ActivationState::PendingApproval { .. });
-        if state == State::Pending && !waits { State::Canceled } else { state }
+        match self.settled(now).state {
+            State::Pending if !self.is_awaited(activation, now) => State::Canceled,
+            state => state,
+        }
     }
 
-    /// Whether `principal` is one of those who decide, now.
+    /// Whether the activation waits for this approval.
+    fn is_awaited(&self, activation: &Activation, now: DateTime<Utc>) -> bool {
+        let settled = activation.settled(now);
+        settled.waits_for().is_some_and(|of| of.map(|one| one.id) == self.extension)
+    }
+
+    /// Every user whom its rules name, each once.
     #[must_use]
-    pub fn has_standing(&self, principal: &Principal) -> bool {
-        principal.is_enabled()
-            && principal.kind == PrincipalKind::User
-            && self.rule.approvers.contains(&principal.id)
+    pub fn users(&self) -> Vec<PrincipalId> {
+        users(&self.rules)
     }
 
     /// What has become of it, for its activation; `None` while nothing has.
     #[must_use]
     pub fn resolution(&self) -> Option<Resolution> {
         match self.state {
-            State::Approved => Some(Resolution::Approved { by: self.approved_by().collect() }),
+            State::Approved => Some(Resolution::Approved {
+                votes: self.votes().into_iter().collect(),
+                shortened: self.shortened,
+            }),
             State::Denied => Some(Resolution::Denied),
             State::Pending | State::TimedOut | State::Canceled => None,
         }
     }
 
-    fn approved_by(&self) -> impl Iterator<Item = PrincipalId> + '_ {
-        let yes = |decision: &&Decision| decision.verdict == Verdict::Approve;
-        self.decisions.iter().filter(yes).map(|decision| decision.approver)
+    /// Every yes that has not been dropped.
+    #[must_use]
+    pub fn votes(&self) -> HashSet<Vote> {
+        let yes = self.decisions.iter().filter(|decision| decision.is_yes());
+        yes.map(|one| Vote { approver: one.approver, person: one.person }).collect()
     }
 
-    fn with(&self, decision: Decision, facts: &Facts, about: About, stamp: &Stamp) -> Change<Self> {
-        let verdict = decision.verdict;
-        let mut after = self.clone();
-        after.decisions.push(decision);
-        let standing = |slot: &PrincipalId| {
-            facts.approvers.iter().any(|one| one.id == *slot && after.has_standing(one))
-        };
-        let approved: Vec<PrincipalId> = after.approved_by().filter(|one| standing(one)).collect();
-        let complete = after.rule.approvers.iter().all(|slot| approved.contains(slot));
-        let (state, code) = match (verdict, complete) {
-            (Verdict::Deny, _) => (State::Denied, Code::ApprovalDenied),
-            (Verdict::Approve, true) => (State::Approved, Code::ApprovalApproved),
-            (Verdict::Approve, false) => (State::Pending, Code::ApprovalVoted),
-        };
-        after.state = state;
-        self.moved(after, code, about, stamp)
+    /// What a person has said, unless it was dropped.
+    fn decision_of(&self, person: Uuid) -> Option<&Decision> {
+        self.decisions.iter().find(|one| one.person == person && one.dropped.is_none())
     }
 
     /// Closes it because its activation has ended otherwise.
@@ -334,10 +373,8 @@ impl Approval {
         stamp: &Stamp,
     ) -> Result<Change<Self>, Denial> {
         let about = activation.about(catalog);
-        let waits =
-            matches!(activation.settled(stamp.now).state, ActivationState::PendingApproval { .. });
         match self.settled(stamp.now).state {
-            State::Pending if !waits => {
+            State::Pending if !self.is_awaited(activation, stamp.now) => {
                 let after = Self { state: State::Canceled, ..self.clone() };
                 Ok(self.moved(after, Code::ApprovalCanceled, about, stamp))
             }
@@ -373,4 +410,13 @@ impl Approval {
         let after = Self { version: self.version.next(), update_time: stamp.now, ..after };
         Change::updated(self, after, stamp, code, about)
     }
+}
+
+/// Every user whom these rules name, each once.
+#[must_use]
+pub fn users(rules: &[ApprovalRule]) -> Vec<PrincipalId> {
+    let mut users: Vec<PrincipalId> = rules.iter().flat_map(ApprovalRule::users).collect();
+    users.sort();
+    users.dedup();
+    users
 }

@@ -2,6 +2,7 @@
 //! confer them, as data. A caller must hold such a role effectively, now, at the object's scope.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::{Uuid, uuid};
 
 use crate::{
@@ -188,13 +189,24 @@ impl Administrative {
     }
 }
 
+/// How somebody signed in, by their verified token.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// With multi-factor authentication (`mfa` in `amr`, RFC 8176).
+    pub mfa: bool,
+    /// When they last did so (`auth_time`), where the token says.
+    pub time: Option<DateTime<Utc>>,
+    /// The authentication contexts that it satisfied (`acrs`).
+    pub contexts: Vec<String>,
+}
+
 /// Somebody of the directory who calls, with all that they may hold.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// Who.
     pub principal: Principal,
-    /// Whether they signed in with multi-factor authentication.
-    pub mfa: bool,
+    /// How they signed in.
+    pub sign_in: SignIn,
     /// Their holdings of administrative roles; time is applied when they are asked.
     pub holdings: Vec<Holding>,
 }

@@ -26,8 +26,10 @@ pub enum Rule {
     Justification,
     /// A ticket is given, of the required form.
     Ticketing,
-    /// The sign-in had multi-factor authentication.
+    /// The sign-in had multi-factor authentication, lately enough.
     Mfa,
+    /// The sign-in satisfies the authentication contexts that are asked for.
+    AuthenticationContext,
     /// Nothing else is live for the same target.
     Overlap,
     /// Those who must approve can.
@@ -47,6 +49,7 @@ impl Rule {
             Rule::Justification => "JUSTIFICATION",
             Rule::Ticketing => "TICKETING",
             Rule::Mfa => "MFA",
+            Rule::AuthenticationContext => "AUTHENTICATION_CONTEXT",
             Rule::Overlap => "OVERLAP",
             Rule::Approvable => "APPROVABLE",
         }
@@ -112,6 +115,9 @@ pub enum Reason {
     },
     /// Fields that do not go with what is stored.
     Invalid(Vec<FieldError>),
+    /// One policy asks for multi-factor authentication and for an authentication context, of which
+    /// the identity provider would make two sign-ins.
+    MfaAndContext,
     /// Broken rules, all of them, in order.
     Policy {
         /// At least one.
@@ -203,6 +209,7 @@ impl Denial {
             | Reason::NotAnApprover
             | Reason::NotFound { .. }
             | Reason::Invalid(_)
+            | Reason::MfaAndContext
             | Reason::WrongState { .. }
             | Reason::AlreadyResolved { .. }
             | Reason::AlreadyDecided { .. }

@@ -40,6 +40,9 @@ pub enum Actor {
         amr: Vec<String>,
         /// How strongly, by the token's `acr`.
         acr: Option<String>,
+        /// Satisfying which authentication contexts, by the token's `acrs`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        acrs: Vec<String>,
         /// When.
         auth_time: Option<DateTime<Utc>>,
     },

@@ -4,12 +4,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     activation::{Ask, Facts, Length, Request},
+    authority::SignIn,
     change::Version,
     event::{Actor, Stamp},
     grant::{Grant, GrantKind},
     id::{GrantId, PrincipalId, RoleId},
-    policy::Policy,
+    policy::{Layers, Policy, RuleSet},
     principal::{Principal, PrincipalKind},
+    quorum::Vote,
     role::{Catalog, Role},
     scope::Scope,
     time::Window,
@@ -99,11 +101,11 @@ pub fn facts(principal: &Principal) -> Facts {
     let eligibility = grant(GrantKind::Eligibility, principal, &role, start, end);
     Facts {
         principal: principal.clone(),
-        policy: Policy::untouched(role.id),
+        policy: Layers::untouched(role.id, role.catalog),
         role,
         eligibilities: vec![eligibility],
         live: None,
-        approvers: Vec::new(),
+        people: Vec::new(),
     }
 }
 
@@ -119,7 +121,33 @@ pub fn wish(facts: &Facts) -> Ask {
             length: Length::Duration(TimeDelta::hours(1)),
             justification: "to mend the mail".to_owned(),
             ticket: None,
-            mfa: true,
+            sign_in: SignIn { mfa: true, ..SignIn::default() },
         },
     }
+}
+
+/// Sets rules of the role for the whole tenant, in place of what was set before.
+pub fn set(layers: &mut Layers, set: RuleSet) {
+    set_at(layers, &Scope::root(), set);
+}
+
+/// Sets rules of the role at a scope, in place of what was set there before.
+pub fn set_at(layers: &mut Layers, scope: &Scope, set: RuleSet) {
+    layers.revision += 1;
+    layers.policies.retain(|policy| policy.scope != *scope);
+    let made = noon() - TimeDelta::days(1);
+    layers.policies.push(Policy {
+        set,
+        revision: layers.revision,
+        version: Version::FIRST,
+        create_time: made,
+        update_time: made,
+        ..Policy::untouched(layers.role, scope.clone())
+    });
+}
+
+/// The votes of these accounts.
+#[must_use]
+pub fn votes(people: &[&Principal]) -> Vec<Vote> {
+    people.iter().map(|one| Vote { approver: one.id, person: one.person_key() }).collect()
 }

@@ -24,6 +24,8 @@ pub type RoleId = Id<crate::role::Role>;
 pub type GrantId = Id<crate::grant::Grant>;
 /// The id of an activation.
 pub type ActivationId = Id<crate::activation::Activation>;
+/// The id of a wish to hold an active role for longer.
+pub type ExtensionId = Id<crate::activation::Extension>;
 /// The id of an approval.
 pub type ApprovalId = Id<crate::approval::Approval>;
 /// The id of an entry of the log.

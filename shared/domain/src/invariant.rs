@@ -46,7 +46,7 @@ pub fn nothing_outside_its_window(holdings: &[Holding], at: DateTime<Utc>) -> Re
 /// Where that is not so.
 pub fn bounded(activation: &Activation, eligibility: &Grant) -> Result<(), Broken> {
     let held = match &activation.state {
-        State::Active(held) | State::Ended { held: Some(held), .. } => held,
+        State::Active { held, .. } | State::Ended { held: Some(held), .. } => held,
         State::PendingApproval { .. }
         | State::Scheduled { .. }
         | State::Ended { held: None, .. } => {
@@ -70,7 +70,8 @@ pub fn bounded(activation: &Activation, eligibility: &Grant) -> Result<(), Broke
 /// # Errors
 /// Where that is not so.
 pub fn nobody_decides_alone(approval: &Approval, requester: &Principal) -> Result<(), Broken> {
-    let mut persons: Vec<_> = approval.decisions.iter().map(|decision| decision.person).collect();
+    let counted = approval.decisions.iter().filter(|decision| decision.dropped.is_none());
+    let mut persons: Vec<_> = counted.map(|decision| decision.person).collect();
     if persons.contains(&requester.person_key()) {
         return Err(broken("decided on their own request", approval.id.to_string()));
     }

@@ -5,10 +5,11 @@
 //!
 //! - [`id`], [`time`], [`scope`], [`text`]: the plain values everything is made of.
 //! - [`tenant`], [`principal`], [`role`], [`catalog`]: who there is, and what can be held.
-//! - [`policy`]: the rules for one role, the catalogs' defaults overlaid by what a tenant has set.
+//! - [`policy`]: the rules for one role at a scope, inherited one by one from what a tenant has set
+//!   above it and from the catalogs' defaults.
 //! - [`grant`]: eligibilities (may activate) and active assignments (hold).
 //! - [`activation`]: a user turns an eligibility into a holding for a limited time.
-//! - [`approval`]: what approvers decide about an activation.
+//! - [`approval`]: what approvers decide about an activation. [`quorum`]: whether they suffice.
 //! - [`effective`]: which holdings count at an instant: the one function behind every answer.
 //! - [`authority`]: what callers may do to the system itself, judged by what they hold in it.
 //! - [`denial`]: a no, with every broken rule. [`event`], [`change`]: a yes, with its log entry;
@@ -41,6 +42,7 @@ pub mod id;
 pub mod invariant;
 pub mod policy;
 pub mod principal;
+pub mod quorum;
 pub mod role;
 pub mod scope;
 pub mod tenant;

@@ -93,6 +93,18 @@ impl Scope {
         above.into_iter().rev()
     }
 
+    /// Whether it is the root.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0 == "/"
+    }
+
+    /// Whether it is a subscription itself, and not what lies below one.
+    #[must_use]
+    pub fn is_subscription(&self) -> bool {
+        self.0.strip_prefix("/subscriptions/").is_some_and(|rest| !rest.contains('/'))
+    }
+
     /// How many segments it has; the root has none.
     #[must_use]
     pub fn depth(&self) -> usize {

@@ -4,17 +4,19 @@ mod columns;
 
 use chrono::{DateTime, Utc};
 use pim_domain::{
-    activation::{Activation, Facts, Rest},
+    activation::{Activation, Extension, Facts, Rest, State},
+    approval::users,
     change::Change,
     grant::GrantKind,
-    id::{ActivationId, PrincipalId, RoleId, TenantId},
+    id::{ActivationId, ExtensionId, PrincipalId, RoleId, TenantId},
+    policy::Rules,
     role::Catalog,
     scope::Scope,
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use self::columns::{Columns, Row};
+use self::columns::{Columns, ExtensionRow, Row};
 use crate::{StoreError, Tx, events, grants, policies, principals, roles, row};
 
 /// One activation.
@@ -41,11 +43,15 @@ pub async fn get_all(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     sqlx::query_as!(
         Row,
-        "select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
-                requested_duration, requested_end_time, justification, ticket_number,
-                ticket_system, mfa, policy_revision, state, expire_time, start_time, end_time,
-                truncated, ended_time, ending, void_rules, version, create_time, update_time
-         from activation where tenant_id = $1 and id = any($2)",
+        r#"select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
+                  requested_duration, requested_end_time, justification, ticket_number,
+                  ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
+                  policy_revision, state, expire_time, start_time, end_time, truncated,
+                  ended_time, ending, void_rules, version, create_time, update_time,
+                  (select to_jsonb(e) from extension e
+                   where e.tenant_id = activation.tenant_id
+                     and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
+           from activation where tenant_id = $1 and id = any($2)"#,
         tenant.uuid(),
         &ids,
     )
@@ -67,11 +73,15 @@ pub async fn get_for_update(
 ) -> Result<Option<Activation>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
-                requested_duration, requested_end_time, justification, ticket_number,
-                ticket_system, mfa, policy_revision, state, expire_time, start_time, end_time,
-                truncated, ended_time, ending, void_rules, version, create_time, update_time
-         from activation where tenant_id = $1 and id = $2 for update",
+        r#"select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
+                  requested_duration, requested_end_time, justification, ticket_number,
+                  ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
+                  policy_revision, state, expire_time, start_time, end_time, truncated,
+                  ended_time, ending, void_rules, version, create_time, update_time,
+                  (select to_jsonb(e) from extension e
+                   where e.tenant_id = activation.tenant_id
+                     and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
+           from activation where tenant_id = $1 and id = $2 for update"#,
         tenant.uuid(),
         id.uuid(),
     )
@@ -96,16 +106,16 @@ pub async fn facts(
     lock_target(tx, tenant, principal, role, scope).await?;
     let Some(role) = roles::get(tx, tenant, role).await? else { return Ok(None) };
     let Some(principal) = principals::get(tx, tenant, principal).await? else { return Ok(None) };
-    let policy = policies::newest(tx, tenant, role.id).await?;
+    let policy = policies::newest(tx, tenant, &role, scope).await?;
     let kind = GrantKind::Eligibility;
     let eligibilities = grants::reaching(tx, tenant, kind, principal.id, role.id, scope).await?;
     let live = live_for_update(tx, tenant, principal.id, role.id, scope).await?;
-    let slots = policy.rules(role.catalog).approval.approvers;
-    let approvers = principals::get_all(tx, tenant, &slots).await?;
-    Ok(Some(Facts { principal, role, policy, eligibilities, live, approvers }))
+    // Who must approve depends on the eligibility that the rules will choose.
+    let people = principals::get_all(tx, tenant, &policy.users()).await?;
+    Ok(Some(Facts { principal, role, policy, eligibilities, live, people }))
 }
 
-/// What an activation rests on, as it is now.
+/// What an activation rests on, as it is now, and who could approve what it waits for.
 ///
 /// # Errors
 /// The database cannot serve, or the activation rests on nothing.
@@ -117,10 +127,56 @@ pub async fn rest(
     let kind = GrantKind::Eligibility;
     let eligibility = grants::get(connection, tenant, kind, activation.eligibility).await?;
     let principal = principals::get(connection, tenant, activation.principal).await?;
-    eligibility
+    let (eligibility, principal) = eligibility
         .zip(principal)
-        .map(|(eligibility, principal)| Rest { eligibility, principal })
-        .ok_or_else(|| StoreError::corrupt("activation", "rests on nothing"))
+        .ok_or_else(|| StoreError::corrupt("activation", "rests on nothing"))?;
+    let approvals = match activation.waits_for() {
+        Some(_) => pinned(connection, tenant, activation).await?.approvals,
+        None => Vec::new(),
+    };
+    let people = principals::get_all(connection, tenant, &users(&approvals)).await?;
+    Ok(Rest { eligibility, principal, approvals, people })
+}
+
+/// The rules by which what an activation waits for, or else itself, was judged.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn pinned(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    activation: &Activation,
+) -> Result<Rules, StoreError> {
+    let role = roles::get(connection, tenant, activation.role).await?;
+    let kind = GrantKind::Eligibility;
+    let eligibility = grants::get(connection, tenant, kind, activation.eligibility).await?;
+    let (role, eligibility) = role
+        .zip(eligibility)
+        .ok_or_else(|| StoreError::corrupt("activation", "of no role, or rests on nothing"))?;
+    let (scope, revision) = (&activation.scope, activation.pinned_revision());
+    let layers = policies::at(connection, tenant, &role, scope, revision).await?;
+    Ok(layers.between(&eligibility.scope, scope))
+}
+
+/// Wishes to hold an active role for longer, also those that have been decided.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn extensions(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[ExtensionId],
+) -> Result<Vec<Extension>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query_scalar!(
+        r#"select to_jsonb(e) as "row!: Json<ExtensionRow>" from extension e
+           where tenant_id = $1 and id = any($2)"#,
+        tenant.uuid(),
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(|Json(row)| row.try_into()).collect()
 }
 
 /// Whoever wants the same target waits here until the transaction ends: two requests at once are
@@ -151,14 +207,18 @@ async fn live_for_update(
 ) -> Result<Option<Activation>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
-                requested_duration, requested_end_time, justification, ticket_number,
-                ticket_system, mfa, policy_revision, state, expire_time, start_time, end_time,
-                truncated, ended_time, ending, void_rules, version, create_time, update_time
-         from activation
-         where tenant_id = $1 and principal_id = $2 and role_id = $3 and scope = $4
-           and state <> 'ENDED'
-         for update",
+        r#"select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
+                  requested_duration, requested_end_time, justification, ticket_number,
+                  ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
+                  policy_revision, state, expire_time, start_time, end_time, truncated,
+                  ended_time, ending, void_rules, version, create_time, update_time,
+                  (select to_jsonb(e) from extension e
+                   where e.tenant_id = activation.tenant_id
+                     and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
+           from activation
+           where tenant_id = $1 and principal_id = $2 and role_id = $3 and scope = $4
+             and state <> 'ENDED'
+           for update"#,
         tenant.uuid(),
         principal.uuid(),
         role.uuid(),
@@ -199,24 +259,28 @@ pub async fn list(
     let catalogs = row::catalogs(filter.catalogs);
     sqlx::query_as!(
         Row,
-        "select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
-                requested_duration, requested_end_time, justification, ticket_number,
-                ticket_system, mfa, policy_revision, state, expire_time, start_time, end_time,
-                truncated, ended_time, ending, void_rules, version, create_time, update_time
-         from activation
-         where tenant_id = $1
-           and ($2::uuid is null or principal_id = $2)
-           and ($3::uuid is null or role_id = $3)
-           and ($4::text is null or scope = $4 or starts_with(scope, $4 || '/'))
-           and ($5::timestamptz is null
-                or (state <> 'ENDED' and coalesce(expire_time, end_time, 'infinity') > $5))
-           and ($6::text[] is null or exists (
-                   select from role r
-                   where r.tenant_id = activation.tenant_id and r.id = activation.role_id
-                     and r.catalog = any($6)))
-           and ($7::uuid is null or id > $7)
-         order by id
-         limit $8",
+        r#"select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
+                  requested_duration, requested_end_time, justification, ticket_number,
+                  ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
+                  policy_revision, state, expire_time, start_time, end_time, truncated,
+                  ended_time, ending, void_rules, version, create_time, update_time,
+                  (select to_jsonb(e) from extension e
+                   where e.tenant_id = activation.tenant_id
+                     and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
+           from activation
+           where tenant_id = $1
+             and ($2::uuid is null or principal_id = $2)
+             and ($3::uuid is null or role_id = $3)
+             and ($4::text is null or scope = $4 or starts_with(scope, $4 || '/'))
+             and ($5::timestamptz is null
+                  or (state <> 'ENDED' and coalesce(expire_time, end_time, 'infinity') > $5))
+             and ($6::text[] is null or exists (
+                     select from role r
+                     where r.tenant_id = activation.tenant_id and r.id = activation.role_id
+                       and r.catalog = any($6)))
+             and ($7::uuid is null or id > $7)
+           order by id
+           limit $8"#,
         tenant.uuid(),
         filter.principal.map(PrincipalId::uuid),
         filter.role.map(RoleId::uuid),
@@ -283,6 +347,9 @@ pub async fn record(
     change: &Change<Activation>,
 ) -> Result<(), StoreError> {
     let activation = change.after();
+    if let State::Active { extension: Some(extension), .. } = &activation.state {
+        record_extension(tx, tenant, activation, extension).await?;
+    }
     let columns = Columns::of(activation)?;
     let done = sqlx::query_file!(
         "src/activations/record.sql",
@@ -298,7 +365,10 @@ pub async fn record(
         activation.request.justification,
         columns.ticket_number,
         columns.ticket_system,
-        activation.request.mfa,
+        activation.request.sign_in.mfa,
+        activation.request.sign_in.time,
+        &activation.request.sign_in.contexts,
+        columns.shortened_duration,
         activation.policy_revision,
         activation.state.as_str(),
         columns.expire_time,
@@ -308,6 +378,7 @@ pub async fn record(
         columns.ended_time,
         columns.ending,
         columns.void_rules.as_deref(),
+        columns.extension_id,
         activation.version.0,
         activation.create_time,
         activation.update_time,
@@ -316,4 +387,41 @@ pub async fn record(
     .await?;
     row::updated(&done, "activation")?;
     events::insert(tx, tenant, change.event()).await
+}
+
+/// One that is there already stays as it is.
+async fn record_extension(
+    tx: &mut Tx,
+    tenant: TenantId,
+    activation: &Activation,
+    extension: &Extension,
+) -> Result<(), StoreError> {
+    let (requested_duration, requested_end_time) = columns::length(extension.request.length)?;
+    let (ticket_number, ticket_system) = columns::ticket(extension.request.ticket.as_ref());
+    sqlx::query!(
+        "insert into extension
+             (tenant_id, id, activation_id, end_time, requested_duration, requested_end_time,
+              justification, ticket_number, ticket_system, mfa, auth_time,
+              authentication_contexts, policy_revision, expire_time, create_time)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+         on conflict do nothing",
+        tenant.uuid(),
+        extension.id.uuid(),
+        activation.id.uuid(),
+        extension.end,
+        requested_duration,
+        requested_end_time,
+        extension.request.justification,
+        ticket_number,
+        ticket_system,
+        extension.request.sign_in.mfa,
+        extension.request.sign_in.time,
+        &extension.request.sign_in.contexts,
+        extension.policy_revision,
+        extension.expire_time,
+        extension.create_time,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
-    activation::Activation,
+    activation::{Activation, Extension},
     approval::{Approval, Decision, Facts, State, Verdict},
     change::{Change, Version},
-    id::{ActivationId, ApprovalId, PrincipalId, TenantId},
+    id::{ActivationId, ApprovalId, ExtensionId, PrincipalId, RoleId, TenantId},
     policy::ApprovalRule,
     role::Catalog,
     scope::Scope,
@@ -18,10 +18,10 @@ use crate::{StoreError, Tx, activations, events, principals, roles, row};
 struct Row {
     id: Uuid,
     activation_id: Uuid,
-    approver_ids: Vec<Uuid>,
-    timeout: i64,
-    justify_approve: bool,
-    justify_deny: bool,
+    extension_id: Option<Uuid>,
+    rules: Json<Vec<ApprovalRule>>,
+    shortest_duration: i64,
+    shortened_duration: Option<i64>,
     expire_time: DateTime<Utc>,
     state: String,
     version: i64,
@@ -37,12 +37,10 @@ impl TryFrom<Row> for Approval {
         Ok(Approval {
             id: row.id.into(),
             activation: row.activation_id.into(),
-            rule: ApprovalRule {
-                approvers: row.approver_ids.into_iter().map(PrincipalId::from).collect(),
-                timeout: TimeDelta::microseconds(row.timeout),
-                justify_approve: row.justify_approve,
-                justify_deny: row.justify_deny,
-            },
+            extension: row.extension_id.map(ExtensionId::from),
+            rules: row.rules.0,
+            shortest: TimeDelta::microseconds(row.shortest_duration),
+            shortened: row.shortened_duration.map(TimeDelta::microseconds),
             expire_time: row.expire_time,
             state: row::named(&State::ALL, State::as_str, &row.state, "approval state")?,
             decisions: row.decisions.0,
@@ -65,7 +63,7 @@ pub async fn get(
     find(connection, tenant, Some(id), None).await
 }
 
-/// The approval of an activation.
+/// The approval of an activation, or of an extension of it.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -73,22 +71,24 @@ pub async fn of_activation(
     connection: &mut PgConnection,
     tenant: TenantId,
     activation: ActivationId,
+    extension: Option<ExtensionId>,
 ) -> Result<Option<Approval>, StoreError> {
-    find(connection, tenant, None, Some(activation)).await
+    find(connection, tenant, None, Some((activation, extension))).await
 }
 
 async fn find(
     connection: &mut PgConnection,
     tenant: TenantId,
     id: Option<ApprovalId>,
-    activation: Option<ActivationId>,
+    of: Option<(ActivationId, Option<ExtensionId>)>,
 ) -> Result<Option<Approval>, StoreError> {
     sqlx::query_file_as!(
         Row,
         "src/approvals/find.sql",
         tenant.uuid(),
         id.map(ApprovalId::uuid),
-        activation.map(ActivationId::uuid),
+        of.map(|(activation, _)| activation.uuid()),
+        of.and_then(|(_, extension)| extension).map(ExtensionId::uuid),
     )
     .fetch_optional(connection)
     .await?
@@ -114,14 +114,42 @@ pub async fn facts(
     .fetch_optional(&mut **tx)
     .await?;
     let Some(approval) = get(tx, tenant, id).await? else { return Ok(None) };
-    let activation = activation_of(tx, tenant, &approval).await?;
-    let role = roles::get(tx, tenant, activation.role).await?;
-    let requester = principals::get(tx, tenant, activation.principal).await?;
-    let approvers = principals::get_all(tx, tenant, &approval.rule.approvers).await?;
-    let Some((role, requester)) = role.zip(requester) else {
-        return Err(StoreError::corrupt("approval", "of no role or nobody"));
+    Ok(around(tx, tenant, vec![approval]).await?.pop())
+}
+
+/// Approvals with all that decisions on them are judged by, in their order; nothing is locked.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn around(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    approvals: Vec<Approval>,
+) -> Result<Vec<Facts>, StoreError> {
+    let ids: Vec<ActivationId> = approvals.iter().map(|one| one.activation).collect();
+    let activations = activations::get_all(connection, tenant, &ids).await?;
+    let roles: Vec<RoleId> = activations.iter().map(|one| one.role).collect();
+    let catalogs = roles::catalogs(connection, tenant, &roles).await?;
+    let requesters = activations.iter().map(|one| one.principal);
+    let users: Vec<PrincipalId> =
+        approvals.iter().flat_map(Approval::users).chain(requesters).collect();
+    let principals = principals::get_all(connection, tenant, &users).await?;
+    let known = |id: PrincipalId| principals.iter().find(|one| one.id == id).cloned();
+    let facts = |approval: Approval| {
+        let activation = activations.iter().find(|one| one.id == approval.activation)?.clone();
+        let people = approval.users().into_iter().filter_map(known).collect();
+        Some(Facts {
+            catalog: *catalogs.get(&activation.role)?,
+            requester: known(activation.principal)?,
+            approval,
+            activation,
+            people,
+        })
     };
-    Ok(Some(Facts { approval, activation, catalog: role.catalog, requester, approvers }))
+    let whole = |approval| {
+        facts(approval).ok_or_else(|| StoreError::corrupt("approval", "of nothing or nobody"))
+    };
+    approvals.into_iter().map(whole).collect()
 }
 
 /// What an approval is about.
@@ -138,10 +166,25 @@ pub async fn activation_of(
         .ok_or_else(|| StoreError::corrupt("approval", "of no activation"))
 }
 
+/// The extension that an approval is about, where it is about one.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn extension_of(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    approval: &Approval,
+) -> Result<Option<Extension>, StoreError> {
+    match approval.extension {
+        Some(id) => Ok(activations::extensions(connection, tenant, &[id]).await?.pop()),
+        None => Ok(None),
+    }
+}
+
 /// Which approvals a list is of.
 #[derive(Debug, Clone, Default)]
 pub struct Filter<'a> {
-    /// Only those that wait for this principal's decision.
+    /// Only those that may wait for this principal's decision; whether they do, the domain says.
     pub waits_for: Option<PrincipalId>,
     /// Only of activations at this scope and below.
     pub scope: Option<&'a Scope>,
@@ -191,24 +234,26 @@ pub async fn record(
     change: &Change<Approval>,
 ) -> Result<(), StoreError> {
     let approval = change.after();
-    let approvers: Vec<Uuid> = approval.rule.approvers.iter().map(|one| one.uuid()).collect();
+    let users: Vec<Uuid> = approval.users().iter().map(|one| one.uuid()).collect();
     let done = sqlx::query!(
         "insert into approval
-             (tenant_id, id, activation_id, approver_ids, timeout, justify_approve, justify_deny,
-              expire_time, state, version, create_time, update_time)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             (tenant_id, id, activation_id, extension_id, user_ids, rules, shortest_duration,
+              shortened_duration, expire_time, state, version, create_time, update_time)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          on conflict (tenant_id, id) do update
-         set state = excluded.state,
+         set shortened_duration = excluded.shortened_duration,
+             state = excluded.state,
              version = excluded.version,
              update_time = excluded.update_time
          where approval.version = excluded.version - 1",
         tenant.uuid(),
         approval.id.uuid(),
         approval.activation.uuid(),
-        &approvers,
-        row::micros(approval.rule.timeout)?,
-        approval.rule.justify_approve,
-        approval.rule.justify_deny,
+        approval.extension.map(ExtensionId::uuid),
+        &users,
+        Json(&approval.rules) as _,
+        row::micros(approval.shortest)?,
+        approval.shortened.map(row::micros).transpose()?,
         approval.expire_time,
         approval.state.as_str(),
         approval.version.0,
@@ -218,17 +263,19 @@ pub async fn record(
     .execute(&mut **tx)
     .await?;
     row::updated(&done, "approval")?;
-    for decision in &approval.decisions {
-        record_decision(tx, tenant, approval, decision).await?;
+    // Each has made one version, the first one the second.
+    for (version, decision) in (2..).zip(&approval.decisions) {
+        record_decision(tx, tenant, approval.id, version, decision).await?;
     }
     events::insert(tx, tenant, change.event()).await
 }
 
-/// Those that are there already stay as they are.
+/// Those that are there already stay as they are, but that they may have been dropped.
 async fn record_decision(
     tx: &mut Tx,
     tenant: TenantId,
-    approval: &Approval,
+    approval: ApprovalId,
+    version: i64,
     decision: &Decision,
 ) -> Result<(), StoreError> {
     let verdict = match decision.verdict {
@@ -238,17 +285,20 @@ async fn record_decision(
     sqlx::query!(
         "insert into decision
              (tenant_id, approval_id, person_id, approver_id, verdict, justification, decide_time,
-              version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
-         on conflict do nothing",
+              dropped_time, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (tenant_id, approval_id, version) do update
+         set dropped_time = excluded.dropped_time
+         where decision.dropped_time is null",
         tenant.uuid(),
-        approval.id.uuid(),
+        approval.uuid(),
         decision.person,
         decision.approver.uuid(),
         verdict,
         decision.justification,
         decision.time,
-        approval.version.0,
+        decision.dropped,
+        version,
     )
     .execute(&mut **tx)
     .await?;

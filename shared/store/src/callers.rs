@@ -1,7 +1,7 @@
 //! Who calls: the principal behind a credential, with their administrative holdings.
 
 use pim_domain::{
-    authority::{self, Caller},
+    authority::{self, Caller, SignIn},
     id::TenantId,
 };
 use sqlx::PgConnection;
@@ -18,7 +18,7 @@ pub async fn load(
     tenant: TenantId,
     issuer: &str,
     subject: &str,
-    mfa: bool,
+    sign_in: SignIn,
 ) -> Result<Option<Caller>, StoreError> {
     let Some(principal) = principals::by_identity(connection, tenant, issuer, subject).await?
     else {
@@ -27,5 +27,5 @@ pub async fn load(
     let roles: Vec<Uuid> = authority::administrative_roles().collect();
     let candidates =
         holdings::of_principal(connection, tenant, principal.id, Some(&roles), None).await?;
-    Ok(Some(Caller { principal, mfa, holdings: candidates.holdings }))
+    Ok(Some(Caller { principal, sign_in, holdings: candidates.holdings }))
 }

@@ -1,5 +1,7 @@
 //! Roles, and the catalogs that a tenant has imported.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use pim_domain::{
     change::{Change, Version},
@@ -198,4 +200,24 @@ async fn write_roles(
         .execute(&mut **tx)
         .await?;
     Ok(done.rows_affected())
+}
+
+/// Which catalogs these roles are of.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn catalogs(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[RoleId],
+) -> Result<HashMap<RoleId, Catalog>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        "select id, catalog from role where tenant_id = $1 and id = any($2)",
+        tenant.uuid(),
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.id.into(), row::catalog(&row.catalog)?))).collect()
 }

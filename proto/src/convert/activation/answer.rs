@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use pim_domain::{
-    activation::{Activation, Ending, Held, State},
+    activation::{Activation, Ending, Extension, Held, State},
     denial::Rule,
 };
 
 use crate::{
     activation::v1,
-    call::{Answer, Listed},
-    convert::{texts, wire_ticket, wire_time},
+    call::{Answer, AskView, Listed},
+    convert::{texts, wire_duration, wire_ticket, wire_time},
 };
 
 fn activation(activation: &Activation, as_of: DateTime<Utc>) -> v1::Activation {
@@ -26,6 +26,7 @@ fn activation(activation: &Activation, as_of: DateTime<Utc>) -> v1::Activation {
         create_time: Some(wire_time(settled.create_time)),
         update_time: Some(wire_time(settled.update_time)),
         etag: settled.version.etag(),
+        shortened_duration: settled.shortened.map(wire_duration),
         ..v1::Activation::default()
     };
     in_state(shown, settled.state)
@@ -36,7 +37,7 @@ impl From<&State> for v1::ActivationState {
         match state {
             State::PendingApproval { .. } => v1::ActivationState::PendingApproval,
             State::Scheduled { .. } => v1::ActivationState::Scheduled,
-            State::Active(_) => v1::ActivationState::Active,
+            State::Active { .. } => v1::ActivationState::Active,
             State::Ended { .. } => v1::ActivationState::Ended,
         }
     }
@@ -50,7 +51,10 @@ fn in_state(shown: v1::Activation, state: State) -> v1::Activation {
         State::Scheduled { start } => {
             v1::Activation { start_time: Some(wire_time(start)), ..shown }
         }
-        State::Active(held) => holding(shown, Some(held)),
+        State::Active { held, extension } => v1::Activation {
+            extension: extension.map(v1::Extension::from),
+            ..holding(shown, Some(held))
+        },
         State::Ended { at, ending, held } => {
             let (ending, void_rules) = wire_ending(ending);
             v1::Activation {
@@ -59,6 +63,20 @@ fn in_state(shown: v1::Activation, state: State) -> v1::Activation {
                 void_rules,
                 ..holding(shown, held)
             }
+        }
+    }
+}
+
+impl From<Extension> for v1::Extension {
+    fn from(extension: Extension) -> Self {
+        Self {
+            id: extension.id.to_string(),
+            end_time: Some(wire_time(extension.end)),
+            justification: extension.request.justification,
+            ticket: extension.request.ticket.map(wire_ticket),
+            policy_revision: extension.policy_revision,
+            expire_time: Some(wire_time(extension.expire_time)),
+            create_time: Some(wire_time(extension.create_time)),
         }
     }
 }
@@ -83,7 +101,17 @@ fn wire_ending(ending: Ending) -> (v1::Ending, Vec<String>) {
     }
 }
 
-impl From<Answer<Activation>> for v1::ActivateRoleResponse {
+impl From<Answer<AskView>> for v1::ActivateRoleResponse {
+    fn from(answer: Answer<AskView>) -> Self {
+        Self {
+            activation: Some(activation(&answer.value.activation, answer.as_of)),
+            revision: answer.revision,
+            possible_approver_ids: texts(answer.value.possible_approvers),
+        }
+    }
+}
+
+impl From<Answer<Activation>> for v1::ExtendActivationResponse {
     fn from(answer: Answer<Activation>) -> Self {
         let activation = activation(&answer.value, answer.as_of);
         Self { activation: Some(activation), revision: answer.revision }

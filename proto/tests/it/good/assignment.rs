@@ -8,17 +8,19 @@ use pim_domain::{
 };
 use pim_proto::{
     assignment::v1::{
-        Administrator, ApprovalRule, CreateAssignmentRequest, CreateEligibilityRequest,
-        CreatePrincipalRequest, CreateTenantRequest, DisablePrincipalRequest,
-        EnablePrincipalRequest, EndAssignmentRequest, EndEligibilityRequest, GetAssignmentRequest,
-        GetEligibilityRequest, GetPolicyRequest, GetPrincipalRequest, GetRoleRequest,
+        Administrator, ApprovalMode, ApprovalRule, ApprovalStage, ApproverSlot,
+        CreateAssignmentRequest, CreateEligibilityRequest, CreatePrincipalRequest,
+        CreateTenantRequest, DisablePrincipalRequest, EnablePrincipalRequest, EndAssignmentRequest,
+        EndEligibilityRequest, GetAssignmentRequest, GetEligibilityRequest,
+        GetPolicyInForceRequest, GetPolicyRequest, GetPrincipalRequest, GetRoleRequest,
         ImportCatalogRequest, ListAssignmentsRequest, ListEligibilitiesRequest,
-        ListPrincipalsRequest, ListRolesRequest, RemoveAssignmentRequest, RemoveEligibilityRequest,
-        Rules, SearchMyEligibilitiesRequest, UpdatePolicyRequest,
+        ListPoliciesRequest, ListPrincipalsRequest, ListRolesRequest, RemoveAssignmentRequest,
+        RemoveEligibilityRequest, Rules, SearchMyEligibilitiesRequest, UpdatePolicyRequest,
+        approver_slot::Approver,
     },
     call::{
         CreateTenant, GetPrincipal, GrantFilter, GrantRef, ImportCatalog, Internal, List,
-        PrincipalFilter, RemoveGrant, RoleFilter, Write,
+        PolicyFilter, PolicyRef, PrincipalFilter, RemoveGrant, RoleFilter, Write,
     },
 };
 
@@ -82,27 +84,55 @@ pub(crate) fn directory() -> Vec<Shape> {
 
 pub(crate) fn policies() -> Vec<Shape> {
     vec![
-        shape::<RoleId, _>(GetPolicyRequest { role_id: id() }),
+        shape::<PolicyRef, _>(GetPolicyRequest { role_id: id(), scope: scope() }),
+        shape::<PolicyRef, _>(GetPolicyInForceRequest { role_id: id(), scope: scope() }),
+        shape::<List<PolicyFilter>, _>(ListPoliciesRequest {
+            role_id: id(),
+            scope: scope(),
+            page_size: 7,
+            page_token: id(),
+        }),
         shape::<Write<Update>, _>(UpdatePolicyRequest {
             role_id: id(),
+            scope: scope(),
             etag: "v1".to_owned(),
-            rules: Some(Rules {
-                activation_max: hours(8),
-                activation_min: hours(1),
-                ticket_pattern: Some("CHG-[0-9]+".to_owned()),
-                approval: Some(ApprovalRule {
-                    approver_ids: vec![id(), OTHER_ID.to_owned()],
-                    timeout: hours(1),
-                    justify_approve: Some(false),
-                    justify_deny: None,
-                }),
-                ..Rules::default()
-            }),
+            rules: Some(rules()),
             reset_rules: vec!["require_mfa".to_owned()],
+            enforce_rules: vec!["approval".to_owned()],
+            unenforce_rules: vec!["eligible_max".to_owned()],
             request_id: id(),
             validate_only: true,
         }),
     ]
+}
+
+fn rules() -> Rules {
+    Rules {
+        activation_max: hours(8),
+        activation_min: hours(1),
+        mfa_max_age: hours(2),
+        authentication_context: Some("c1".to_owned()),
+        require_justification: Some(true),
+        require_ticket: Some(true),
+        ticket_pattern: Some("CHG-[0-9]+".to_owned()),
+        approval: Some(ApprovalRule {
+            stages: vec![ApprovalStage {
+                slots: vec![slot(&id()), slot(OTHER_ID)],
+                mode: ApprovalMode::Quorum.into(),
+                quorum: 2,
+            }],
+            timeout: hours(1),
+            justify_approve: Some(false),
+            justify_deny: None,
+            fallback_approver_ids: vec![id(), OTHER_ID.to_owned()],
+        }),
+        min_active_holders: Some(2),
+        ..Rules::default()
+    }
+}
+
+pub(crate) fn slot(user: &str) -> ApproverSlot {
+    ApproverSlot { approver: Some(Approver::UserId(user.to_owned())) }
 }
 
 pub(crate) fn eligibilities() -> Vec<Shape> {

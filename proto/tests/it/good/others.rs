@@ -1,7 +1,7 @@
 //! The requests of all other packages.
 
 use pim_domain::{
-    activation::Ask,
+    activation::{Ask, Extend},
     approval::Decide,
     id::{ActivationId, ApprovalId, EventId},
 };
@@ -9,19 +9,20 @@ use pim_proto::{
     access::v1::{CheckAccessRequest, ListEffectiveRolesRequest, ListRoleHoldersRequest},
     activation::v1::{
         ActivateRoleRequest, CancelActivationRequest, DeactivateRoleRequest,
-        ExpireActivationRequest, GetActivationRequest, ListActivationsRequest,
-        ResolveActivationRequest, SearchMyActivationsRequest, StartActivationRequest,
-        VoidActivationRequest, activate_role_request::Length,
+        ExpireActivationRequest, ExtendActivationRequest, GetActivationRequest,
+        ListActivationsRequest, ResolveActivationRequest, SearchMyActivationsRequest,
+        StartActivationRequest, VoidActivationRequest, activate_role_request::Length,
+        extend_activation_request::Length as Longer,
     },
     approval::v1::{
         ApproveRequest, CancelApprovalRequest, DenyRequest, GetApprovalRequest,
-        ListApprovalsRequest, OpenApprovalRequest, SearchMyApprovalsRequest,
-        TimeOutApprovalRequest,
+        ListApprovalsRequest, ListPossibleApproversRequest, OpenApprovalRequest,
+        SearchMyApprovalsRequest, TimeOutApprovalRequest,
     },
     audit::v1::{self, GetEventRequest, ListEventsRequest, TailEventsRequest},
     call::{
         ActivationFilter, ApprovalFilter, CheckAccess, EndActivation, EventFilter, HoldersFilter,
-        HoldingsFilter, Internal, List, MineFilter, Tail, Write,
+        HoldingsFilter, Internal, List, ListPossibleApprovers, MineFilter, Tail, Write,
     },
     scheduler::v1::ListDueRequest,
 };
@@ -61,6 +62,14 @@ pub(crate) fn activations() -> Vec<Shape> {
         shape::<Write<EndActivation>, _>(DeactivateRoleRequest {
             activation_id: id(),
             justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<Extend>, _>(ExtendActivationRequest {
+            activation_id: id(),
+            length: hours(1).map(Longer::Duration),
+            justification: why(),
+            ticket: ticket(),
             request_id: id(),
             validate_only: true,
         }),
@@ -108,6 +117,7 @@ pub(crate) fn approvals() -> Vec<Shape> {
             approval_id: id(),
             etag: "a1".to_owned(),
             justification: why(),
+            duration: hours(1),
             request_id: id(),
             validate_only: true,
         }),
@@ -118,6 +128,7 @@ pub(crate) fn approvals() -> Vec<Shape> {
             request_id: id(),
             validate_only: true,
         }),
+        shape::<ListPossibleApprovers, _>(ListPossibleApproversRequest { approval_id: id() }),
         shape::<Internal<ActivationId>, _>(OpenApprovalRequest {
             tenant_id: id(),
             activation_id: id(),

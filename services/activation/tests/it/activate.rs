@@ -12,7 +12,7 @@ use pim_tests::{Person, assert_refused, duration, fields, new_id, rules, timesta
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::ground::{Ground, ROLE, SUBSCRIPTION, UNIT, all_of, assert_state, stored};
+use crate::ground::{Ground, ROLE, SUBSCRIPTION, UNIT, activations_of, assert_state, stored};
 
 #[tokio::test]
 async fn an_activation_says_all_of_itself() {
@@ -140,7 +140,7 @@ async fn an_eligibility_of_somebody_else_or_of_another_tenant_is_none() {
         let status = assert_refused(answer, Code::FailedPrecondition, "POLICY_DENIED");
         assert_eq!(rules(&status), ["ELIGIBILITY"]);
     }
-    assert_eq!(all_of(&ada).await, []);
+    assert_eq!(activations_of(&ada).await, []);
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_scope_above_or_beside_the_eligibility_is_not_covered() {
         let status = assert_refused(answer, Code::FailedPrecondition, "POLICY_DENIED");
         assert_eq!(rules(&status), ["ELIGIBILITY"]);
     }
-    assert_eq!(all_of(&bob).await, []);
+    assert_eq!(activations_of(&bob).await, []);
     bob.activate(Person::wish(ROLE, UNIT)).await.unwrap();
 }
 
@@ -162,7 +162,7 @@ async fn a_role_that_there_is_not_is_not_found() {
     let Ground { ada, .. } = Ground::new().await;
     let answer = ada.activate(Person::wish(&new_id(), "/")).await;
     assert_refused(answer, Code::NotFound, "NOT_FOUND");
-    assert_eq!(all_of(&ada).await, []);
+    assert_eq!(activations_of(&ada).await, []);
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn malformed_fields_are_named_and_store_nothing() {
             assert_refused(ada.activate(wish).await, Code::InvalidArgument, "INVALID_FIELD");
         assert_eq!(fields(&status), [path]);
     }
-    assert_eq!(all_of(&ada).await, []);
+    assert_eq!(activations_of(&ada).await, []);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use pim_tests::{Bell, Peer, Person, Reply, assert_refused, new_id, nowhere};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::ground::{Ground, ROLE, all_of, assert_state, stored};
+use crate::ground::{Ground, ROLE, activations_of, assert_state, stored};
 
 /// A bell that was rung, for which activation, and the state of it that could be read then.
 type Heard = (String, Uuid, Option<&'static str>);
@@ -117,7 +117,7 @@ async fn a_peer_that_is_down_changes_nothing_of_the_answers() {
     alone(&mut ground, &nowhere().await).await;
     let activation = ground.activated().await;
     assert_state(&activation, ActivationState::PendingApproval);
-    assert_eq!(all_of(&ground.ada).await, std::slice::from_ref(&activation));
+    assert_eq!(activations_of(&ground.ada).await, std::slice::from_ref(&activation));
     assert_eq!(boss.inbox().await, [], "nobody has heard of it");
     ground.world.url = whole;
     ground.world.settle().await;

@@ -71,7 +71,7 @@ async fn nobody_else_can_and_nobody_else_learns_whether_there_is_one() {
 async fn only_what_is_active_can_be_given_up() {
     let (ground, _) = Ground::with_approvers(["boss"]).await;
     let pending = ground.activated().await;
-    ground.org.require_approval(ROLE, &[]).await;
+    ground.no_approval().await;
     let start_time = Some(timestamp(ground.world.now() + TimeDelta::hours(1)));
     let unit = crate::ground::UNIT;
     let booked = ActivateRoleRequest { start_time, ..Person::wish(ROLE, unit) };

@@ -12,10 +12,11 @@ use pim_proto::{
     activation::v1::{Activation, ActivationState, SearchMyActivationsRequest},
     approval::v1::Approval,
     assignment::v1::{
-        CreateEligibilityRequest, DisablePrincipalRequest, Eligibility, EnablePrincipalRequest,
+        ApprovalRule, CreateEligibilityRequest, DisablePrincipalRequest, Eligibility,
+        EnablePrincipalRequest, Rules,
     },
 };
-use pim_store::{Purpose, approvals, grants};
+use pim_store::{Purpose, approvals, grants, principals};
 use pim_tests::{Organisation, Person, World};
 use uuid::Uuid;
 
@@ -68,6 +69,12 @@ impl Ground {
         answer.unwrap().into_inner().eligibility.unwrap()
     }
 
+    /// From now on nobody has to approve an activation of `ROLE`.
+    pub(crate) async fn no_approval(&self) {
+        let rules = Rules { approval: Some(ApprovalRule::default()), ..Rules::default() };
+        self.org.set_policy(ROLE, rules).await.unwrap();
+    }
+
     pub(crate) async fn disable(&self, person: &Person) {
         let principal_id = person.id.clone();
         let request = DisablePrincipalRequest { principal_id, ..Default::default() };
@@ -93,16 +100,29 @@ impl Ground {
         let facts = approvals::facts(&mut tx, self.tenant(), id).await.unwrap().unwrap();
         let is_approver =
             |one: &&pim_domain::principal::Principal| one.id.to_string() == approver.id;
-        let caller = facts.approvers.iter().find(is_approver).unwrap();
+        let caller = facts.people.iter().find(is_approver).unwrap();
         let wish = Decide {
             approval: id,
             etag: facts.approval.etag(),
             verdict: Verdict::Approve,
             justification: "known work".to_owned(),
+            duration: None,
         };
         let decided = approval::decide(&facts, caller, wish, &self.stamp()).unwrap();
         let Decided::Now(change) = decided else { panic!("this one has decided before") };
         approvals::record(&mut tx, self.tenant(), &change).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Disables somebody and enables them again, and nobody hears that bell.
+    pub(crate) async fn interrupt_unheard(&self, person: &Person) {
+        let mut tx = self.world.system.db.begin(Purpose::Lose).await.unwrap();
+        let id = person.id.parse::<Uuid>().unwrap().into();
+        let found = principals::get_for_update(&mut tx, self.tenant(), id).await.unwrap();
+        let disabled = found.unwrap().disable(&self.stamp()).unwrap();
+        principals::record(&mut tx, self.tenant(), &disabled).await.unwrap();
+        let enabled = disabled.into_after().enable(&self.stamp()).unwrap();
+        principals::record(&mut tx, self.tenant(), &enabled).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -127,7 +147,7 @@ impl Ground {
 }
 
 /// All activations of somebody, ended ones too.
-pub(crate) async fn all_of(person: &Person) -> Vec<Activation> {
+pub(crate) async fn activations_of(person: &Person) -> Vec<Activation> {
     let request = SearchMyActivationsRequest { include_ended: true, ..Default::default() };
     let answer = person.client.activations().search_my_activations(request).await;
     answer.unwrap().into_inner().activations

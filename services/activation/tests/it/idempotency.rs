@@ -8,7 +8,7 @@ use pim_proto::activation::v1::{
 use pim_tests::{Person, assert_refused, metadata, new_id, timestamp};
 use tonic::{Code, Status};
 
-use crate::ground::{Ground, ROLE, UNIT, all_of, assert_state, stored};
+use crate::ground::{Ground, ROLE, UNIT, activations_of, assert_state, stored};
 
 async fn deactivate(person: &Person, request: DeactivateRoleRequest) -> Result<Activation, Status> {
     let answer = person.client.activations().deactivate_role(request).await?;
@@ -30,7 +30,7 @@ async fn a_repeated_request_gets_the_first_answer() {
     assert_eq!(ada.activate(wish.clone()).await.unwrap(), first);
     ada.deactivate(&first.id).await.unwrap();
     assert_eq!(ada.activate(wish).await.unwrap(), first, "as it was then");
-    assert_eq!(all_of(&ada).await.len(), 1);
+    assert_eq!(activations_of(&ada).await.len(), 1);
     assert!(!ada.holds(ROLE, "/").await, "a repeat revives nothing");
 }
 
@@ -57,7 +57,7 @@ async fn another_request_under_the_same_id_is_refused() {
         let answer = ada.activate(other).await;
         assert_refused(answer, Code::InvalidArgument, "REQUEST_ID_REUSED");
     }
-    assert_eq!(all_of(&ada).await, [first]);
+    assert_eq!(activations_of(&ada).await, [first]);
 }
 
 #[tokio::test]
@@ -94,12 +94,12 @@ async fn a_dry_run_answers_as_usual_and_writes_nothing() {
     let judged = ada.activate(dry.clone()).await.unwrap();
     assert_state(&judged, ActivationState::Active);
     assert_eq!(judged.eligibility_id, eligibility.id);
-    assert_eq!(all_of(&ada).await, []);
+    assert_eq!(activations_of(&ada).await, []);
     assert!(!ada.holds(ROLE, "/").await);
     let real = ada.activate(wish).await.unwrap();
     let again = ActivateRoleRequest { request_id: new_id(), ..dry };
     assert_refused(ada.activate(again).await, Code::AlreadyExists, "ACTIVATION_LIVE");
-    assert_eq!(all_of(&ada).await, [real]);
+    assert_eq!(activations_of(&ada).await, [real]);
 }
 
 #[tokio::test]

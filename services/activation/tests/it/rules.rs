@@ -4,16 +4,16 @@ use chrono::TimeDelta;
 use pim_client::Refusal;
 use pim_proto::{
     activation::v1::{ActivateRoleRequest, ActivationState, Ending, activate_role_request::Length},
-    assignment::v1::{ApprovalRule, PrincipalKind, Rules},
+    assignment::v1::{PrincipalKind, Rules},
     audit::v1::EventFilter,
     r#type::v1::Ticket,
 };
 use pim_tests::{
-    Organisation, Person, assert_refused, duration, metadata, new_id, rules, timestamp,
+    Organisation, Person, all_of, assert_refused, duration, metadata, new_id, rules, timestamp,
 };
 use tonic::Code;
 
-use crate::ground::{Ground, ROLE, SUBSCRIPTION, UNIT, all_of, assert_state, stored};
+use crate::ground::{Ground, ROLE, SUBSCRIPTION, UNIT, activations_of, assert_state, stored};
 
 const DENIED: (Code, &str) = (Code::FailedPrecondition, "POLICY_DENIED");
 
@@ -61,7 +61,7 @@ async fn each_broken_rule_is_refused_and_stores_nothing() {
         let broken: Vec<_> = Refusal::from_status(&status).violations;
         let broken: Vec<_> = broken.iter().map(|one| (&*one.rule, &*one.field)).collect();
         assert_eq!(broken, [(rule, field)]);
-        assert_eq!(all_of(&ada).await, []);
+        assert_eq!(activations_of(&ada).await, []);
     }
     let wish = ActivateRoleRequest { start_time: latest, ..Person::wish(ROLE, "/") };
     ada.activate(wish).await.unwrap();
@@ -73,8 +73,7 @@ async fn every_broken_rule_is_answered_at_once_in_the_fixed_order() {
     let Ground { world, org, ada, .. } = &ground;
     let live = ground.activated().await;
     let boss = ground.user("boss").await;
-    let approver_ids = vec![boss.id.clone()];
-    let approval = Some(ApprovalRule { approver_ids, ..ApprovalRule::default() });
+    let approval = Some(all_of(&[&boss]));
     let set = Rules { approval, require_ticket: Some(true), ..Rules::default() };
     org.set_policy(ROLE, set).await.unwrap();
     ground.disable(&boss).await;
@@ -103,7 +102,7 @@ async fn every_broken_rule_is_answered_at_once_in_the_fixed_order() {
     assert_eq!(refusal.violations[2].description, "limit: from PT5M to PT8H; given: PT9H");
     assert_eq!(metadata(&status, "activation_id"), live.id);
     assert_eq!(metadata(&status, "acr_values"), "mfa");
-    assert_eq!(all_of(ada).await, [live]);
+    assert_eq!(activations_of(ada).await, [live]);
 }
 
 #[tokio::test]
@@ -115,7 +114,7 @@ async fn only_step_up_missing_is_asked_for_and_the_same_request_works_after_it()
     let status = assert_refused(answer, Code::Unauthenticated, "STEP_UP_REQUIRED");
     assert_eq!(rules(&status), ["MFA"]);
     assert_eq!(metadata(&status, "acr_values"), "mfa");
-    assert_eq!(all_of(&ada).await, []);
+    assert_eq!(activations_of(&ada).await, []);
     assert_state(&ada.activate(wish).await.unwrap(), ActivationState::Active);
 }
 
@@ -127,7 +126,7 @@ async fn a_second_activation_of_the_same_target_names_the_live_one() {
     let status = assert_refused(answer, Code::AlreadyExists, "ACTIVATION_LIVE");
     assert_eq!(rules(&status), ["OVERLAP"]);
     assert_eq!(metadata(&status, "activation_id"), live.id);
-    assert_eq!(all_of(&ground.ada).await, [live]);
+    assert_eq!(activations_of(&ground.ada).await, [live]);
     ground.ada.activate(Person::wish(ROLE, UNIT)).await.unwrap();
 }
 
@@ -151,12 +150,12 @@ async fn a_booked_one_and_a_pending_one_stand_in_the_way() {
     assert_state(&pending, ActivationState::PendingApproval);
     let answer = ground.ada.activate(Person::wish(ROLE, "/")).await;
     assert_refused(answer, Code::AlreadyExists, "ACTIVATION_LIVE");
-    ground.org.require_approval(ROLE, &[]).await;
+    ground.no_approval().await;
     let booked = ActivateRoleRequest { start_time: ahead, ..Person::wish(ROLE, UNIT) };
     ground.ada.activate(booked).await.unwrap();
     let answer = ground.ada.activate(Person::wish(ROLE, UNIT)).await;
     assert_refused(answer, Code::AlreadyExists, "ACTIVATION_LIVE");
-    assert_eq!(all_of(&ground.ada).await.len(), 2);
+    assert_eq!(activations_of(&ground.ada).await.len(), 2);
 }
 
 #[tokio::test]
@@ -174,7 +173,7 @@ async fn a_ticket_is_judged_by_the_pattern_of_the_policy() {
         let status = assert_refused(answer, Code::FailedPrecondition, "POLICY_DENIED");
         assert_eq!(rules(&status), ["TICKETING"], "{number}");
     }
-    assert_eq!(all_of(&ground.ada).await, []);
+    assert_eq!(activations_of(&ground.ada).await, []);
     let activation = ground.ada.activate(with("INC-17")).await.unwrap();
     assert_eq!(activation.policy_revision, 1);
 }
@@ -186,11 +185,11 @@ async fn where_nobody_could_approve_nothing_is_asked() {
     let answer = boss.activate(Person::wish(ROLE, "/")).await;
     let status = assert_refused(answer, Code::FailedPrecondition, "NO_ELIGIBLE_APPROVER");
     assert_eq!(rules(&status), ["APPROVABLE"]);
-    assert_eq!(all_of(&boss).await, []);
+    assert_eq!(activations_of(&boss).await, []);
     ground.disable(&boss).await;
     let answer = ground.ada.activate(Person::wish(ROLE, "/")).await;
     assert_refused(answer, Code::FailedPrecondition, "NO_ELIGIBLE_APPROVER");
-    assert_eq!(all_of(&ground.ada).await, []);
+    assert_eq!(activations_of(&ground.ada).await, []);
 }
 
 #[tokio::test]
@@ -201,7 +200,7 @@ async fn a_service_principal_activates_nothing() {
     let answer = program.activate(Person::wish(ROLE, "/")).await;
     let status = assert_refused(answer, Code::FailedPrecondition, "POLICY_DENIED");
     assert_eq!(rules(&status), ["PRINCIPAL", "ELIGIBILITY"]);
-    assert_eq!(all_of(&program).await, []);
+    assert_eq!(activations_of(&program).await, []);
 }
 
 #[tokio::test]

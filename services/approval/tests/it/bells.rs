@@ -24,7 +24,8 @@ async fn listen(ground: &Ground, reply: Reply) -> Peer<Heard> {
             assert_eq!(bell.path, "/pim.activation.v1.ActivationService/ResolveActivation");
             let mut read = db.read().await.unwrap();
             let activation = bell.thing_id.parse().unwrap();
-            let found = approvals::of_activation(&mut read, tenant, activation).await.unwrap();
+            let found =
+                approvals::of_activation(&mut read, tenant, activation, None).await.unwrap();
             (bell.thing_id, found.map(|approval| approval.state.as_str()))
         }
     };

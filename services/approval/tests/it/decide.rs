@@ -3,11 +3,11 @@
 use chrono::TimeDelta;
 use pim_proto::{
     activation::v1::{ActivateRoleRequest, ActivationState, Ending, activate_role_request},
-    approval::v1::{Approval, ApprovalState, Decision, Verdict, approval::Length},
-    assignment::v1::{ApprovalRule, Rules},
+    approval::v1::{Approval, ApprovalKind, ApprovalState, Decision, Verdict, approval::Length},
+    assignment::v1::{ApprovalMode, ApprovalRule, Rules},
     r#type::v1::Ticket,
 };
-use pim_tests::{Person, assert_refused, duration, timestamp};
+use pim_tests::{Person, assert_refused, duration, stage, timestamp};
 use tonic::Code;
 
 use crate::ground::{Ground, ROLE, approve, deny, get, no, yes};
@@ -30,7 +30,13 @@ async fn an_approval_says_all_of_itself() {
         length: Some(Length::Duration(duration(TimeDelta::hours(1)))),
         justification: "to mend the mail".to_owned(),
         ticket,
-        approver_ids: vec![ground.bea.id.clone(), ground.carl.id.clone()],
+        rules: vec![ApprovalRule {
+            stages: vec![stage(ApprovalMode::AllOf, 0, &[&ground.bea, &ground.carl])],
+            timeout: Some(duration(TimeDelta::hours(24))),
+            justify_approve: Some(true),
+            justify_deny: Some(true),
+            fallback_approver_ids: Vec::new(),
+        }],
         decisions: Vec::new(),
         expire_time: Some(timestamp(now + TimeDelta::hours(24))),
         policy_revision: 1,
@@ -38,6 +44,8 @@ async fn an_approval_says_all_of_itself() {
         update_time: Some(timestamp(now)),
         etag: approval.etag.clone(),
         activation_state: ActivationState::PendingApproval.into(),
+        kind: ApprovalKind::Activation.into(),
+        shortened_duration: None,
     };
     assert_eq!(approval, expected);
     assert!(!approval.etag.is_empty());
@@ -68,6 +76,7 @@ async fn two_of_two_must_approve() {
         verdict: Verdict::Approve.into(),
         justification: "known work".to_owned(),
         decide_time: Some(timestamp(ground.world.now())),
+        drop_time: None,
     };
     let expected = Approval {
         decisions: vec![decided.clone()],
@@ -183,7 +192,7 @@ async fn the_approvers_are_those_of_the_policy_by_which_it_was_asked() {
 async fn a_decision_needs_no_reason_where_the_policy_asks_for_none() {
     let ground = Ground::new().await;
     let rule = ApprovalRule {
-        approver_ids: vec![ground.bea.id.clone()],
+        stages: vec![stage(ApprovalMode::AllOf, 0, &[&ground.bea])],
         justify_approve: Some(false),
         justify_deny: Some(false),
         ..ApprovalRule::default()

@@ -7,8 +7,9 @@ use pim_proto::{
     approval::v1::{
         Approval, ApprovalState, CancelApprovalRequest, OpenApprovalRequest, TimeOutApprovalRequest,
     },
+    assignment::v1::ApprovalMode,
 };
-use pim_tests::{Person, assert_refused, fields, metadata, new_id, timestamp};
+use pim_tests::{Person, assert_refused, fields, metadata, new_id, stage, timestamp};
 use tonic::{Code, Status};
 
 use crate::ground::{Ground, ROLE, approve, deny, no, yes};
@@ -135,7 +136,8 @@ async fn its_approvers_are_those_of_the_policy_by_which_it_was_asked() {
     let dora = ground.user("dora").await;
     ground.org.require_approval(ROLE, &[&dora]).await;
     let opened = ground.push(Push::Open, &activation).await.unwrap();
-    assert_eq!(opened.approver_ids, [&*ground.bea.id, &*ground.carl.id]);
+    let asked: Vec<_> = opened.rules.iter().map(|rule| rule.stages.clone()).collect();
+    assert_eq!(asked, [[stage(ApprovalMode::AllOf, 0, &[&ground.bea, &ground.carl])]]);
     assert_eq!(opened.policy_revision, 1);
     assert_eq!(dora.inbox().await, []);
 }
@@ -148,7 +150,7 @@ async fn what_does_not_wait_for_approval_gets_none() {
     let answer = ground.push(Push::Open, &late).await;
     let status = assert_refused(answer, Code::FailedPrecondition, "WRONG_STATE");
     assert_eq!(metadata(&status, "state"), "ENDED");
-    ground.org.require_approval(ROLE, &[]).await;
+    ground.no_approval().await;
     let active = ground.ada.activate(Person::wish(ROLE, "/")).await.unwrap();
     let answer = ground.push(Push::Open, &active.id).await;
     let status = assert_refused(answer, Code::FailedPrecondition, "WRONG_STATE");

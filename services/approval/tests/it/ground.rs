@@ -4,6 +4,7 @@
 use chrono::TimeDelta;
 use pim_domain::{
     activation::{self, Ask, Length, Request},
+    authority::SignIn,
     event::{Actor, Stamp},
     id::{ActivationId, TenantId},
     role::Catalog,
@@ -12,7 +13,7 @@ use pim_domain::{
 use pim_proto::{
     activation::v1::Activation,
     approval::v1::{Approval, ApproveRequest, DenyRequest, GetApprovalRequest},
-    assignment::v1::{DisablePrincipalRequest, EnablePrincipalRequest},
+    assignment::v1::{ApprovalRule, DisablePrincipalRequest, EnablePrincipalRequest, Rules},
 };
 use pim_store::{Purpose, activations};
 use pim_tests::{Organisation, Person, World};
@@ -76,7 +77,7 @@ impl Ground {
             length: Length::Duration(TimeDelta::hours(1)),
             justification: "to mend the mail".to_owned(),
             ticket: None,
-            mfa: true,
+            sign_in: SignIn { mfa: true, ..SignIn::default() },
         };
         let ask = Ask { role, scope: root, eligibility: None, request };
         let change = activation::ask(&facts.unwrap(), ask, &self.stamp()).unwrap();
@@ -93,6 +94,12 @@ impl Ground {
         let change = found.unwrap().cancel(Catalog::Entra, String::new(), &self.stamp()).unwrap();
         activations::record(&mut tx, self.tenant(), &change).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// From now on nobody has to approve an activation of `ROLE`.
+    pub(crate) async fn no_approval(&self) {
+        let rules = Rules { approval: Some(ApprovalRule::default()), ..Rules::default() };
+        self.org.set_policy(ROLE, rules).await.unwrap();
     }
 
     pub(crate) async fn disable(&self, person: &Person) {

@@ -7,5 +7,8 @@ mod decide;
 mod due;
 mod ground;
 mod idempotency;
+mod possible;
 mod read;
 mod refusals;
+mod shorten;
+mod stages;

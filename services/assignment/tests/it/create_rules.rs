@@ -176,3 +176,37 @@ async fn every_broken_rule_is_answered_at_once_in_the_fixed_order() {
     assert_eq!(refusal.violations[2].description, "limit: at most P1D; given: permanent");
     assert_eq!(all_of(&ground.org.admin.client, Kind::Assignment, &ground.ada).await, []);
 }
+
+#[tokio::test]
+async fn a_grant_is_judged_by_the_policy_at_its_scope_and_what_is_enforced_above() {
+    let ground = Ground::new().await;
+    let (admin, elsewhere) = (&ground.org.admin.client, "/subscriptions/another");
+    let at = |scope: &str| wish(&ground.ada, Organisation::CONTRIBUTOR, scope);
+    let days = |days| Some(duration(TimeDelta::days(days)));
+    let set = async |scope: &str, rules, enforce: &[&str]| {
+        let role = Organisation::CONTRIBUTOR;
+        ground.org.set_policy_at(role, scope, rules, enforce).await.unwrap();
+    };
+    let bounded = Rules {
+        permanent_eligibility: Some(false),
+        eligible_max: days(20),
+        permanent_assignment: Some(false),
+        assigned_max: days(20),
+        ..Rules::default()
+    };
+    set(SUBSCRIPTION, bounded, &[]).await;
+    for kind in KINDS {
+        ground.assert_breaks(kind, at(SUBSCRIPTION), "EXPIRATION").await;
+        create(admin, kind, at(elsewhere)).await.unwrap();
+    }
+    let shorter = Rules { eligible_max: days(10), assigned_max: days(10), ..Rules::default() };
+    set("/", shorter, &["eligible_max", "assigned_max"]).await;
+    for kind in KINDS {
+        let until = |days| CreateEligibilityRequest {
+            end_time: Some(timestamp(ground.world.now() + TimeDelta::days(days))),
+            ..at(SUBSCRIPTION)
+        };
+        ground.assert_breaks(kind, until(11), "EXPIRATION").await;
+        create(admin, kind, until(10)).await.unwrap();
+    }
+}

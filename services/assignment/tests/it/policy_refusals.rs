@@ -1,10 +1,10 @@
 //! Changes of a policy that are refused: all of it stays as it was.
 
 use chrono::TimeDelta;
-use pim_proto::assignment::v1::{ApprovalRule, Rules, UpdatePolicyRequest};
+use pim_proto::assignment::v1::{ApprovalMode, ApprovalRule, Rules, UpdatePolicyRequest};
 use pim_tests::{
-    Organisation, assert_invalid, assert_refused, assert_same_refusal, duration, fields, metadata,
-    new_id, rules,
+    Organisation, all_of, assert_invalid, assert_refused, assert_same_refusal, duration, fields,
+    metadata, new_id, rules, stage_of, stages,
 };
 use tonic::Code;
 
@@ -124,14 +124,14 @@ async fn a_policy_that_nobody_could_satisfy_is_refused() {
         vec![ground.ada.id.clone(), gone.id],
         vec![eve.id.clone(), other_eve.id],
     ] {
-        let approval = Some(ApprovalRule { approver_ids: unfit, ..ApprovalRule::default() });
+        let unfit: Vec<&str> = unfit.iter().map(String::as_str).collect();
+        let approval = Some(stages(vec![stage_of(ApprovalMode::AllOf, 0, &unfit)]));
         let answer = update(admin, setting(&before, Rules { approval, ..ticket() })).await;
         let status = assert_refused(answer, Code::FailedPrecondition, "NO_ELIGIBLE_APPROVER");
         assert_eq!(rules(&status), ["APPROVABLE"]);
         assert_eq!(get(admin, ROLE).await.unwrap(), before);
     }
-    let approver_ids = vec![eve.id, ground.ada.id.clone()];
-    let approval = Some(ApprovalRule { approver_ids, ..ApprovalRule::default() });
+    let approval = Some(all_of(&[&eve, &ground.ada]));
     update(admin, setting(&before, Rules { approval, ..Rules::default() })).await.unwrap();
 }
 
@@ -143,8 +143,7 @@ async fn malformed_fields_are_named() {
     let good = setting(&before, ticket());
     let with = |rules| setting(&before, rules);
     let approved = |approver_ids: &[&str]| {
-        let approver_ids = approver_ids.iter().map(|id| (*id).to_owned()).collect();
-        let approval = Some(ApprovalRule { approver_ids, ..ApprovalRule::default() });
+        let approval = Some(stages(vec![stage_of(ApprovalMode::AllOf, 0, approver_ids)]));
         with(Rules { approval, ..Rules::default() })
     };
     let resetting = |names: &[&str]| UpdatePolicyRequest {
@@ -162,9 +161,9 @@ async fn malformed_fields_are_named() {
         ("rules.activation_max", with(Rules { activation_max: zero, ..Rules::default() })),
         ("rules.ticket_pattern", with(pattern("("))),
         ("rules.ticket_pattern", with(pattern(&"1".repeat(257)))),
-        ("rules.approval.approver_ids[0]", approved(&["1"])),
-        ("rules.approval.approver_ids[1]", approved(&[ada, ada])),
-        ("rules.approval.approver_ids", approved(&[ada; 51])),
+        ("rules.approval.stages[0].slots[0].user_id", approved(&["1"])),
+        ("rules.approval.stages[0].slots[1]", approved(&[ada, ada])),
+        ("rules.approval.stages[0].slots", approved(&[ada; 51])),
         ("reset_rules[1]", resetting(&["require_mfa", "mfa"])),
         ("reset_rules[1]", resetting(&["require_mfa", "require_mfa"])),
         ("reset_rules[0]", resetting(&["require_ticket"])),

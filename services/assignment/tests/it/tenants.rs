@@ -45,6 +45,7 @@ fn client_of(world: &World, tenant: &str, subject: &str) -> Client {
         subject: subject.to_owned(),
         amr: vec!["mfa".to_owned()],
         acr: None,
+        acrs: Vec::new(),
         auth_time: None,
     })
 }

@@ -7,12 +7,12 @@ use pim_client::Client;
 use pim_proto::{
     activation::v1::{ActivateRoleRequest, Activation, CancelActivationRequest},
     assignment::v1::{
-        ApprovalRule, Assignment, CreateAssignmentRequest, CreateEligibilityRequest, Eligibility,
-        RemoveEligibilityRequest, Rules,
+        ApprovalMode, ApprovalRule, Assignment, CreateAssignmentRequest, CreateEligibilityRequest,
+        Eligibility, RemoveEligibilityRequest, Rules,
     },
     scheduler::v1::{DueItem, DueKind, ListDueRequest, ListDueResponse},
 };
-use pim_tests::{Organisation, Person, World, duration, eventually, timestamp};
+use pim_tests::{Organisation, Person, World, duration, eventually, stage, timestamp};
 use sqlx::{AssertSqlSafe, Executor as _};
 use tonic::Status;
 
@@ -197,7 +197,7 @@ impl Ground {
 
     async fn demand_approval(&self, role: &str, approvers: &[&Person], timeout: TimeDelta) {
         let approval = ApprovalRule {
-            approver_ids: approvers.iter().map(|approver| approver.id.clone()).collect(),
+            stages: vec![stage(ApprovalMode::AllOf, 0, approvers)],
             timeout: Some(duration(timeout)),
             ..ApprovalRule::default()
         };

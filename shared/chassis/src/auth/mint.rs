@@ -53,6 +53,8 @@ pub enum Grant {
         amr: Vec<String>,
         /// Authentication context class.
         acr: Option<String>,
+        /// Authentication contexts that the sign-in satisfied.
+        acrs: Vec<String>,
         /// When they last proved who they are.
         auth_time: Option<DateTime<Utc>>,
     },
@@ -149,12 +151,15 @@ impl fmt::Debug for DevelopmentIssuer {
 impl Grant {
     fn claims(&self) -> Value {
         match self {
-            Self::Principal { tenant, subject, amr, acr, auth_time } => {
+            Self::Principal { tenant, subject, amr, acr, acrs, auth_time } => {
                 let mut claims = json!({
                     "iss": DEVELOPMENT_PRINCIPALS, "sub": subject, "tid": tenant, "amr": amr,
                 });
                 if let Some(acr) = acr {
                     claims["acr"] = json!(acr);
+                }
+                if !acrs.is_empty() {
+                    claims["acrs"] = json!(acrs);
                 }
                 if let Some(auth_time) = auth_time {
                     claims["auth_time"] = json!(auth_time.timestamp());

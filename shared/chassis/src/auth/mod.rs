@@ -69,6 +69,8 @@ pub struct Claims {
     pub amr: Vec<String>,
     /// Authentication context class.
     pub acr: Option<String>,
+    /// Authentication contexts that the sign-in satisfied, such as `c1`.
+    pub acrs: Vec<String>,
     /// When the bearer last proved who they are.
     pub auth_time: Option<DateTime<Utc>>,
     /// The end of the token.

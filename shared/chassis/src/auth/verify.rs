@@ -38,6 +38,8 @@ struct RawClaims {
     #[serde(default)]
     amr: Vec<String>,
     acr: Option<String>,
+    #[serde(default)]
+    acrs: Vec<String>,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -146,7 +148,8 @@ impl Issuer {
             return Err(CredentialInvalid::because("the subject is empty or too long"));
         }
         let expire_time = claims.exp.0;
-        let not_before = [&claims.nbf, &claims.iat]
+        // Nobody signs in or is issued a token in the future.
+        let not_before = [&claims.nbf, &claims.iat, &claims.auth_time]
             .into_iter()
             .flatten()
             .filter_map(|date| date.0.checked_sub_signed(TimeDelta::seconds(ISSUED_LEEWAY_SECONDS)))
@@ -179,6 +182,7 @@ impl Issuer {
             claims: Claims {
                 amr: claims.amr,
                 acr: claims.acr,
+                acrs: claims.acrs,
                 auth_time: claims.auth_time.map(|date| date.0),
                 expire_time: claims.exp.0,
             },

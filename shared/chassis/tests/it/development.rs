@@ -26,6 +26,7 @@ fn its_tokens_are_accepted() {
         subject: "alice".to_owned(),
         amr: vec!["pwd".to_owned(), "mfa".to_owned()],
         acr: Some("urn:example:strong".to_owned()),
+        acrs: Vec::new(),
         auth_time: Some(at(-30)),
     };
     let Identity::Principal(principal) = identify(&alice) else { panic!("not a principal") };

@@ -10,8 +10,9 @@ use crate::{
     event::{About, Code, Stamp, ThingKind},
     grant::{Grant, GrantState},
     id::{ActivationId, GrantId, RoleId},
-    policy::{Policy, Rules},
+    policy::{Layers, Rules},
     principal::{Principal, PrincipalKind},
+    quorum::Seating,
     role::Role,
     scope::Scope,
     text::is_blank,
@@ -20,6 +21,9 @@ use crate::{
 
 /// How far ahead a start may be booked. Fixed.
 pub const START_AHEAD_MAX: TimeDelta = TimeDelta::days(30);
+
+/// A sign-in this young is fresh, however young it has to be: coming back from it takes time.
+pub const SIGN_IN_LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
 /// A wish to activate a role for oneself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,25 +45,31 @@ pub struct Facts {
     pub principal: Principal,
     /// What.
     pub role: Role,
-    /// The newest policy of the role.
-    pub policy: Policy,
+    /// The newest policies of the role at the scope and above.
+    pub policy: Layers,
     /// The principal's eligibilities for the role at the scope and above, ended ones too.
     pub eligibilities: Vec<Grant>,
     /// What is recorded as live for the same principal, role and scope.
     pub live: Option<Activation>,
-    /// Those whom the newest policy names as approvers and who exist.
-    pub approvers: Vec<Principal>,
+    /// Those whom its approval rules name and who exist.
+    pub people: Vec<Principal>,
 }
 
 impl Facts {
     /// The newest `update_time` among the facts: no decision on them is earlier.
     #[must_use]
     pub fn newest(&self) -> DateTime<Utc> {
-        let persons = self.approvers.iter().chain([&self.principal]).map(|p| p.update_time);
+        let persons = self.people.iter().chain([&self.principal]).map(|p| p.update_time);
         let grants = self.eligibilities.iter().map(|grant| grant.update_time);
-        let others = [self.role.update_time, self.policy.update_time];
         let live = self.live.iter().map(|live| live.update_time);
-        persons.chain(grants).chain(others).chain(live).max().unwrap_or(self.role.update_time)
+        let others = persons.chain(grants).chain(live).chain(self.policy.newest());
+        others.max().unwrap_or(self.role.update_time).max(self.role.update_time)
+    }
+
+    /// The rules for an activation at `scope` on `eligibility`, where there is one.
+    #[must_use]
+    pub fn rules(&self, eligibility: Option<&Grant>, scope: &Scope) -> Rules {
+        self.policy.between(eligibility.map_or(scope, |grant| &grant.scope), scope)
     }
 }
 
@@ -69,6 +79,10 @@ pub(super) struct Judged<'a> {
     pub(super) request: &'a Request,
     pub(super) scope: &'a Scope,
     pub(super) rules: &'a Rules,
+    /// When it was asked for: how old the sign-in was then.
+    pub(super) asked: DateTime<Utc>,
+    /// The approvers granted at most this length.
+    pub(super) shortened: Option<TimeDelta>,
     pub(super) now: DateTime<Utc>,
     /// The start that was asked for, moved to now where that is past.
     pub(super) start: DateTime<Utc>,
@@ -81,30 +95,42 @@ pub(super) struct Judged<'a> {
 type RuleFn = fn(&Judged<'_>) -> Option<Violation>;
 
 /// In the order in which they are answered.
-pub(super) const RULES: [RuleFn; 9] =
-    [principal, role, eligibility, window, expiration, justification, ticketing, mfa, overlap];
+pub(super) const RULES: [RuleFn; 10] = [
+    principal,
+    role,
+    eligibility,
+    window,
+    expiration,
+    justification,
+    ticketing,
+    mfa,
+    authentication_context,
+    overlap,
+];
 
 /// A new activation: active, booked, or waiting for approval.
 ///
 /// # Errors
 /// All broken rules together.
 pub fn ask(facts: &Facts, wish: Ask, stamp: &Stamp) -> Result<Change<Activation>, Denial> {
-    let rules = facts.policy.rules(facts.role.catalog);
     let start = wish.request.start.map_or(stamp.now, |start| start.max(stamp.now));
     let live = facts.live.as_ref().filter(|live| live.settled(stamp.now).is_live());
     let chosen = choose(facts, &wish, start);
+    let rules = facts.rules(chosen, &wish.scope);
     let judged = Judged {
         facts,
         request: &wish.request,
         scope: &wish.scope,
         rules: &rules,
+        asked: stamp.now,
+        shortened: None,
         now: stamp.now,
         start,
         eligibility: chosen,
         live,
     };
     let mut violations: Vec<Violation> = RULES.iter().filter_map(|rule| rule(&judged)).collect();
-    violations.extend(approvable(&judged));
+    violations.extend(approvable(facts, &rules));
     let about = about(&wish, facts);
     let refuse = |denial: Denial| denial.about(about.clone());
     let live = judged.live.map(|live| live.id.uuid());
@@ -113,13 +139,14 @@ pub fn ask(facts: &Facts, wish: Ask, stamp: &Stamp) -> Result<Change<Activation>
         // The rule on eligibilities has refused this already.
         return Err(refuse(Denial::new(crate::denial::Reason::NotPermitted)));
     };
-    let (state, code) = if rules.approval.is_on() {
-        let expire_time = stamp.now + rules.approval.timeout;
+    let (state, code) = if let Some(timeout) = rules.approval_timeout() {
+        let expire_time = stamp.now + timeout;
         (State::PendingApproval { expire_time }, Code::ActivationRequested)
     } else if start > stamp.now {
         (State::Scheduled { start }, Code::ActivationScheduled)
     } else {
-        (State::Active(held(&wish.request, chosen, start)), Code::ActivationActivated)
+        let held = held(&wish.request, None, chosen, start);
+        (State::Active { held, extension: None }, Code::ActivationActivated)
     };
     let activation = Activation {
         id: ActivationId::at(stamp.now),
@@ -128,7 +155,8 @@ pub fn ask(facts: &Facts, wish: Ask, stamp: &Stamp) -> Result<Change<Activation>
         scope: wish.scope,
         eligibility: chosen.id,
         request: wish.request,
-        policy_revision: facts.policy.version.0,
+        shortened: None,
+        policy_revision: facts.policy.revision,
         state,
         version: Version::FIRST,
         create_time: stamp.now,
@@ -148,13 +176,21 @@ fn about(wish: &Ask, facts: &Facts) -> About {
         permanent: false,
         justification: wish.request.justification.clone(),
         ticket: wish.request.ticket.clone(),
-        policy_revision: Some(facts.policy.version.0),
+        policy_revision: Some(facts.policy.revision),
     }
 }
 
-/// The time for which the role is held from `start`, never past the end of what it rests on.
-pub(super) fn held(request: &Request, eligibility: &Grant, start: DateTime<Utc>) -> Held {
+/// The time for which the role is held from `start`: no longer than its approvers granted, and never
+/// past the end of what it rests on.
+pub(super) fn held(
+    request: &Request,
+    shortened: Option<TimeDelta>,
+    eligibility: &Grant,
+    start: DateTime<Utc>,
+) -> Held {
     let asked = end(request, start);
+    let granted = shortened.and_then(|most| start.checked_add_signed(most));
+    let asked = granted.map_or(asked, |granted| granted.min(asked));
     let end = earliest(Some(asked), eligibility.window.end).unwrap_or(asked);
     Held { start, end, truncated: end < asked }
 }
@@ -245,6 +281,7 @@ fn expiration(judged: &Judged<'_>) -> Option<Violation> {
         Length::Until(end) if end <= judged.start => return None,
         Length::Until(end) => ("end_time", end - judged.start),
     };
+    let asked = judged.shortened.map_or(asked, |most| most.min(asked));
     let (least, most) = (judged.rules.activation_min, judged.rules.activation_max);
     (asked < least || asked > most).then(|| {
         let limit = format!("from {} to {}", format_duration(least), format_duration(most));
@@ -264,24 +301,42 @@ fn ticketing(judged: &Judged<'_>) -> Option<Violation> {
     let Some(ticket) = &judged.request.ticket else {
         return Some(Violation::new(Rule::Ticketing, "ticket", "required", "none"));
     };
-    let pattern = judged.rules.ticket_pattern.as_ref()?;
-    (!pattern.matches(&ticket.number)).then(|| {
-        let limit = format!("matches {}", pattern.as_str());
-        Violation::new(Rule::Ticketing, "ticket.number", limit, ticket.number.as_str())
-    })
+    let pattern =
+        judged.rules.ticket_patterns.iter().find(|pattern| !pattern.matches(&ticket.number))?;
+    let limit = format!("matches {}", pattern.as_str());
+    Some(Violation::new(Rule::Ticketing, "ticket.number", limit, ticket.number.as_str()))
 }
 
 fn mfa(judged: &Judged<'_>) -> Option<Violation> {
-    (judged.rules.require_mfa && !judged.request.mfa).then(|| {
+    let sign_in = &judged.request.sign_in;
+    if judged.rules.require_mfa && !sign_in.mfa {
         let limit = "a sign-in with multi-factor authentication";
-        Violation::new(Rule::Mfa, "authorization", limit, "one without")
+        return Some(Violation::new(Rule::Mfa, "authorization", limit, "one without"));
+    }
+    let most = judged.rules.mfa_max_age?;
+    let age = sign_in.time.map(|time| judged.asked - time);
+    // One that is to come is none: no clock is that far off.
+    let fresh = age.is_some_and(|age| age <= most.max(SIGN_IN_LEEWAY) && age >= -SIGN_IN_LEEWAY);
+    (!fresh).then(|| {
+        let limit = format!("a sign-in at most {} old", format_duration(most));
+        let given = age.map_or("one of unknown age".to_owned(), format_duration);
+        Violation::new(Rule::Mfa, "authorization", limit, given)
     })
+}
+
+fn authentication_context(judged: &Judged<'_>) -> Option<Violation> {
+    let satisfied = &judged.request.sign_in.contexts;
+    let missing =
+        judged.rules.authentication_contexts.iter().find(|one| !satisfied.contains(one))?;
+    let limit = format!("a sign-in that satisfies {missing}");
+    let given = if satisfied.is_empty() { "none".to_owned() } else { satisfied.join(" ") };
+    Some(Violation::new(Rule::AuthenticationContext, "authorization", limit, given))
 }
 
 fn overlap(judged: &Judged<'_>) -> Option<Violation> {
     judged.live.map(|live| {
         let given = match &live.state {
-            State::Active(held) => format!("{}, until {}", live.id, held.end.to_rfc3339()),
+            State::Active { held, .. } => format!("{}, until {}", live.id, held.end.to_rfc3339()),
             State::PendingApproval { .. } | State::Scheduled { .. } | State::Ended { .. } => {
                 format!("{}, {}", live.id, live.state.as_str())
             }
@@ -290,19 +345,16 @@ fn overlap(judged: &Judged<'_>) -> Option<Violation> {
     })
 }
 
-/// Whether all who must approve can: each exists, is enabled, and is not the requester's person.
-fn approvable(judged: &Judged<'_>) -> Option<Violation> {
-    let unfit = judged.rules.approval.approvers.iter().find(|slot| {
-        let approver = judged.facts.approvers.iter().find(|approver| approver.id == **slot);
-        !approver.is_some_and(|approver| {
-            approver.is_enabled() && !approver.is_same_person(&judged.facts.principal)
-        })
-    })?;
+/// Whether there are people enough to approve it who are enabled and not the requester.
+pub(super) fn approvable(facts: &Facts, rules: &Rules) -> Option<Violation> {
+    let barred = Some(facts.principal.person_key());
+    let seating = |rule| Seating::new(rule, &facts.people, barred);
+    let impossible = rules.approvals.iter().map(seating).find(|seating| !seating.is_possible())?;
     Some(Violation::new(
         Rule::Approvable,
         "role_id",
-        "each approver is enabled and not the requester",
-        unfit.to_string(),
+        "an enabled approver for every slot that it takes, none of them the requester",
+        format!("{} who can approve", impossible.approvers().len()),
     ))
 }
 

@@ -1,9 +1,11 @@
 //! The ways of an activation from state to state.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Activation, Ending, Facts, Held, State,
+    Activation, Ending, Extension, Facts, Held, State,
     judge::{self, Judged, RULES, THING},
 };
 use crate::{
@@ -11,9 +13,9 @@ use crate::{
     denial::{Denial, Reason, Rule, Violation},
     event::{About, Code, Stamp},
     grant::Grant,
-    id::PrincipalId,
-    policy::Rules,
+    policy::{ApprovalRule, Rules},
     principal::Principal,
+    quorum::{Seating, Vote},
     role::Catalog,
 };
 
@@ -24,15 +26,21 @@ pub struct Rest {
     pub eligibility: Grant,
     /// The principal.
     pub principal: Principal,
+    /// Who must approve it or its extension; none where nobody must any more.
+    pub approvals: Vec<ApprovalRule>,
+    /// Those whom these name and who exist.
+    pub people: Vec<Principal>,
 }
 
-/// What has become of the approval of a pending activation.
+/// What has become of the approval of a pending activation, or of its extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Those whose yes is recorded.
+    /// Enough said yes.
     Approved {
-        /// Who.
-        by: Vec<PrincipalId>,
+        /// Who did.
+        votes: Vec<Vote>,
+        /// To at most this length; absent: to what was asked for.
+        shortened: Option<TimeDelta>,
     },
     /// Somebody said no.
     Denied,
@@ -43,9 +51,7 @@ impl Activation {
     #[must_use]
     pub fn settled(&self, now: DateTime<Utc>) -> Activation {
         match self.overdue(now) {
-            Some((at, ending, held)) => {
-                Activation { state: State::Ended { at, ending, held }, ..self.clone() }
-            }
+            Some((state, _)) => Activation { state, ..self.clone() },
             None => self.clone(),
         }
     }
@@ -53,29 +59,56 @@ impl Activation {
     /// Records what time alone has decided; `None` where that is nothing.
     #[must_use]
     pub fn settle(&self, catalog: Catalog, stamp: &Stamp) -> Option<Change<Self>> {
-        let (at, ending, held) = self.overdue(stamp.now)?;
-        Some(self.ended(at, ending, held, self.about(catalog), stamp))
+        let (state, code) = self.overdue(stamp.now)?;
+        Some(self.moved(state, code, self.about(catalog), stamp))
     }
 
-    fn overdue(&self, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Ending, Option<Held>)> {
+    fn overdue(&self, now: DateTime<Utc>) -> Option<(State, Code)> {
+        let ended = |at, ending, held| State::Ended { at, ending, held };
         match &self.state {
             State::PendingApproval { expire_time } if *expire_time <= now => {
-                Some((*expire_time, Ending::TimedOut, None))
+                Some((ended(*expire_time, Ending::TimedOut, None), Code::ActivationTimedOut))
             }
-            State::Active(held) if held.end <= now => {
-                Some((held.end, Ending::Expired, Some(*held)))
+            State::Active { held, .. } if held.end <= now => {
+                Some((ended(held.end, Ending::Expired, Some(*held)), Code::ActivationExpired))
+            }
+            State::Active { held, extension: Some(extension) } if extension.expire_time <= now => {
+                let state = State::Active { held: *held, extension: None };
+                Some((state, Code::ActivationExtensionTimedOut))
             }
             State::PendingApproval { .. }
             | State::Scheduled { .. }
-            | State::Active(_)
+            | State::Active { .. }
             | State::Ended { .. } => None,
         }
     }
 
-    /// Acts on what has become of its approval, after judging the request again.
+    /// What it waits for somebody to approve: its request (`None`), or an extension.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<Option<&Extension>> {
+        match &self.state {
+            State::PendingApproval { .. } => Some(None),
+            State::Active { extension: Some(extension), .. } => Some(Some(extension)),
+            State::Active { extension: None, .. }
+            | State::Scheduled { .. }
+            | State::Ended { .. } => None,
+        }
+    }
+
+    /// The revision of the policy by which what it waits for, or else itself, was judged.
+    #[must_use]
+    pub fn pinned_revision(&self) -> i64 {
+        match self.waits_for() {
+            Some(Some(extension)) => extension.policy_revision,
+            Some(None) | None => self.policy_revision,
+        }
+    }
+
+    /// Acts on what has become of its approval or that of its extension, after judging the
+    /// request again.
     ///
     /// # Errors
-    /// `WRONG_STATE` where it is not pending any more.
+    /// `WRONG_STATE` where it waits for none.
     pub fn resolve(
         &self,
         facts: &Facts,
@@ -88,18 +121,27 @@ impl Activation {
             (State::PendingApproval { .. }, Verdict::Denied) => {
                 Ok(self.ended(stamp.now, Ending::Denied, None, about, stamp))
             }
-            (State::PendingApproval { .. }, Verdict::Approved { by }) => {
-                let mut rules = self.broken_again(facts, pinned, stamp.now);
-                rules.extend(unapproved(facts, pinned, by));
-                Ok(self.begin(facts, rules, stamp))
+            (State::PendingApproval { .. }, Verdict::Approved { votes, shortened }) => {
+                let approved = Self { shortened: *shortened, ..self.clone() };
+                let mut broken = approved.broken_again(facts, pinned, stamp.now);
+                let newest = self.newest_rules(facts);
+                broken.extend(unapproved(facts, pinned, &newest, votes));
+                Ok(self.begin(*shortened, facts, broken, stamp))
             }
-            (State::Scheduled { .. } | State::Active(_) | State::Ended { .. }, _) => {
-                Err(self.wrong_state(about, stamp.now))
+            (State::Active { held, extension: Some(extension) }, verdict) => {
+                Ok(self.resolve_extension((*held, extension), facts, pinned, verdict, stamp))
             }
+            (
+                State::Scheduled { .. }
+                | State::Active { extension: None, .. }
+                | State::Ended { .. },
+                _,
+            ) => Err(self.wrong_state(about, stamp.now)),
         }
     }
 
-    /// Judges a booked activation at its start.
+    /// Judges a booked activation at its start, and the `votes` that approved it by the newest
+    /// policy.
     ///
     /// # Errors
     /// `WRONG_STATE` before its start, and where it is not booked any more.
@@ -107,16 +149,20 @@ impl Activation {
         &self,
         facts: &Facts,
         pinned: &Rules,
+        votes: &[Vote],
         stamp: &Stamp,
     ) -> Result<Change<Self>, Denial> {
         match &self.state {
             State::Scheduled { start } if *start <= stamp.now => {
-                let rules = self.broken_again(facts, pinned, stamp.now);
-                Ok(self.begin(facts, rules, stamp))
+                let mut broken = self.broken_again(facts, pinned, stamp.now);
+                // Standing was judged when the approval was complete; the policy may have changed.
+                let newest = self.newest_rules(facts);
+                broken.extend(unmet(facts, pinned, &newest, votes, votes));
+                Ok(self.begin(self.shortened, facts, broken, stamp))
             }
             State::Scheduled { .. }
             | State::PendingApproval { .. }
-            | State::Active(_)
+            | State::Active { .. }
             | State::Ended { .. } => {
                 Err(self.wrong_state(self.about(facts.role.catalog), stamp.now))
             }
@@ -135,7 +181,7 @@ impl Activation {
     ) -> Result<Change<Self>, Denial> {
         let about = About { justification, ..self.about(catalog) };
         match self.settled(stamp.now).state {
-            State::Active(held) => {
+            State::Active { held, .. } => {
                 Ok(self.ended(stamp.now, Ending::Deactivated, Some(held), about, stamp))
             }
             State::PendingApproval { .. } | State::Scheduled { .. } | State::Ended { .. } => {
@@ -159,7 +205,7 @@ impl Activation {
             State::PendingApproval { .. } | State::Scheduled { .. } => {
                 Ok(self.ended(stamp.now, Ending::Canceled, None, about, stamp))
             }
-            State::Active(_) | State::Ended { .. } => Err(self.wrong_state(about, stamp.now)),
+            State::Active { .. } | State::Ended { .. } => Err(self.wrong_state(about, stamp.now)),
         }
     }
 
@@ -171,7 +217,8 @@ impl Activation {
         self.settle(catalog, stamp).ok_or_else(|| self.wrong_state(self.about(catalog), stamp.now))
     }
 
-    /// Records that what it rests on has ended.
+    /// Records that what it rests on has ended, or that nobody is left who could approve it or its
+    /// extension.
     ///
     /// # Errors
     /// `WRONG_STATE` where that still stands, and where it has ended already, by time too.
@@ -182,26 +229,43 @@ impl Activation {
         stamp: &Stamp,
     ) -> Result<Change<Self>, Denial> {
         let about = self.about(catalog);
-        let broken = self.broken_path(rest, stamp.now);
-        let held = match self.settled(stamp.now).state {
-            State::Active(held) => Some(held),
-            State::PendingApproval { .. } | State::Scheduled { .. } => None,
-            State::Ended { .. } => return Err(self.wrong_state(about, stamp.now)),
-        };
-        match broken {
-            Some(rule) => {
+        let impossible = self.unapprovable(rest);
+        match (self.settled(stamp.now).state, self.broken_path(rest, stamp.now)) {
+            (State::Active { held, .. }, Some(rule)) => {
                 let ending = Ending::Void { rules: vec![rule] };
-                Ok(self.ended(stamp.now, ending, held, about, stamp))
+                Ok(self.ended(stamp.now, ending, Some(held), about, stamp))
             }
-            None => Err(self.wrong_state(about, stamp.now)),
+            (State::Active { held, extension: Some(_) }, None) if impossible => {
+                let state = State::Active { held, extension: None };
+                Ok(self.moved(state, Code::ActivationExtensionVoided, about, stamp))
+            }
+            (State::PendingApproval { .. } | State::Scheduled { .. }, Some(rule)) => {
+                let ending = Ending::Void { rules: vec![rule] };
+                Ok(self.ended(stamp.now, ending, None, about, stamp))
+            }
+            (State::PendingApproval { .. }, None) if impossible => {
+                let ending = Ending::Void { rules: vec![Rule::Approvable] };
+                Ok(self.ended(stamp.now, ending, None, about, stamp))
+            }
+            (
+                State::PendingApproval { .. } | State::Scheduled { .. } | State::Active { .. },
+                None,
+            )
+            | (State::Ended { .. }, _) => Err(self.wrong_state(about, stamp.now)),
         }
+    }
+
+    /// Whether those who are left cannot approve what it waits for.
+    fn unapprovable(&self, rest: &Rest) -> bool {
+        let barred = Some(rest.principal.person_key());
+        rest.approvals.iter().any(|rule| !Seating::new(rule, &rest.people, barred).is_possible())
     }
 
     /// The first thing on its path that does not count any more.
     #[must_use]
     pub fn broken_path(&self, rest: &Rest, now: DateTime<Utc>) -> Option<Rule> {
         let since = match &self.state {
-            State::Active(held) => held.start,
+            State::Active { held, .. } => held.start,
             State::PendingApproval { .. } | State::Scheduled { .. } | State::Ended { .. } => {
                 self.create_time
             }
@@ -214,7 +278,7 @@ impl Activation {
         let at = match &self.state {
             State::Scheduled { start } => now.max(*start),
             State::PendingApproval { .. } => self.request.start.map_or(now, |start| now.max(start)),
-            State::Active(_) | State::Ended { .. } => now,
+            State::Active { .. } | State::Ended { .. } => now,
         };
         (!rest.eligibility.span().counts(at)).then_some(Rule::Eligibility)
     }
@@ -228,7 +292,7 @@ impl Activation {
             .iter()
             .find(|grant| grant.id == self.eligibility)
             .filter(|grant| judge::fits(grant, facts, &self.scope, start));
-        let newest = facts.policy.rules(facts.role.catalog);
+        let newest = self.newest_rules(facts);
         let mut broken: Vec<Rule> = [pinned, &newest]
             .into_iter()
             .flat_map(|rules| {
@@ -237,6 +301,8 @@ impl Activation {
                     request: &self.request,
                     scope: &self.scope,
                     rules,
+                    asked: self.create_time,
+                    shortened: self.shortened,
                     now,
                     start,
                     eligibility,
@@ -255,10 +321,21 @@ impl Activation {
         broken
     }
 
+    /// The newest rules for it, at its scope and that of its eligibility.
+    fn newest_rules(&self, facts: &Facts) -> Rules {
+        let own = facts.eligibilities.iter().find(|grant| grant.id == self.eligibility);
+        facts.rules(own, &self.scope)
+    }
+
     /// Active or booked where no rule is broken, else void.
-    fn begin(&self, facts: &Facts, mut broken: Vec<Rule>, stamp: &Stamp) -> Change<Self> {
-        let catalog = facts.role.catalog;
-        let about = self.about(catalog);
+    fn begin(
+        &self,
+        shortened: Option<TimeDelta>,
+        facts: &Facts,
+        mut broken: Vec<Rule>,
+        stamp: &Stamp,
+    ) -> Change<Self> {
+        let about = self.about(facts.role.catalog);
         let chosen = facts.eligibilities.iter().find(|grant| grant.id == self.eligibility);
         if chosen.is_none() && broken.is_empty() {
             broken.push(Rule::Eligibility);
@@ -269,10 +346,11 @@ impl Activation {
                 let (state, code) = if start > stamp.now {
                     (State::Scheduled { start }, Code::ActivationScheduled)
                 } else {
-                    let held = judge::held(&self.request, chosen, start);
-                    (State::Active(held), Code::ActivationActivated)
+                    let held = judge::held(&self.request, shortened, chosen, start);
+                    (State::Active { held, extension: None }, Code::ActivationActivated)
                 };
-                self.moved(state, code, about, stamp)
+                let granted = Self { shortened, ..self.clone() };
+                self.changed(granted, state, code, about, stamp)
             }
             _ => {
                 let ending = Ending::Void { rules: broken };
@@ -300,13 +378,30 @@ impl Activation {
         self.moved(State::Ended { at, ending, held }, code, about, stamp)
     }
 
-    fn moved(&self, state: State, code: Code, about: About, stamp: &Stamp) -> Change<Self> {
-        let after =
-            Self { state, version: self.version.next(), update_time: stamp.now, ..self.clone() };
+    pub(super) fn moved(
+        &self,
+        state: State,
+        code: Code,
+        about: About,
+        stamp: &Stamp,
+    ) -> Change<Self> {
+        self.changed(self.clone(), state, code, about, stamp)
+    }
+
+    fn changed(
+        &self,
+        after: Self,
+        state: State,
+        code: Code,
+        about: About,
+        stamp: &Stamp,
+    ) -> Change<Self> {
+        let (version, update_time) = (self.version.next(), stamp.now);
+        let after = Self { state, version, update_time, ..after };
         Change::updated(self, after, stamp, code, about)
     }
 
-    fn wrong_state(&self, about: About, now: DateTime<Utc>) -> Denial {
+    pub(super) fn wrong_state(&self, about: About, now: DateTime<Utc>) -> Denial {
         let state = self.settled(now).state.as_str();
         Denial::new(Reason::WrongState { thing: THING, state })
             .about(about)
@@ -314,17 +409,28 @@ impl Activation {
     }
 }
 
-/// `APPROVABLE` where not everybody whom the pinned or the newest policy asks has said yes and is
-/// still enabled.
-fn unapproved(facts: &Facts, pinned: &Rules, by: &[PrincipalId]) -> Option<Rule> {
-    let newest = facts.policy.rules(facts.role.catalog);
-    let asked = pinned.approval.approvers.iter().chain(&newest.approval.approvers);
-    let met = |slot: &PrincipalId| {
-        let approver = facts.approvers.iter().find(|approver| approver.id == *slot);
-        by.contains(slot)
-            && approver.is_some_and(|approver| {
-                approver.is_enabled() && !approver.is_same_person(&facts.principal)
-            })
-    };
-    asked.into_iter().any(|slot| !met(slot)).then_some(Rule::Approvable)
+/// `APPROVABLE` where the votes that still stand do not meet what the pinned and the newest policy
+/// ask for.
+pub(super) fn unapproved(
+    facts: &Facts,
+    pinned: &Rules,
+    newest: &Rules,
+    votes: &[Vote],
+) -> Option<Rule> {
+    unmet(facts, pinned, newest, votes, &[])
+}
+
+/// The same, where those who gave the votes `anyhow` need not be enabled any more.
+fn unmet(
+    facts: &Facts,
+    pinned: &Rules,
+    newest: &Rules,
+    votes: &[Vote],
+    anyhow: &[Vote],
+) -> Option<Rule> {
+    let votes: HashSet<Vote> = votes.iter().copied().collect();
+    let barred = Some(facts.principal.person_key());
+    let met = |rule| Seating::counting(rule, &facts.people, barred, anyhow).is_met(&votes);
+    let all = pinned.approvals.iter().chain(&newest.approvals).all(met);
+    (!all).then_some(Rule::Approvable)
 }

@@ -52,6 +52,16 @@ pub enum Code {
     ActivationExpired,
     #[serde(rename = "pim.activation.deactivated")]
     ActivationDeactivated,
+    #[serde(rename = "pim.activation.extension_requested")]
+    ActivationExtensionRequested,
+    #[serde(rename = "pim.activation.extended")]
+    ActivationExtended,
+    #[serde(rename = "pim.activation.extension_denied")]
+    ActivationExtensionDenied,
+    #[serde(rename = "pim.activation.extension_timed_out")]
+    ActivationExtensionTimedOut,
+    #[serde(rename = "pim.activation.extension_voided")]
+    ActivationExtensionVoided,
     #[serde(rename = "pim.approval.opened")]
     ApprovalOpened,
     #[serde(rename = "pim.approval.voted")]
@@ -70,7 +80,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 30] = [
+    pub const ALL: [Code; 35] = [
         Code::TenantCreated,
         Code::CatalogImported,
         Code::PrincipalCreated,
@@ -94,6 +104,11 @@ impl Code {
         Code::ActivationVoided,
         Code::ActivationExpired,
         Code::ActivationDeactivated,
+        Code::ActivationExtensionRequested,
+        Code::ActivationExtended,
+        Code::ActivationExtensionDenied,
+        Code::ActivationExtensionTimedOut,
+        Code::ActivationExtensionVoided,
         Code::ApprovalOpened,
         Code::ApprovalVoted,
         Code::ApprovalApproved,
@@ -130,6 +145,11 @@ impl Code {
             Code::ActivationVoided => "pim.activation.voided",
             Code::ActivationExpired => "pim.activation.expired",
             Code::ActivationDeactivated => "pim.activation.deactivated",
+            Code::ActivationExtensionRequested => "pim.activation.extension_requested",
+            Code::ActivationExtended => "pim.activation.extended",
+            Code::ActivationExtensionDenied => "pim.activation.extension_denied",
+            Code::ActivationExtensionTimedOut => "pim.activation.extension_timed_out",
+            Code::ActivationExtensionVoided => "pim.activation.extension_voided",
             Code::ApprovalOpened => "pim.approval.opened",
             Code::ApprovalVoted => "pim.approval.voted",
             Code::ApprovalApproved => "pim.approval.approved",
@@ -182,6 +202,7 @@ impl Code {
             (Code::ActivationDeactivated | Code::ActivationVoided, _) => {
                 "Remove member from role completed (PIM deactivate)"
             }
+            (Code::ActivationExtensionRequested, _) => "Update member in PIM requested (extend)",
             (Code::ApprovalOpened, _) => "Add member to role approval requested (PIM activation)",
             (Code::ApprovalApproved, _) => "Add member to role request approved (PIM activation)",
             (Code::ApprovalDenied, _) => "Add member to role request denied (PIM activation)",
@@ -192,6 +213,10 @@ impl Code {
                 | Code::PrincipalDisabled
                 | Code::PrincipalEnabled
                 | Code::ActivationDenied
+                | Code::ActivationExtended
+                | Code::ActivationExtensionDenied
+                | Code::ActivationExtensionTimedOut
+                | Code::ActivationExtensionVoided
                 | Code::ApprovalVoted
                 | Code::ApprovalTimedOut
                 | Code::ApprovalCanceled

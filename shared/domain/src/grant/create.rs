@@ -9,7 +9,7 @@ use crate::{
     denial::{Denial, Reason, Rule, Violation},
     event::{About, Code, Stamp},
     id::{GrantId, PrincipalId, RoleId},
-    policy::{Policy, Rules},
+    policy::{Layers, Rules},
     principal::{Principal, PrincipalKind},
     role::{Catalog, Role},
     scope::Scope,
@@ -43,8 +43,8 @@ pub struct Create {
 pub struct Facts {
     /// The role.
     pub role: Role,
-    /// Its policy.
-    pub policy: Policy,
+    /// Its policies at the scope and above.
+    pub policy: Layers,
     /// For whom.
     pub principal: Principal,
     /// Who grants.
@@ -73,7 +73,7 @@ const RULES: [fn(&Judged<'_>) -> Option<Violation>; 7] =
 pub fn create(facts: &Facts, wish: Create, stamp: &Stamp) -> Result<Change<Grant>, Denial> {
     let start = wish.start.map_or(stamp.now, |start| start.max(stamp.now));
     let window = Window { start, end: wish.end };
-    let rules = facts.policy.rules(facts.role.catalog);
+    let rules = facts.policy.at(&wish.scope);
     let judged = Judged { facts, wish: &wish, rules, window };
     let about = about(&judged);
     let thing = wish.kind.thing();
@@ -91,7 +91,7 @@ pub fn create(facts: &Facts, wish: Create, stamp: &Stamp) -> Result<Change<Grant
         let reason = Reason::Duplicate { thing, id: same.id.uuid() };
         return Err(Denial::new(reason).about(about));
     }
-    let revision = facts.policy.version.0;
+    let revision = facts.policy.revision;
     Ok(make(wish, window, revision, facts.role.catalog, stamp))
 }
 
@@ -155,7 +155,7 @@ fn about(judged: &Judged<'_>) -> About {
         permanent: judged.wish.end.is_none(),
         justification: judged.wish.justification.clone(),
         ticket: judged.wish.ticket.clone(),
-        policy_revision: Some(judged.facts.policy.version.0),
+        policy_revision: Some(judged.facts.policy.revision),
     }
 }
 

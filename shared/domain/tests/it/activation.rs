@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use pim_domain::{
-    activation::{Facts, Length, START_AHEAD_MAX, State, Verdict, ask},
+    activation::{Facts, Length, SIGN_IN_LEEWAY, START_AHEAD_MAX, State, Verdict, ask},
     denial::{Denial, Reason, Rule},
-    fixture::{facts, grant, noon, stamp, user, wish},
+    fixture::{facts, grant, noon, set, stamp, user, votes, wish},
     grant::GrantKind,
     policy::{ApprovalRule, RuleSet, TicketPattern},
     principal::PrincipalKind,
@@ -16,15 +16,11 @@ fn broken(denial: &Denial) -> Vec<Rule> {
     denial.rules().collect()
 }
 
-fn set(facts: &mut Facts, set: RuleSet) {
-    facts.policy.set = set;
-}
-
 #[test]
 fn a_request_that_breaks_nothing_is_active_from_now() {
     let facts = facts(&user("alice"));
     let change = ask(&facts, wish(&facts), &stamp(noon())).unwrap();
-    let State::Active(held) = change.after().state.clone() else { panic!("{change:?}") };
+    let State::Active { held, .. } = change.after().state.clone() else { panic!("{change:?}") };
     assert_eq!((held.start, held.end), (noon(), noon() + TimeDelta::hours(1)));
     assert!(!held.truncated);
     assert_eq!(change.event().activity(), "Add member to role completed (PIM activation)");
@@ -35,11 +31,11 @@ fn every_broken_rule_is_answered_at_once_and_in_order() {
     let mut facts = facts(&user("alice"));
     facts.eligibilities.clear();
     let require_ticket = Some(true);
-    set(&mut facts, RuleSet { require_ticket, ..RuleSet::default() });
+    set(&mut facts.policy, RuleSet { require_ticket, ..RuleSet::default() });
     let mut wish = wish(&facts);
     wish.request.length = Length::Duration(TimeDelta::hours(9));
     wish.request.justification = " \u{200b}".to_owned();
-    wish.request.mfa = false;
+    wish.request.sign_in.mfa = false;
     let denial = ask(&facts, wish, &stamp(noon())).unwrap_err();
     let all =
         [Rule::Eligibility, Rule::Expiration, Rule::Justification, Rule::Ticketing, Rule::Mfa];
@@ -67,7 +63,7 @@ fn each_rule_breaks_alone() {
         [Rule::Window]
     );
     assert_eq!(refused(&good, &|wish| wish.request.length = Length::Until(noon())), [Rule::Window]);
-    assert_eq!(refused(&good, &|wish| wish.request.mfa = false), [Rule::Mfa]);
+    assert_eq!(refused(&good, &|wish| wish.request.sign_in.mfa = false), [Rule::Mfa]);
     assert_eq!(
         refused(&good, &|wish| wish.scope = "/subscriptions/a".parse().unwrap()),
         [Rule::Role]
@@ -81,7 +77,7 @@ fn each_rule_breaks_alone() {
     let mut patterned = good.clone();
     let pattern = TicketPattern::try_from("CHG[0-9]+".to_owned()).unwrap();
     set(
-        &mut patterned,
+        &mut patterned.policy,
         RuleSet { require_ticket: Some(true), ticket_pattern: Some(pattern), ..RuleSet::default() },
     );
     let ticket = |number: &str| Ticket { number: number.to_owned(), system: "desk".to_owned() };
@@ -120,7 +116,7 @@ fn the_end_is_never_past_the_eligibility() {
     let end = noon() + TimeDelta::minutes(2);
     facts.eligibilities[0].window.end = Some(end);
     let change = ask(&facts, wish(&facts), &stamp(noon())).unwrap();
-    let State::Active(held) = change.after().state.clone() else { panic!("{change:?}") };
+    let State::Active { held, .. } = change.after().state.clone() else { panic!("{change:?}") };
     // Below the minimum, which binds what is asked and not what is left.
     assert_eq!((held.end, held.truncated), (end, true));
     let denial = ask(&facts, wish(&facts), &stamp(end)).unwrap_err();
@@ -172,22 +168,19 @@ fn a_live_one_stands_in_the_way_until_its_time_is_up() {
 fn nobody_who_must_approve_may_be_missing_or_the_requester() {
     let (alice, carol) = (user("alice"), user("carol"));
     let mut facts = facts(&alice);
-    let with = |approvers: Vec<_>| RuleSet {
-        approval: Some(ApprovalRule { approvers, ..ApprovalRule::off() }),
-        ..RuleSet::default()
-    };
-    set(&mut facts, with(vec![carol.id]));
+    let approval = Some(ApprovalRule::all_of([carol.id]));
+    set(&mut facts.policy, RuleSet { approval, ..RuleSet::default() });
     let refused = |facts: &Facts| {
         ask(facts, wish(facts), &stamp(noon())).map_err(|denial| broken(&denial)).unwrap_err()
     };
     assert_eq!(refused(&facts), [Rule::Approvable]);
-    facts.approvers = vec![carol.clone()];
+    facts.people = vec![carol.clone()];
     let change = ask(&facts, wish(&facts), &stamp(noon())).unwrap();
     assert!(matches!(change.after().state, State::PendingApproval { .. }));
-    facts.approvers[0].enabled_since = None;
+    facts.people[0].enabled_since = None;
     assert_eq!(refused(&facts), [Rule::Approvable]);
-    facts.approvers[0] = carol;
-    facts.approvers[0].person = Some(alice.id.uuid().into());
+    facts.people[0] = carol;
+    facts.people[0].person = Some(alice.id.uuid().into());
     facts.principal.person = Some(alice.id.uuid().into());
     assert_eq!(refused(&facts), [Rule::Approvable]);
 }
@@ -196,19 +189,18 @@ fn nobody_who_must_approve_may_be_missing_or_the_requester() {
 fn what_is_approved_is_judged_again() {
     let (alice, carol) = (user("alice"), user("carol"));
     let mut facts = facts(&alice);
-    facts.approvers = vec![carol.clone()];
-    let approvers = vec![carol.id];
-    let approval = Some(ApprovalRule { approvers, ..ApprovalRule::off() });
-    set(&mut facts, RuleSet { approval, ..RuleSet::default() });
+    facts.people = vec![carol.clone()];
+    let approval = Some(ApprovalRule::all_of([carol.id]));
+    set(&mut facts.policy, RuleSet { approval, ..RuleSet::default() });
     let pending = ask(&facts, wish(&facts), &stamp(noon())).unwrap().into_after();
-    let pinned = facts.policy.rules(facts.role.catalog);
-    let yes = Verdict::Approved { by: vec![carol.id] };
+    let pinned = facts.policy.at(&Scope::root());
+    let yes = Verdict::Approved { votes: votes(&[&carol]), shortened: None };
     let later = stamp(noon() + TimeDelta::hours(1));
     let ending = |facts: &Facts, verdict: &Verdict| {
         let change = pending.resolve(facts, &pinned, verdict, &later).unwrap();
         match change.into_after().state {
             State::Ended { ending: pim_domain::activation::Ending::Void { rules }, .. } => rules,
-            State::Active(held) => {
+            State::Active { held, .. } => {
                 assert_eq!(held.start, later.now, "waiting costs no time");
                 vec![]
             }
@@ -216,9 +208,12 @@ fn what_is_approved_is_judged_again() {
         }
     };
     assert_eq!(ending(&facts, &yes), []);
-    assert_eq!(ending(&facts, &Verdict::Approved { by: vec![] }), [Rule::Approvable]);
+    assert_eq!(
+        ending(&facts, &Verdict::Approved { votes: vec![], shortened: None }),
+        [Rule::Approvable]
+    );
     let mut stricter = facts.clone();
-    stricter.policy.set.activation_max = Some(TimeDelta::minutes(30));
+    stricter.policy.policies[0].set.activation_max = Some(TimeDelta::minutes(30));
     assert_eq!(ending(&stricter, &yes), [Rule::Expiration]);
     let mut removed = facts.clone();
     removed.eligibilities[0].ended = Some(pim_domain::grant::GrantEnd {
@@ -231,9 +226,79 @@ fn what_is_approved_is_judged_again() {
     assert_eq!(ending(&again, &yes), [Rule::Principal]);
     let mut widened = facts.clone();
     let dave = user("dave");
-    widened.approvers.push(dave.clone());
-    if let Some(approval) = &mut widened.policy.set.approval {
-        approval.approvers.push(dave.id);
-    }
+    widened.people.push(dave.clone());
+    widened.policy.policies[0].set.approval = Some(ApprovalRule::all_of([carol.id, dave.id]));
     assert_eq!(ending(&widened, &yes), [Rule::Approvable]);
+}
+
+#[test]
+fn a_sign_in_may_be_as_old_as_the_policy_says() {
+    let mut facts = facts(&user("alice"));
+    let asked = |facts: &Facts, age: Option<TimeDelta>| {
+        let mut wish = wish(facts);
+        wish.request.sign_in.time = age.map(|age| noon() - age);
+        ask(facts, wish, &stamp(noon())).map_err(|denial| broken(&denial))
+    };
+    let hour = TimeDelta::hours(1);
+    assert!(asked(&facts, None).is_ok());
+    set(&mut facts.policy, RuleSet { mfa_max_age: Some(hour), ..RuleSet::default() });
+    assert!(asked(&facts, Some(hour)).is_ok());
+    assert_eq!(asked(&facts, Some(hour + TimeDelta::seconds(1))).unwrap_err(), [Rule::Mfa]);
+    assert_eq!(asked(&facts, None).unwrap_err(), [Rule::Mfa], "of unknown age");
+    assert_eq!(asked(&facts, Some(-hour)).unwrap_err(), [Rule::Mfa], "not yet");
+    set(&mut facts.policy, RuleSet { mfa_max_age: Some(TimeDelta::zero()), ..RuleSet::default() });
+    assert!(asked(&facts, Some(SIGN_IN_LEEWAY)).is_ok());
+    let stale = SIGN_IN_LEEWAY + TimeDelta::seconds(1);
+    assert_eq!(asked(&facts, Some(stale)).unwrap_err(), [Rule::Mfa]);
+}
+
+#[test]
+fn every_authentication_context_must_be_satisfied() {
+    let mut facts = facts(&user("alice"));
+    let set_here = |context: &str| RuleSet {
+        require_mfa: Some(false),
+        authentication_context: Some(context.to_owned()),
+        ..RuleSet::default()
+    };
+    set(&mut facts.policy, set_here("c1"));
+    let asked = |contexts: &[&str]| {
+        let mut wish = wish(&facts);
+        wish.request.sign_in.contexts = contexts.iter().map(|one| (*one).to_owned()).collect();
+        ask(&facts, wish, &stamp(noon())).map_err(|denial| broken(&denial))
+    };
+    assert!(asked(&["c0", "c1"]).is_ok());
+    assert_eq!(asked(&["c0"]).unwrap_err(), [Rule::AuthenticationContext]);
+    assert_eq!(asked(&[]).unwrap_err(), [Rule::AuthenticationContext]);
+}
+
+#[test]
+fn approvers_grant_less_than_was_asked_for_but_not_more() {
+    let (alice, carol) = (user("alice"), user("carol"));
+    let mut facts = facts(&alice);
+    facts.people = vec![carol.clone()];
+    let approval = Some(ApprovalRule::all_of([carol.id]));
+    set(&mut facts.policy, RuleSet { approval, ..RuleSet::default() });
+    let pinned = facts.policy.at(&Scope::root());
+    let granted = |length, shortened| {
+        let mut wish = wish(&facts);
+        wish.request.length = length;
+        let pending = ask(&facts, wish, &stamp(noon())).unwrap().into_after();
+        let verdict = Verdict::Approved { votes: votes(&[&carol]), shortened };
+        let later = stamp(noon() + TimeDelta::minutes(1));
+        let after = pending.resolve(&facts, &pinned, &verdict, &later).unwrap().into_after();
+        match after.state {
+            State::Active { held, .. } => Ok(held.end - held.start),
+            State::Ended { ending, .. } => Err(ending),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (hour, half) = (TimeDelta::hours(1), TimeDelta::minutes(30));
+    assert_eq!(granted(Length::Duration(hour), None), Ok(hour));
+    assert_eq!(granted(Length::Duration(hour), Some(half)), Ok(half));
+    assert_eq!(granted(Length::Duration(half), Some(hour)), Ok(half));
+    assert_eq!(granted(Length::Until(noon() + hour), Some(half)), Ok(half));
+    let little = Some(TimeDelta::minutes(1));
+    let rules = vec![Rule::Expiration];
+    let void = pim_domain::activation::Ending::Void { rules };
+    assert_eq!(granted(Length::Duration(hour), little), Err(void));
 }

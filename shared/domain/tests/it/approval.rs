@@ -3,30 +3,31 @@
 use chrono::TimeDelta;
 use pim_domain::{
     activation::ask,
-    approval::{self, Decide, Decided, Facts, State, Verdict},
+    approval::{self, Approval, Decide, Decided, Facts, State, Verdict},
     denial::{Denial, Reason, Rule},
-    fixture::{facts, noon, stamp, user, wish},
-    policy::{ApprovalRule, RuleSet},
+    fixture::{facts, noon, set, stamp, user, wish},
+    policy::{ApprovalRule, Mode, RuleSet, Slot, Stage},
     principal::{Principal, PrincipalKind},
     role::Catalog,
+    scope::Scope,
 };
 
 /// Alice asks; carol and dave must both approve.
 fn waiting() -> Facts {
     let [alice, carol, dave] = ["alice", "carol", "dave"].map(user);
     let mut asked = facts(&alice);
-    asked.approvers = vec![carol.clone(), dave.clone()];
-    let approvers = vec![carol.id, dave.id];
-    let rule = ApprovalRule { approvers, ..ApprovalRule::off() };
-    asked.policy.set = RuleSet { approval: Some(rule.clone()), ..RuleSet::default() };
+    asked.people = vec![carol.clone(), dave.clone()];
+    let approval = Some(ApprovalRule::all_of([carol.id, dave.id]));
+    set(&mut asked.policy, RuleSet { approval, ..RuleSet::default() });
     let activation = ask(&asked, wish(&asked), &stamp(noon())).unwrap().into_after();
-    let opened = approval::open(&activation, rule, Catalog::Entra, &stamp(noon())).unwrap();
+    let rules = asked.policy.at(&Scope::root());
+    let opened = approval::open(&activation, rules, Catalog::Entra, &stamp(noon())).unwrap();
     Facts {
         approval: opened.into_after(),
         activation,
         catalog: Catalog::Entra,
         requester: alice,
-        approvers: asked.approvers,
+        people: asked.people,
     }
 }
 
@@ -36,12 +37,13 @@ fn say(facts: &Facts, who: &Principal, verdict: Verdict, why: &str) -> Result<De
         etag: facts.approval.etag(),
         verdict,
         justification: why.to_owned(),
+        duration: None,
     };
     approval::decide(facts, who, wish, &stamp(noon()))
 }
 
 fn counted(facts: &mut Facts, who: usize, verdict: Verdict) -> State {
-    let person = facts.approvers[who].clone();
+    let person = facts.people[who].clone();
     match say(facts, &person, verdict, "known work").unwrap() {
         Decided::Now(change) => facts.approval = change.into_after(),
         Decided::Before(_) => panic!("said before"),
@@ -64,22 +66,25 @@ fn who_has_no_say_hears_why() {
     let reason = |who: &Principal| say(&facts, who, Verdict::Approve, "x").unwrap_err().reason;
     assert_eq!(reason(&facts.requester), Reason::SelfApproval);
     assert_eq!(reason(&user("mallory")), Reason::NotAnApprover);
-    let mut second_account = facts.approvers[0].clone();
+    let mut second_account = facts.people[0].clone();
     second_account.person = Some(facts.requester.id.uuid().into());
     assert_eq!(reason(&second_account), Reason::SelfApproval);
-    let mut disabled = facts.approvers[0].clone();
-    disabled.enabled_since = None;
-    assert_eq!(reason(&disabled), Reason::NotAnApprover);
-    let mut program = facts.approvers[0].clone();
-    program.kind = PrincipalKind::ServicePrincipal;
-    assert_eq!(reason(&program), Reason::NotAnApprover);
+    for unfit in [
+        |one: &mut Principal| one.enabled_since = None,
+        |one: &mut Principal| one.kind = PrincipalKind::ServicePrincipal,
+    ] {
+        let mut facts = facts.clone();
+        unfit(&mut facts.people[0]);
+        let denial = say(&facts, &facts.people[0], Verdict::Approve, "x").unwrap_err();
+        assert_eq!(denial.reason, Reason::NotAnApprover);
+    }
 }
 
 #[test]
 fn the_same_again_is_the_first_answer_and_the_other_way_is_refused() {
     let mut facts = waiting();
     counted(&mut facts, 0, Verdict::Approve);
-    let carol = facts.approvers[0].clone();
+    let carol = facts.people[0].clone();
     let again = say(&facts, &carol, Verdict::Approve, "x").unwrap();
     assert_eq!(again, Decided::Before(facts.approval.clone()));
     let other = say(&facts, &carol, Verdict::Deny, "x").unwrap_err().reason;
@@ -89,24 +94,25 @@ fn the_same_again_is_the_first_answer_and_the_other_way_is_refused() {
 #[test]
 fn a_justification_is_needed_unless_the_policy_says_not() {
     let mut facts = waiting();
-    let carol = facts.approvers[0].clone();
+    let carol = facts.people[0].clone();
     for verdict in [Verdict::Approve, Verdict::Deny] {
         let denial = say(&facts, &carol, verdict, " ").unwrap_err();
         assert_eq!(denial.rules().collect::<Vec<_>>(), [Rule::Justification]);
     }
-    facts.approval.rule.justify_approve = false;
+    facts.approval.rules[0].justify_approve = false;
     assert!(say(&facts, &carol, Verdict::Approve, "").is_ok());
 }
 
 #[test]
 fn a_stale_etag_and_a_late_decision_are_refused() {
     let facts = waiting();
-    let carol = &facts.approvers[0];
+    let carol = &facts.people[0];
     let wish = |etag: &str| Decide {
         approval: facts.approval.id,
         etag: etag.to_owned(),
         verdict: Verdict::Approve,
         justification: "x".to_owned(),
+        duration: None,
     };
     let stale = approval::decide(&facts, carol, wish("old"), &stamp(noon())).unwrap_err();
     assert!(matches!(stale.reason, Reason::EtagMismatch { .. }));
@@ -117,9 +123,115 @@ fn a_stale_etag_and_a_late_decision_are_refused() {
 }
 
 #[test]
-fn a_vote_that_lost_its_standing_does_not_complete() {
+fn a_vote_that_lost_its_standing_is_dropped_as_it_would_complete() {
     let mut facts = waiting();
     counted(&mut facts, 0, Verdict::Approve);
-    facts.approvers[0].enabled_since = None;
+    let carol = facts.people[0].clone();
+    facts.people[0].enabled_since = None;
     assert_eq!(counted(&mut facts, 1, Verdict::Approve), State::Pending);
+    let dropped: Vec<_> =
+        facts.approval.decisions.iter().map(|decision| decision.dropped.is_some()).collect();
+    assert_eq!(dropped, [true, false]);
+    facts.people[0] = carol;
+    assert!(facts.waits_for(&facts.people[0], noon()), "who may decide again");
+    assert_eq!(counted(&mut facts, 0, Verdict::Approve), State::Approved);
+    assert_eq!(facts.approval.votes().len(), 2);
+}
+
+#[test]
+fn a_vote_counts_whose_giver_was_away_and_is_back() {
+    let mut facts = waiting();
+    let erin = user("erin");
+    facts.approval.rules = vec![ApprovalRule::all_of(
+        facts.people.iter().chain([&erin]).map(|one| one.id).collect::<Vec<_>>(),
+    )];
+    facts.people.push(erin);
+    counted(&mut facts, 0, Verdict::Approve);
+    let carol = facts.people[0].clone();
+    facts.people[0].enabled_since = None;
+    counted(&mut facts, 1, Verdict::Approve);
+    facts.people[0] = carol;
+    assert_eq!(counted(&mut facts, 2, Verdict::Approve), State::Approved);
+}
+
+#[test]
+fn stages_are_decided_one_after_another() {
+    let mut facts = waiting();
+    let [carol, dave] = [facts.people[0].clone(), facts.people[1].clone()];
+    let one = |who: &Principal| Stage { slots: vec![Slot::User(who.id)], mode: Mode::AllOf };
+    let stages = vec![one(&carol), one(&dave)];
+    facts.approval.rules = vec![ApprovalRule { stages, ..ApprovalRule::off() }];
+    for verdict in [Verdict::Approve, Verdict::Deny] {
+        let early = say(&facts, &dave, verdict, "x").unwrap_err().reason;
+        assert_eq!(early, Reason::NotAnApprover, "not yet");
+    }
+    assert!(facts.waits_for(&carol, noon()) && !facts.waits_for(&dave, noon()));
+    let possible = facts.possible_approvers(noon());
+    let told: Vec<_> = possible.iter().map(|one| (one.stage, one.may_now)).collect();
+    assert_eq!(told, [(0, true), (1, false)]);
+    assert_eq!(counted(&mut facts, 0, Verdict::Approve), State::Pending);
+    assert!(!facts.waits_for(&carol, noon()) && facts.waits_for(&dave, noon()));
+    let possible = facts.possible_approvers(noon());
+    let told: Vec<_> = possible.iter().map(|one| (one.stage, one.may_now)).collect();
+    assert_eq!(told, [(0, false), (1, true)], "who has decided does not again");
+    assert_eq!(counted(&mut facts, 1, Verdict::Approve), State::Approved);
+}
+
+#[test]
+fn of_two_rules_both_must_be_met() {
+    let mut facts = waiting();
+    let [carol, dave] = [facts.people[0].id, facts.people[1].id];
+    facts.approval.rules = vec![
+        ApprovalRule::all_of([carol]),
+        ApprovalRule { justify_approve: false, ..ApprovalRule::all_of([carol, dave]) },
+    ];
+    assert_eq!(counted(&mut facts, 0, Verdict::Approve), State::Pending);
+    let silent = say(&facts, &facts.people[1], Verdict::Approve, "").unwrap_err();
+    assert_eq!(silent.rules().collect::<Vec<_>>(), [Rule::Justification], "the stricter");
+    assert_eq!(counted(&mut facts, 1, Verdict::Approve), State::Approved, "one yes meets both");
+}
+
+#[test]
+fn an_approver_may_grant_less_and_earlier_votes_stand() {
+    let mut facts = waiting();
+    counted(&mut facts, 0, Verdict::Approve);
+    let dave = facts.people[1].clone();
+    let etag = facts.approval.etag();
+    let granting = |facts: &Facts, minutes, etag: &str| {
+        let wish = Decide {
+            approval: facts.approval.id,
+            etag: etag.to_owned(),
+            verdict: Verdict::Approve,
+            justification: "less will do".to_owned(),
+            duration: Some(TimeDelta::minutes(minutes)),
+        };
+        approval::decide(facts, &dave, wish, &stamp(noon()))
+    };
+    for unfit in [4, 61] {
+        let Reason::Invalid(errors) = granting(&facts, unfit, &etag).unwrap_err().reason else {
+            panic!("{unfit} minutes")
+        };
+        assert_eq!(errors[0].field, "duration");
+    }
+    let Decided::Now(change) = granting(&facts, 30, &etag).unwrap() else { panic!() };
+    let after = change.into_after();
+    assert_eq!((after.state, after.shortened), (State::Approved, Some(TimeDelta::minutes(30))));
+    assert_ne!(after.etag(), etag, "it covers the length");
+    facts.approval = Approval { state: State::Pending, decisions: Vec::new(), ..after };
+    let more = granting(&facts, 31, &facts.approval.etag()).unwrap_err().reason;
+    assert!(matches!(more, Reason::Invalid(_)), "nobody lengthens it again");
+    let stale = granting(&facts, 20, &etag).unwrap_err().reason;
+    assert!(matches!(stale, Reason::EtagMismatch { .. }));
+}
+
+#[test]
+fn the_approval_of_an_extension_is_awaited_by_that_one_alone() {
+    let facts = waiting();
+    let other = Approval { extension: Some(noon_extension()), ..facts.approval.clone() };
+    assert_eq!(other.state_beside(&facts.activation, noon()), State::Canceled);
+    assert_eq!(facts.approval.state_beside(&facts.activation, noon()), State::Pending);
+}
+
+fn noon_extension() -> pim_domain::id::ExtensionId {
+    pim_domain::id::ExtensionId::at(noon())
 }

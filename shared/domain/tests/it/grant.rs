@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use pim_domain::{
     denial::{Reason, Rule},
-    fixture::{noon, role, stamp, user},
+    fixture::{noon, role, set, stamp, user},
     grant::{Create, Facts, Grant, GrantKind, create},
-    policy::{Policy, RuleSet},
+    policy::{Layers, RuleSet},
     principal::PrincipalKind,
     role::Catalog,
     scope::Scope,
@@ -14,7 +14,7 @@ use pim_domain::{
 fn facts() -> Facts {
     let role = role();
     Facts {
-        policy: Policy::untouched(role.id),
+        policy: Layers::untouched(role.id, role.catalog),
         role,
         principal: user("alice"),
         caller: user("ada"),
@@ -75,13 +75,18 @@ fn a_maximum_binds_only_where_permanent_is_not_allowed() {
     for kind in BOTH {
         let mut facts = facts();
         let most = TimeDelta::days(30);
-        facts.policy.set =
+        let maxima =
             RuleSet { eligible_max: Some(most), assigned_max: Some(most), ..RuleSet::default() };
+        set(&mut facts.policy, maxima.clone());
         let until = |end| Create { end: Some(noon() + end), ..wish(kind, &facts) };
         made(&facts, until(TimeDelta::days(400)));
         let mut bound = facts.clone();
-        bound.policy.set.permanent_eligibility = Some(false);
-        bound.policy.set.permanent_assignment = Some(false);
+        let never = RuleSet {
+            permanent_eligibility: Some(false),
+            permanent_assignment: Some(false),
+            ..maxima
+        };
+        set(&mut bound.policy, never);
         assert_eq!(refused(&bound, wish(kind, &bound)), [Rule::Expiration]);
         made(&bound, until(most));
         let over = until(most + TimeDelta::microseconds(1));
@@ -135,12 +140,15 @@ fn an_active_assignment_needs_what_the_policy_says() {
     let silent = Create { justification: String::new(), ..wish(GrantKind::Assignment, &facts) };
     assert_eq!(refused(&facts, silent.clone()), [Rule::Justification]);
     made(&facts, Create { kind: GrantKind::Eligibility, ..silent.clone() });
-    facts.policy.set = RuleSet {
-        assignment_require_justification: Some(false),
-        assignment_require_mfa: Some(true),
-        assignment_require_ticket: Some(true),
-        ..RuleSet::default()
-    };
+    set(
+        &mut facts.policy,
+        RuleSet {
+            assignment_require_justification: Some(false),
+            assignment_require_mfa: Some(true),
+            assignment_require_ticket: Some(true),
+            ..RuleSet::default()
+        },
+    );
     facts.caller_mfa = false;
     assert_eq!(refused(&facts, silent), [Rule::Ticketing, Rule::Mfa]);
 }

@@ -5,7 +5,10 @@
 mod activation;
 mod approval;
 mod effective;
+mod extend;
 mod grant;
+mod layers;
 mod policy;
 mod properties;
+mod quorum;
 mod state_tables;

@@ -2,27 +2,55 @@
 
 use chrono::TimeDelta;
 use pim_domain::{
-    change::Version,
+    change::{Change, Version},
     denial::{Reason, Rule},
     fixture::{noon, role, stamp, user},
     policy::{
-        ApprovalRule, Facts, Policy, RuleName, RuleSet, Rules, TicketPattern, Update, update,
+        ApprovalRule, Facts, Layers, Policy, RuleName, RuleSet, Rules, TicketPattern, Update,
+        update,
     },
     role::Catalog,
+    scope::Scope,
 };
 
 fn facts() -> Facts {
     let role = role();
-    Facts { policy: Policy::untouched(role.id), role, approvers: Vec::new() }
+    let layers = Layers::untouched(role.id, role.catalog);
+    Facts { layers, role, people: Vec::new() }
+}
+
+fn change_at(facts: &Facts, scope: &str, set: RuleSet) -> Update {
+    let scope: Scope = scope.parse().unwrap();
+    Update {
+        role: facts.role.id,
+        etag: facts.layers.own(&scope).version.etag(),
+        scope,
+        set,
+        reset: Vec::new(),
+        enforce: Vec::new(),
+        unenforce: Vec::new(),
+    }
 }
 
 fn change(facts: &Facts, set: RuleSet) -> Update {
-    Update { role: facts.role.id, etag: facts.policy.version.etag(), set, reset: Vec::new() }
+    change_at(facts, "/", set)
+}
+
+/// Makes the change, and has it among the facts.
+fn changed(facts: &mut Facts, wish: Update) -> Change<Policy> {
+    let change = update(facts, wish, &stamp(noon())).unwrap();
+    let policy = change.after().clone();
+    facts.layers.revision = policy.revision;
+    facts.layers.policies.retain(|one| one.scope != policy.scope);
+    facts.layers.policies.push(policy);
+    change
 }
 
 #[test]
 fn the_defaults_are_those_of_the_catalog() {
-    insta::assert_debug_snapshot!(Catalog::ALL.map(Rules::defaults));
+    let role = role().id;
+    let defaults = |catalog| Rules::defaults(role, catalog, &Scope::root());
+    insta::assert_debug_snapshot!(Catalog::ALL.map(defaults));
 }
 
 #[test]
@@ -33,16 +61,16 @@ fn what_is_not_mentioned_stays_and_what_is_reset_is_the_catalogs() {
         require_mfa: Some(false),
         ..RuleSet::default()
     };
-    let first = update(&facts, change(&facts, set), &stamp(noon())).unwrap();
-    facts.policy = first.into_after();
-    assert_eq!(facts.policy.version, Version(1));
+    let wish = change(&facts, set);
+    let first = changed(&mut facts, wish);
+    assert_eq!(first.after().version, Version(1));
     let set = RuleSet { require_ticket: Some(true), ..RuleSet::default() };
     let mut second = change(&facts, set);
     second.reset = vec![RuleName::RequireMfa];
-    let second = update(&facts, second, &stamp(noon())).unwrap();
-    let changed: Vec<_> = second.event().changes.iter().map(|one| one.field.as_str()).collect();
-    assert_eq!(changed, ["require_mfa", "require_ticket", "version"]);
-    let rules = second.after().rules(Catalog::Entra);
+    let second = changed(&mut facts, second);
+    let told: Vec<_> = second.event().changes.iter().map(|one| one.field.as_str()).collect();
+    assert_eq!(told, ["require_mfa", "require_ticket", "revision", "version"]);
+    let rules = facts.layers.at(&Scope::root());
     assert_eq!(rules.activation_max, TimeDelta::hours(2));
     assert!(rules.require_mfa && rules.require_ticket);
     let names: Vec<_> = second.after().set.names().collect();
@@ -90,9 +118,9 @@ fn values_out_of_range_or_against_each_other_are_refused_together() {
 fn approvers_are_distinct_enabled_users() {
     let (carol, dave) = (user("carol"), user("dave"));
     let mut facts = facts();
-    facts.approvers = vec![carol.clone(), dave.clone()];
-    let with = |facts: &Facts, approvers| {
-        let approval = Some(ApprovalRule { approvers, ..ApprovalRule::off() });
+    facts.people = vec![carol.clone(), dave.clone()];
+    let with = |facts: &Facts, approvers: Vec<_>| {
+        let approval = Some(ApprovalRule::all_of(approvers));
         let set = RuleSet { approval, ..RuleSet::default() };
         update(facts, change(facts, set), &stamp(noon()))
             .map_err(|denial| denial.rules().collect::<Vec<_>>())
@@ -100,10 +128,10 @@ fn approvers_are_distinct_enabled_users() {
     assert!(with(&facts, vec![carol.id, dave.id]).is_ok());
     assert_eq!(with(&facts, vec![user("nobody").id]).unwrap_err(), [Rule::Approvable]);
     let mut disabled = facts.clone();
-    disabled.approvers[1].enabled_since = None;
+    disabled.people[1].enabled_since = None;
     assert_eq!(with(&disabled, vec![carol.id, dave.id]).unwrap_err(), [Rule::Approvable]);
     let mut same = facts.clone();
-    same.approvers[1].person = Some(carol.id.uuid().into());
+    same.people[1].person = Some(carol.id.uuid().into());
     assert_eq!(with(&same, vec![carol.id, dave.id]).unwrap_err(), [Rule::Approvable]);
 }
 

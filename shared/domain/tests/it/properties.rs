@@ -4,10 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::{Activation, Facts, Length, Rest, Verdict, ask},
     event::Event,
-    fixture::{facts, noon, stamp, user, wish},
+    fixture::{facts, noon, set, stamp, user, votes, wish},
     invariant,
     policy::{ApprovalRule, RuleSet},
     role::Catalog,
+    scope::Scope,
 };
 use proptest::prelude::*;
 
@@ -53,10 +54,9 @@ impl Run {
         let (alice, carol) = (user("alice"), user("carol"));
         let mut facts = facts(&alice);
         if asks {
-            let approvers = vec![carol.id];
-            facts.approvers = vec![carol];
-            let approval = Some(ApprovalRule { approvers, ..ApprovalRule::off() });
-            facts.policy.set = RuleSet { approval, ..RuleSet::default() };
+            let approval = Some(ApprovalRule::all_of([carol.id]));
+            facts.people = vec![carol];
+            set(&mut facts.policy, RuleSet { approval, ..RuleSet::default() });
         }
         facts.eligibilities[0].window.end = Some(noon() + TimeDelta::hours(30));
         let mut wish = wish(&facts);
@@ -69,10 +69,15 @@ impl Run {
 
     fn apply(&mut self, command: &Command) {
         let (stamp, catalog) = (stamp(self.now), Catalog::Entra);
-        let pinned = self.facts.policy.rules(catalog);
+        let pinned = self.facts.policy.at(&Scope::root());
         let eligibility = self.facts.eligibilities[0].clone();
-        let rest = Rest { eligibility, principal: self.facts.principal.clone() };
-        let by: Vec<_> = self.facts.approvers.iter().map(|one| one.id).collect();
+        let rest = Rest {
+            eligibility,
+            principal: self.facts.principal.clone(),
+            approvals: Vec::new(),
+            people: Vec::new(),
+        };
+        let votes = votes(&self.facts.people.iter().collect::<Vec<_>>());
         let result = match command {
             Command::Wait(seconds) => {
                 self.now += TimeDelta::seconds(*seconds);
@@ -98,12 +103,13 @@ impl Run {
                 return;
             }
             Command::Resolve { approved: true } => {
-                self.activation.resolve(&self.facts, &pinned, &Verdict::Approved { by }, &stamp)
+                let verdict = Verdict::Approved { votes, shortened: None };
+                self.activation.resolve(&self.facts, &pinned, &verdict, &stamp)
             }
             Command::Resolve { approved: false } => {
                 self.activation.resolve(&self.facts, &pinned, &Verdict::Denied, &stamp)
             }
-            Command::Start => self.activation.start(&self.facts, &pinned, &stamp),
+            Command::Start => self.activation.start(&self.facts, &pinned, &votes, &stamp),
             Command::Deactivate => self.activation.deactivate(catalog, String::new(), &stamp),
             Command::Cancel => self.activation.cancel(catalog, String::new(), &stamp),
             Command::Expire => self.activation.expire(catalog, &stamp),

@@ -2,14 +2,15 @@
 
 use chrono::TimeDelta;
 use pim_domain::{
-    activation::{Activation, Rest, State, Verdict, ask},
+    activation::{Activation, Extend, Length, Rest, State, Verdict, ask},
     approval::{self, Approval, Decide, Decided},
     change::Change,
     denial::Denial,
-    fixture::{facts, grant, noon, role, stamp, user, wish},
+    fixture::{facts, grant, noon, role, set, stamp, user, votes, wish},
     grant::{Grant, GrantKind},
     policy::{ApprovalRule, RuleSet},
     role::Catalog,
+    scope::Scope,
 };
 
 /// What a command did: the state it led to, or why it did not.
@@ -45,12 +46,9 @@ fn activations() {
     let carol = user("carol");
     let free = facts(&alice);
     let mut asked = free.clone();
-    asked.approvers = vec![carol.clone()];
-    let approvers = vec![carol.id];
-    asked.policy.set = RuleSet {
-        approval: Some(ApprovalRule { approvers, ..ApprovalRule::off() }),
-        ..RuleSet::default()
-    };
+    asked.people = vec![carol.clone()];
+    let approval = Some(ApprovalRule::all_of([carol.id]));
+    set(&mut asked.policy, RuleSet { approval, ..RuleSet::default() });
     let now = noon();
     let later = now + TimeDelta::minutes(10);
     let mut ahead = wish(&free);
@@ -61,35 +59,47 @@ fn activations() {
     let ended =
         active.deactivate(Catalog::Entra, String::new(), &stamp(later)).unwrap().into_after();
 
+    let mut request = wish(&free).request;
+    request.length = Length::Duration(TimeDelta::hours(2));
+    let more = Extend { activation: active.id, request };
+    let extending = active.extend(&asked, more.clone(), &stamp(later)).unwrap().into_after();
+
     let rows = [
         ("PENDING_APPROVAL", &pending, &asked, later),
         ("PENDING_APPROVAL, past its timeout", &pending, &asked, now + TimeDelta::days(2)),
         ("SCHEDULED, before its start", &booked, &free, later),
         ("SCHEDULED, at its start", &booked, &free, now + TimeDelta::days(1)),
         ("ACTIVE", &active, &free, later),
+        ("ACTIVE, extension pending", &extending, &asked, later),
         ("ACTIVE, at its end", &active, &free, now + TimeDelta::hours(1)),
         ("ENDED", &ended, &free, later),
     ];
     let rows = rows.map(|(name, activation, facts, at)| {
         let stamp = stamp(at);
-        let pinned = facts.policy.rules(Catalog::Entra);
-        let approved = Verdict::Approved { by: vec![carol.id] };
+        let pinned = facts.policy.at(&Scope::root());
+        let approved = Verdict::Approved { votes: votes(&[&carol]), shortened: None };
         let mut gone = Rest {
             eligibility: facts.eligibilities[0].clone(),
             principal: facts.principal.clone(),
+            approvals: Vec::new(),
+            people: Vec::new(),
         };
         let whole = gone.clone();
+        let approvals = pinned.approvals.clone();
+        let deserted = Rest { approvals, ..gone.clone() };
         gone.eligibility =
             gone.eligibility.remove(Catalog::Entra, String::new(), &stamp).unwrap().into_after();
         let cells = vec![
             ("resolve: approved", activation.resolve(facts, &pinned, &approved, &stamp)),
             ("resolve: denied", activation.resolve(facts, &pinned, &Verdict::Denied, &stamp)),
-            ("start", activation.start(facts, &pinned, &stamp)),
+            ("start", activation.start(facts, &pinned, &votes(&[&carol]), &stamp)),
             ("deactivate", activation.deactivate(Catalog::Entra, String::new(), &stamp)),
             ("cancel", activation.cancel(Catalog::Entra, String::new(), &stamp)),
             ("expire", activation.expire(Catalog::Entra, &stamp)),
             ("void: path ended", activation.void(&gone, Catalog::Entra, &stamp)),
             ("void: path stands", activation.void(&whole, Catalog::Entra, &stamp)),
+            ("void: no approver left", activation.void(&deserted, Catalog::Entra, &stamp)),
+            ("extend", activation.extend(facts, more.clone(), &stamp)),
         ];
         let cells = cells.into_iter().map(|(name, result)| (name, outcome(result, named)));
         (name.to_owned(), cells.collect())
@@ -130,27 +140,29 @@ fn approvals() {
     let [alice, carol, dave] = ["alice", "carol", "dave"].map(user);
     let now = noon();
     let mut facts = facts(&alice);
-    facts.approvers = vec![carol.clone(), dave.clone()];
-    let rule = ApprovalRule { approvers: vec![carol.id, dave.id], ..ApprovalRule::off() };
-    facts.policy.set = RuleSet { approval: Some(rule.clone()), ..RuleSet::default() };
+    facts.people = vec![carol.clone(), dave.clone()];
+    let approval = Some(ApprovalRule::all_of([carol.id, dave.id]));
+    set(&mut facts.policy, RuleSet { approval, ..RuleSet::default() });
+    let rules = facts.policy.at(&Scope::root());
     let activation = ask(&facts, wish(&facts), &stamp(now)).unwrap().into_after();
     let withdrawn =
         activation.cancel(Catalog::Entra, String::new(), &stamp(now)).unwrap().into_after();
     let pending =
-        approval::open(&activation, rule, Catalog::Entra, &stamp(now)).unwrap().into_after();
+        approval::open(&activation, rules, Catalog::Entra, &stamp(now)).unwrap().into_after();
     let decide = |approval: &Approval, activation: &Activation, who, verdict, at| {
         let facts = approval::Facts {
             approval: approval.clone(),
             activation: activation.clone(),
             catalog: Catalog::Entra,
             requester: alice.clone(),
-            approvers: facts.approvers.clone(),
+            people: facts.people.clone(),
         };
         let wish = Decide {
             approval: approval.id,
             etag: approval.etag(),
             verdict,
             justification: "known work".to_owned(),
+            duration: None,
         };
         approval::decide(&facts, who, wish, &stamp(at))
     };

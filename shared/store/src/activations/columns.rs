@@ -2,11 +2,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
-    activation::{Activation, Ending, Held, Length, Request, State},
+    activation::{Activation, Ending, Extension, Held, Length, Request, State},
+    authority::SignIn,
     change::Version,
     denial::Rule,
+    text::Ticket,
 };
+use serde::Deserialize;
 use serde_json::Value;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{StoreError, row};
@@ -24,6 +28,9 @@ pub(super) struct Row {
     pub(super) ticket_number: Option<String>,
     pub(super) ticket_system: Option<String>,
     pub(super) mfa: bool,
+    pub(super) auth_time: Option<DateTime<Utc>>,
+    pub(super) authentication_contexts: Vec<String>,
+    pub(super) shortened_duration: Option<i64>,
     pub(super) policy_revision: i64,
     pub(super) state: String,
     pub(super) expire_time: Option<DateTime<Utc>>,
@@ -36,18 +43,66 @@ pub(super) struct Row {
     pub(super) version: i64,
     pub(super) create_time: DateTime<Utc>,
     pub(super) update_time: DateTime<Utc>,
+    pub(super) extension: Option<Json<ExtensionRow>>,
+}
+
+/// The extension that an activation waits for, as its row's JSON.
+#[derive(Deserialize)]
+pub(super) struct ExtensionRow {
+    id: Uuid,
+    end_time: DateTime<Utc>,
+    requested_duration: Option<i64>,
+    requested_end_time: Option<DateTime<Utc>>,
+    justification: String,
+    ticket_number: Option<String>,
+    ticket_system: Option<String>,
+    mfa: bool,
+    auth_time: Option<DateTime<Utc>>,
+    authentication_contexts: Vec<String>,
+    policy_revision: i64,
+    expire_time: DateTime<Utc>,
+    create_time: DateTime<Utc>,
+}
+
+impl TryFrom<ExtensionRow> for Extension {
+    type Error = StoreError;
+
+    fn try_from(row: ExtensionRow) -> Result<Self, StoreError> {
+        Ok(Extension {
+            id: row.id.into(),
+            end: row.end_time,
+            request: Request {
+                start: None,
+                length: asked(row.requested_duration, row.requested_end_time)?,
+                justification: row.justification,
+                ticket: row::ticket(row.ticket_number, row.ticket_system),
+                sign_in: SignIn {
+                    mfa: row.mfa,
+                    time: row.auth_time,
+                    contexts: row.authentication_contexts,
+                },
+            },
+            policy_revision: row.policy_revision,
+            expire_time: row.expire_time,
+            create_time: row.create_time,
+        })
+    }
+}
+
+fn asked(micros: Option<i64>, end: Option<DateTime<Utc>>) -> Result<Length, StoreError> {
+    match (micros, end) {
+        (Some(micros), None) => Ok(Length::Duration(TimeDelta::microseconds(micros))),
+        (None, Some(end)) => Ok(Length::Until(end)),
+        _ => Err(half("length")),
+    }
 }
 
 impl TryFrom<Row> for Activation {
     type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self, StoreError> {
-        let state = state(&row)?;
-        let length = match (row.requested_duration, row.requested_end_time) {
-            (Some(micros), None) => Length::Duration(TimeDelta::microseconds(micros)),
-            (None, Some(end)) => Length::Until(end),
-            _ => return Err(half("length")),
-        };
+    fn try_from(mut row: Row) -> Result<Self, StoreError> {
+        let extension = row.extension.take().map(|Json(row)| row.try_into()).transpose()?;
+        let state = state(&row, extension)?;
         Ok(Activation {
             id: row.id.into(),
             principal: row.principal_id.into(),
@@ -56,11 +111,16 @@ impl TryFrom<Row> for Activation {
             eligibility: row.eligibility_id.into(),
             request: Request {
                 start: row.requested_start_time,
-                length,
+                length: asked(row.requested_duration, row.requested_end_time)?,
                 justification: row.justification,
                 ticket: row::ticket(row.ticket_number, row.ticket_system),
-                mfa: row.mfa,
+                sign_in: SignIn {
+                    mfa: row.mfa,
+                    time: row.auth_time,
+                    contexts: row.authentication_contexts,
+                },
             },
+            shortened: row.shortened_duration.map(TimeDelta::microseconds),
             policy_revision: row.policy_revision,
             state,
             version: Version(row.version),
@@ -70,7 +130,7 @@ impl TryFrom<Row> for Activation {
     }
 }
 
-fn state(row: &Row) -> Result<State, StoreError> {
+fn state(row: &Row, extension: Option<Extension>) -> Result<State, StoreError> {
     let held = match (row.start_time, row.end_time, row.truncated) {
         (Some(start), Some(end), Some(truncated)) => Some(Held { start, end, truncated }),
         _ => None,
@@ -84,7 +144,10 @@ fn state(row: &Row) -> Result<State, StoreError> {
             let start = row.start_time.ok_or_else(|| half("start_time"))?;
             Ok(State::Scheduled { start })
         }
-        "ACTIVE" => held.map(State::Active).ok_or_else(|| half("end_time")),
+        "ACTIVE" => {
+            let held = held.ok_or_else(|| half("end_time"))?;
+            Ok(State::Active { held, extension })
+        }
         "ENDED" => {
             let at = row.ended_time.ok_or_else(|| half("ended_time"))?;
             Ok(State::Ended { at, ending: ending(row)?, held })
@@ -124,6 +187,7 @@ pub(super) struct Columns {
     pub(super) requested_end_time: Option<DateTime<Utc>>,
     pub(super) ticket_number: Option<String>,
     pub(super) ticket_system: Option<String>,
+    pub(super) shortened_duration: Option<i64>,
     pub(super) expire_time: Option<DateTime<Utc>>,
     pub(super) start_time: Option<DateTime<Utc>>,
     pub(super) end_time: Option<DateTime<Utc>>,
@@ -131,21 +195,25 @@ pub(super) struct Columns {
     pub(super) ended_time: Option<DateTime<Utc>>,
     pub(super) ending: Option<&'static str>,
     pub(super) void_rules: Option<Vec<String>>,
+    pub(super) extension_id: Option<Uuid>,
 }
 
 impl Columns {
     pub(super) fn of(activation: &Activation) -> Result<Self, StoreError> {
-        let (requested_duration, requested_end_time) = match activation.request.length {
-            Length::Duration(duration) => (Some(row::micros(duration)?), None),
-            Length::Until(end) => (None, Some(end)),
-        };
-        let (ticket_number, ticket_system) =
-            activation.request.ticket.clone().map(|ticket| (ticket.number, ticket.system)).unzip();
+        let (requested_duration, requested_end_time) = length(activation.request.length)?;
+        let (ticket_number, ticket_system) = ticket(activation.request.ticket.as_ref());
         let (expire_time, booked, held, ended) = match &activation.state {
             State::PendingApproval { expire_time } => (Some(*expire_time), None, None, None),
             State::Scheduled { start } => (None, Some(*start), None, None),
-            State::Active(held) => (None, None, Some(*held), None),
+            State::Active { held, .. } => (None, None, Some(*held), None),
             State::Ended { at, ending, held } => (None, None, *held, Some((*at, ending))),
+        };
+        let extension_id = match &activation.state {
+            State::Active { extension: Some(extension), .. } => Some(extension.id.uuid()),
+            State::Active { extension: None, .. }
+            | State::PendingApproval { .. }
+            | State::Scheduled { .. }
+            | State::Ended { .. } => None,
         };
         let void_rules = match ended {
             Some((_, Ending::Void { rules })) => {
@@ -158,6 +226,7 @@ impl Columns {
             requested_end_time,
             ticket_number,
             ticket_system,
+            shortened_duration: activation.shortened.map(row::micros).transpose()?,
             expire_time,
             start_time: booked.or(held.map(|held| held.start)),
             end_time: held.map(|held| held.end),
@@ -165,6 +234,19 @@ impl Columns {
             ended_time: ended.map(|(at, _)| at),
             ending: ended.map(|(_, ending)| ending.as_str()),
             void_rules,
+            extension_id,
         })
     }
+}
+
+/// A length as the columns of a duration and of an end.
+pub(super) fn length(length: Length) -> Result<(Option<i64>, Option<DateTime<Utc>>), StoreError> {
+    match length {
+        Length::Duration(duration) => Ok((Some(row::micros(duration)?), None)),
+        Length::Until(end) => Ok((None, Some(end))),
+    }
+}
+
+pub(super) fn ticket(ticket: Option<&Ticket>) -> (Option<String>, Option<String>) {
+    ticket.cloned().map(|ticket| (ticket.number, ticket.system)).unzip()
 }

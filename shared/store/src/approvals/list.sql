@@ -1,29 +1,36 @@
 select
-    a.id, a.activation_id, a.approver_ids, a.timeout, a.justify_approve, a.justify_deny,
-    a.expire_time, a.state, a.version, a.create_time, a.update_time,
+    a.id, a.activation_id, a.extension_id, a.rules as "rules: Json<Vec<ApprovalRule>>",
+    a.shortest_duration, a.shortened_duration, a.expire_time, a.state, a.version, a.create_time,
+    a.update_time,
     -- In the order in which they came, in the form in which the domain has them.
     coalesce((
         select jsonb_agg(jsonb_build_object(
             'approver', d.approver_id, 'person', d.person_id, 'verdict', d.verdict,
-            'justification', d.justification, 'time', d.decide_time) order by d.version)
+            'justification', d.justification, 'time', d.decide_time,
+            'dropped', d.dropped_time) order by d.version)
         from decision d
         where d.tenant_id = a.tenant_id and d.approval_id = a.id
     ), '[]') as "decisions!: Json<Vec<Decision>>"
 from approval a
 join activation v on v.tenant_id = a.tenant_id and v.id = a.activation_id
 where a.tenant_id = $1
-    -- Waits for somebody who is asked, has not answered, and did not ask.
+    -- May wait for somebody: who is named, has not answered, and did not ask.
     and ($2::uuid is null or (
-        a.approver_ids @> array[$2]
+        a.user_ids @> array[$2]
         and v.principal_id <> $2
         and not exists (
             select from decision d
             where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.approver_id = $2
+                and d.dropped_time is null
         )
     ))
     and ($3::text is null or v.scope = $3 or starts_with(v.scope, $3 || '/'))
     and ($4::timestamptz is null or (
-        a.state = 'PENDING' and a.expire_time > $4 and v.state = 'PENDING_APPROVAL'
+        a.state = 'PENDING' and a.expire_time > $4
+        and case
+            when a.extension_id is null then v.state = 'PENDING_APPROVAL'
+            else v.state = 'ACTIVE' and v.extension_id = a.extension_id and v.end_time > $4
+        end
     ))
     and ($5::text[] is null or exists (
         select from role r

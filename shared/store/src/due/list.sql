@@ -1,68 +1,114 @@
+with waiting as (
+    -- What waits for its approvers: a request, or an extension of what is held.
+    select tenant_id, id, null::uuid as extension_id, create_time as since
+    from activation
+    where state = 'PENDING_APPROVAL' and expire_time > $1
+    union all
+    select a.tenant_id, a.id, x.id, x.create_time
+    from activation a
+    join extension x on x.tenant_id = a.tenant_id and x.id = a.extension_id
+    where a.end_time > $1 and x.expire_time > $1
+)
 select
-    kind as "kind!", tenant_id as "tenant_id!", thing_id as "thing_id!", due_time as "due_time!"
+    kind as "kind!", tenant_id as "tenant_id!", thing_id as "thing_id!", due_time as "due_time!",
+    approval_id
 from (
-    select 'expire_activation' as kind, tenant_id, id as thing_id, end_time as due_time
-    from activation where state = 'ACTIVE' and end_time <= $1
+    select
+        kind, tenant_id, thing_id, min(due_time) as due_time,
+        -- Only where nothing else makes it due.
+        case when bool_and(approval_id is not null) then (array_agg(approval_id))[1] end
+            as approval_id
+    from (
+        select
+            'expire_activation' as kind, tenant_id, id as thing_id, end_time as due_time,
+            -- Of what is due only if this approval has become impossible.
+            null::uuid as approval_id
+        from activation where state = 'ACTIVE' and end_time <= $1
 
-    -- Nobody decided in time.
-    union all
-    select 'expire_activation', tenant_id, id, expire_time
-    from activation where state = 'PENDING_APPROVAL' and expire_time <= $1
+        -- Nobody decided in time.
+        union all
+        select 'expire_activation', tenant_id, id, expire_time, null
+        from activation where state = 'PENDING_APPROVAL' and expire_time <= $1
 
-    union all
-    select 'start_activation', tenant_id, id, start_time
-    from activation where state = 'SCHEDULED' and start_time <= $1
+        -- Nobody decided on its extension in time.
+        union all
+        select 'expire_activation', a.tenant_id, a.id, x.expire_time, null
+        from activation a
+        join extension x on x.tenant_id = a.tenant_id and x.id = a.extension_id
+        where a.end_time > $1 and x.expire_time <= $1
 
-    -- What it rests on has ended, or will have by its start.
-    union all
-    select 'void_activation', a.tenant_id, a.id,
-        least(greatest(e.update_time, p.update_time), $1)
-    from activation a
-    join role_grant e on e.tenant_id = a.tenant_id and e.id = a.eligibility_id
-    join principal p on p.tenant_id = a.tenant_id and p.id = a.principal_id
-    where a.state <> 'ENDED'
-        and coalesce(a.expire_time, a.end_time, 'infinity') > $1
-        and (
-            p.enabled_since is null
-            or p.enabled_since > case a.state when 'ACTIVE' then a.start_time else a.create_time end
-            or coalesce(e.ended_time, e.end_time) <= case a.state
-                when 'ACTIVE' then $1
-                when 'SCHEDULED' then greatest($1, a.start_time)
-                else greatest($1, a.requested_start_time)
+        union all
+        select 'start_activation', tenant_id, id, start_time, null
+        from activation where state = 'SCHEDULED' and start_time <= $1
+
+        -- What it rests on has ended, or will have by its start.
+        union all
+        select 'void_activation', a.tenant_id, a.id,
+            least(greatest(e.update_time, p.update_time), $1), null
+        from activation a
+        join role_grant e on e.tenant_id = a.tenant_id and e.id = a.eligibility_id
+        join principal p on p.tenant_id = a.tenant_id and p.id = a.principal_id
+        where a.state <> 'ENDED'
+            and coalesce(a.expire_time, a.end_time, 'infinity') > $1
+            and (
+                p.enabled_since is null
+                or p.enabled_since > case a.state when 'ACTIVE' then a.start_time else a.create_time end
+                or coalesce(e.ended_time, e.end_time) <= case a.state
+                    when 'ACTIVE' then $1
+                    when 'SCHEDULED' then greatest($1, a.start_time)
+                    else greatest($1, a.requested_start_time)
+                end
+            )
+
+        -- An approver of what it waits for has gone: perhaps those who are left cannot approve it.
+        union all
+        select 'void_activation', w.tenant_id, w.id, least(max(p.update_time), $1), v.id
+        from waiting w
+        join approval v on v.tenant_id = w.tenant_id and v.activation_id = w.id
+            and v.extension_id is not distinct from w.extension_id and v.state = 'PENDING'
+        join principal p on p.tenant_id = v.tenant_id and p.id = any(v.user_ids)
+            and p.enabled_since is null
+        group by w.tenant_id, w.id, v.id
+
+        -- The bell that an approval was decided was not heard.
+        union all
+        select 'resolve_activation', w.tenant_id, w.id, v.update_time, null
+        from waiting w
+        join approval v on v.tenant_id = w.tenant_id and v.activation_id = w.id
+            and v.extension_id is not distinct from w.extension_id
+        where v.state in ('APPROVED', 'DENIED')
+
+        -- The bell that an approval is wanted was not heard.
+        union all
+        select 'open_approval', w.tenant_id, w.id, w.since, null
+        from waiting w
+        where not exists (
+            select from approval v
+            where v.tenant_id = w.tenant_id and v.activation_id = w.id
+                and v.extension_id is not distinct from w.extension_id
+        )
+
+        union all
+        select 'time_out_approval', tenant_id, id, expire_time, null
+        from approval where state = 'PENDING' and expire_time <= $1
+
+        -- Its activation, or the extension of it, waits for it no more.
+        union all
+        select 'cancel_approval', v.tenant_id, v.id, a.update_time, null
+        from approval v
+        join activation a on a.tenant_id = v.tenant_id and a.id = v.activation_id
+        where v.state = 'PENDING' and v.expire_time > $1
+            and case
+                when v.extension_id is null then a.state <> 'PENDING_APPROVAL'
+                else a.extension_id is distinct from v.extension_id
             end
-        )
 
-    -- The bell that an approval was decided was not heard.
-    union all
-    select 'resolve_activation', a.tenant_id, a.id, v.update_time
-    from activation a
-    join approval v on v.tenant_id = a.tenant_id and v.activation_id = a.id
-    where a.state = 'PENDING_APPROVAL' and a.expire_time > $1
-        and v.state in ('APPROVED', 'DENIED')
-
-    -- The bell that an approval is wanted was not heard.
-    union all
-    select 'open_approval', a.tenant_id, a.id, a.create_time
-    from activation a
-    where a.state = 'PENDING_APPROVAL' and a.expire_time > $1
-        and not exists (
-            select from approval v where v.tenant_id = a.tenant_id and v.activation_id = a.id
-        )
-
-    union all
-    select 'time_out_approval', tenant_id, id, expire_time
-    from approval where state = 'PENDING' and expire_time <= $1
-
-    -- Its activation ended otherwise.
-    union all
-    select 'cancel_approval', v.tenant_id, v.id, a.update_time
-    from approval v
-    join activation a on a.tenant_id = v.tenant_id and a.id = v.activation_id
-    where v.state = 'PENDING' and v.expire_time > $1 and a.state <> 'PENDING_APPROVAL'
-
-    union all
-    select 'end_' || kind, tenant_id, id, end_time
-    from role_grant where ended_time is null and end_time <= $1
+        union all
+        select 'end_' || kind, tenant_id, id, end_time, null
+        from role_grant where ended_time is null and end_time <= $1
+    ) found
+    -- Both the path and the approvers of one may have ended.
+    group by kind, tenant_id, thing_id
 ) due
 where $2::timestamptz is null or (due_time, thing_id, kind) > ($2, $3::uuid, $4::text)
 order by due_time, thing_id, kind

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::{Activation, Ask, Ending, Facts, Held, Length, Rest, State, Verdict, ask},
+    authority::SignIn,
     denial::Rule,
     fixture::{self, noon, stamp},
     grant::GrantKind,
@@ -24,6 +25,18 @@ fn hours(hours: i64) -> TimeDelta {
     TimeDelta::hours(hours)
 }
 
+/// With each part of it, or with none.
+fn signed_in(whole: bool) -> SignIn {
+    if !whole {
+        return SignIn::default();
+    }
+    SignIn {
+        mfa: true,
+        time: Some(odd() - hours(1)),
+        contexts: vec!["c1".to_owned(), "c 2".to_owned()],
+    }
+}
+
 /// A target of its own, so that several can be live.
 fn target(number: usize) -> Scope {
     scope(&format!("/administrativeUnits/{number}"))
@@ -31,7 +44,7 @@ fn target(number: usize) -> Scope {
 
 impl Ground {
     /// What is asked for, at once.
-    async fn asked(&self, facts: &Facts, wish: Ask) -> Activation {
+    async fn wished(&self, facts: &Facts, wish: Ask) -> Activation {
         self.kept(ask(facts, wish, &stamp(odd())).unwrap()).await
     }
 }
@@ -40,7 +53,8 @@ impl Ground {
 async fn every_request_is_read_back() {
     let ground = Ground::new().await;
     let mut facts = ground.facts().await;
-    facts.policy.set = RuleSet { require_mfa: Some(false), ..RuleSet::default() };
+    let lenient = RuleSet { require_mfa: Some(false), ..RuleSet::default() };
+    fixture::set(&mut facts.policy, lenient);
     let ticket = Ticket { number: "CHG-1".to_owned(), system: "desk".to_owned() };
     let mut count = 0;
     for length in [
@@ -54,10 +68,10 @@ async fn every_request_is_read_back() {
                 wish.scope = target(count);
                 wish.request.start = start;
                 wish.request.length = length;
-                wish.request.mfa = ticket.is_some();
+                wish.request.sign_in = signed_in(ticket.is_some());
                 wish.request.ticket = ticket;
                 wish.request.justification = "two\nlines and a \u{1f41f}".to_owned();
-                let activation = ground.asked(&facts, wish).await;
+                let activation = ground.wished(&facts, wish).await;
                 assert_eq!(activation.request.length, length);
                 count += 1;
             }
@@ -73,24 +87,25 @@ async fn every_live_state_is_read_back() {
     let carol = ground.user("carol").await;
     let wish = |number| Ask { scope: target(number), ..fixture::wish(&facts) };
 
-    let active = ground.asked(&facts, wish(1)).await;
+    let active = ground.wished(&facts, wish(1)).await;
     let held = Held { start: odd(), end: odd() + hours(1), truncated: false };
-    assert_eq!(active.state, State::Active(held));
+    assert_eq!(active.state, State::Active { held, extension: None });
 
     let mut later = wish(2);
     later.request.start = Some(odd() + hours(1));
-    let booked = ground.asked(&facts, later).await;
+    let booked = ground.wished(&facts, later).await;
     assert_eq!(booked.state, State::Scheduled { start: odd() + hours(1) });
 
-    let pending = ground.asked(&asking(&facts, &[carol]), wish(3)).await;
+    let pending = ground.wished(&asking(&facts, &[carol]), wish(3)).await;
     assert_eq!(pending.state, State::PendingApproval { expire_time: odd() + hours(24) });
 
     let end = odd() + TimeDelta::minutes(30);
     let kind = GrantKind::Eligibility;
     let short = ground.grant(kind, &facts.principal, Some(end)).await;
     let facts = Facts { eligibilities: vec![short], ..facts };
-    let cut = ground.asked(&facts, Ask { scope: target(4), ..fixture::wish(&facts) }).await;
-    assert_eq!(cut.state, State::Active(Held { start: odd(), end, truncated: true }));
+    let cut = ground.wished(&facts, Ask { scope: target(4), ..fixture::wish(&facts) }).await;
+    let held = Held { start: odd(), end, truncated: true };
+    assert_eq!(cut.state, State::Active { held, extension: None });
 }
 
 #[tokio::test]
@@ -99,27 +114,29 @@ async fn every_ending_is_read_back() {
     let facts = ground.facts().await;
     let carol = ground.user("carol").await;
     let asking = asking(&facts, &[carol]);
-    let pinned = asking.policy.rules(Catalog::Entra);
+    let pinned = asking.policy.at(&Scope::root());
     let (soon, late) = (stamp(odd() + TimeDelta::minutes(10)), stamp(odd() + hours(30)));
     let catalog = Catalog::Entra;
     let gone = facts.eligibilities[0].remove(catalog, String::new(), &soon).unwrap().into_after();
-    let rest = Rest { eligibility: gone, principal: facts.principal.clone() };
+    let principal = facts.principal.clone();
+    let rest = Rest { eligibility: gone, principal, approvals: Vec::new(), people: Vec::new() };
     let wish = |number| Ask { scope: target(number), ..fixture::wish(&facts) };
     let mut later = wish(20);
     later.request.start = Some(odd() + hours(1));
 
-    let denied = ground.asked(&asking, wish(1)).await;
+    let denied = ground.wished(&asking, wish(1)).await;
     let denied = denied.resolve(&asking, &pinned, &Verdict::Denied, &soon).unwrap();
-    let timed_out = ground.asked(&asking, wish(2)).await.expire(catalog, &late).unwrap();
-    let withdrawn = ground.asked(&asking, wish(3)).await;
+    let timed_out = ground.wished(&asking, wish(2)).await.expire(catalog, &late).unwrap();
+    let withdrawn = ground.wished(&asking, wish(3)).await;
     let withdrawn = withdrawn.cancel(catalog, String::new(), &soon).unwrap();
-    let unbooked = ground.asked(&facts, later).await.cancel(catalog, String::new(), &soon).unwrap();
-    let nobody = Verdict::Approved { by: Vec::new() };
-    let unapproved = ground.asked(&asking, wish(4)).await;
+    let unbooked =
+        ground.wished(&facts, later).await.cancel(catalog, String::new(), &soon).unwrap();
+    let nobody = Verdict::Approved { votes: Vec::new(), shortened: None };
+    let unapproved = ground.wished(&asking, wish(4)).await;
     let unapproved = unapproved.resolve(&asking, &pinned, &nobody, &soon).unwrap();
-    let cut_short = ground.asked(&facts, wish(5)).await.void(&rest, catalog, &soon).unwrap();
-    let expired = ground.asked(&facts, wish(6)).await.expire(catalog, &late).unwrap();
-    let given_up = ground.asked(&facts, wish(7)).await;
+    let cut_short = ground.wished(&facts, wish(5)).await.void(&rest, catalog, &soon).unwrap();
+    let expired = ground.wished(&facts, wish(6)).await.expire(catalog, &late).unwrap();
+    let given_up = ground.wished(&facts, wish(7)).await;
     let given_up = given_up.deactivate(catalog, "done".to_owned(), &soon).unwrap();
 
     let held = Some(Held { start: odd(), end: odd() + hours(1), truncated: false });
@@ -147,8 +164,8 @@ async fn every_rule_that_voids_is_read_back() {
     let facts = ground.facts().await;
     let carol = ground.user("carol").await;
     let asking = asking(&facts, &[carol]);
-    let pinned = asking.policy.rules(Catalog::Entra);
-    let live = ground.asked(&facts, Ask { scope: target(0), ..fixture::wish(&facts) }).await;
+    let pinned = asking.policy.at(&Scope::root());
+    let live = ground.wished(&facts, Ask { scope: target(0), ..fixture::wish(&facts) }).await;
 
     // As if everything had turned against the requests while they waited.
     let mut worst = asking.clone();
@@ -156,23 +173,25 @@ async fn every_rule_that_voids_is_read_back() {
     worst.role.catalog = Catalog::Azure;
     worst.eligibilities.clear();
     worst.live = Some(live);
-    worst.approvers.clear();
-    worst.policy.set.require_ticket = Some(true);
-    worst.policy.set.require_mfa = Some(true);
-    worst.policy.set.activation_max = Some(TimeDelta::minutes(5));
+    worst.people.clear();
+    let set = &mut worst.policy.policies[0].set;
+    set.require_ticket = Some(true);
+    set.require_mfa = Some(true);
+    set.authentication_context = Some("c1".to_owned());
+    set.activation_max = Some(TimeDelta::minutes(5));
 
     let mut seen = Vec::new();
     let mut bare = asking.clone();
-    bare.policy.set.require_mfa = Some(false);
-    bare.policy.set.require_justification = Some(false);
+    bare.policy.policies[0].set.require_mfa = Some(false);
+    bare.policy.policies[0].set.require_justification = Some(false);
     let lengths = [Length::Duration(hours(1)), Length::Until(odd() + hours(1))];
     for (number, length) in lengths.into_iter().enumerate() {
         let mut wish = Ask { scope: target(number + 1), ..fixture::wish(&facts) };
         wish.request.length = length;
-        wish.request.mfa = false;
+        wish.request.sign_in = SignIn::default();
         wish.request.justification = String::new();
-        let pending = ground.asked(&bare, wish).await;
-        let nobody = Verdict::Approved { by: Vec::new() };
+        let pending = ground.wished(&bare, wish).await;
+        let nobody = Verdict::Approved { votes: Vec::new(), shortened: None };
         let later = stamp(odd() + hours(2));
         let change = pending.resolve(&worst, &pinned, &nobody, &later).unwrap();
         let State::Ended { ending: Ending::Void { rules }, .. } = ground.kept(change).await.state
@@ -194,6 +213,7 @@ async fn every_rule_that_voids_is_read_back() {
             Rule::Justification,
             Rule::Ticketing,
             Rule::Mfa,
+            Rule::AuthenticationContext,
             Rule::Overlap,
             Rule::Approvable
         ]
@@ -205,7 +225,7 @@ async fn what_an_activation_is_judged_by_is_read_together() {
     let ground = Ground::new().await;
     let facts = ground.facts().await;
     let target = target(1);
-    let live = ground.asked(&facts, Ask { scope: target.clone(), ..fixture::wish(&facts) }).await;
+    let live = ground.wished(&facts, Ask { scope: target.clone(), ..fixture::wish(&facts) }).await;
     let mut tx = ground.begin().await;
     let (tenant, principal, role) = (ground.tenant, facts.principal.id, ground.role.id);
     let found = activations::facts(&mut tx, tenant, principal, role, &target).await.unwrap();
@@ -237,7 +257,7 @@ async fn activations_are_listed_in_pages_by_what_they_are_of() {
     let mut all = Vec::new();
     for number in 0..5 {
         all.push(
-            ground.asked(&facts, Ask { scope: target(number), ..fixture::wish(&facts) }).await,
+            ground.wished(&facts, Ask { scope: target(number), ..fixture::wish(&facts) }).await,
         );
     }
     all.sort_by_key(|activation| activation.id);

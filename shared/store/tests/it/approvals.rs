@@ -7,7 +7,7 @@ use pim_domain::{
     change::Change,
     fixture::{self, noon, stamp},
     id::PersonId,
-    policy::ApprovalRule,
+    policy::{ApprovalRule, Rules},
     principal::{self, NewPrincipal, Principal, PrincipalKind},
     role::Catalog,
 };
@@ -40,12 +40,12 @@ impl Asked {
         let wish = Ask { scope: scope("/applications/a"), ..fixture::wish(&facts) };
         let activation = ground.kept(ask(&facts, wish, &stamp(noon())).unwrap()).await;
         let rule = ApprovalRule {
-            approvers: approvers.iter().map(|one| one.id).collect(),
             timeout: TimeDelta::microseconds(3_600_000_001),
             justify_approve: false,
-            justify_deny: true,
+            ..ApprovalRule::all_of(approvers.iter().map(|one| one.id))
         };
-        let change = approval::open(&activation, rule, Catalog::Entra, &stamp(noon())).unwrap();
+        let rules = Rules { approvals: vec![rule], ..facts.policy.at(&activation.scope) };
+        let change = approval::open(&activation, rules, Catalog::Entra, &stamp(noon())).unwrap();
         let approval = ground.kept(change).await;
         Self { requester: facts.principal, approvers, activation, approval }
     }
@@ -56,7 +56,7 @@ impl Asked {
             activation: self.activation.clone(),
             catalog: Catalog::Entra,
             requester: self.requester.clone(),
-            approvers: self.approvers.clone(),
+            people: self.approvers.clone(),
         }
     }
 
@@ -66,6 +66,7 @@ impl Asked {
             etag: self.approval.etag(),
             verdict,
             justification: format!("because of {minute} \"\u{1f41f}\"\n"),
+            duration: None,
         };
         let stamp = stamp(noon() + TimeDelta::minutes(minute) + TimeDelta::microseconds(1));
         match approval::decide(&self.facts(), &self.approvers[approver], wish, &stamp).unwrap() {
@@ -129,9 +130,10 @@ async fn what_a_decision_is_judged_by_is_read_together() {
         all.sort_by_key(|one| one.id);
         all
     };
-    assert_eq!(sorted(found.approvers), sorted(asked.approvers.clone()));
-    let of = approvals::of_activation(&mut tx, tenant, asked.activation.id).await.unwrap();
+    assert_eq!(sorted(found.people), sorted(asked.approvers.clone()));
+    let of = approvals::of_activation(&mut tx, tenant, asked.activation.id, None).await.unwrap();
     assert_eq!(of, Some(asked.approval.clone()));
+    assert_eq!(approvals::extension_of(&mut tx, tenant, &asked.approval).await.unwrap(), None);
     let about = approvals::activation_of(&mut tx, tenant, &asked.approval).await.unwrap();
     assert_eq!(about, asked.activation);
 }

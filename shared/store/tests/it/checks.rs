@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use pim_domain::{
-    activation::{Ask, ask},
+    activation::{Ask, Length, ask},
     approval::{self, Decide, Decided, Verdict},
     fixture::{self, noon, stamp},
     grant::GrantKind,
-    policy::{self, RuleSet, Update},
+    policy::{self, RuleSet},
     role::Catalog,
+    scope::Scope,
     tenant,
 };
 use pim_store::StoreError;
 
-use crate::ground::{Ground, asking, constraint, new_grant, scope};
+use crate::ground::{Ground, asking, constraint, new_grant, scope, setting};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 42] = [
+const CASES: [(&str, &str); 52] = [
     ("activation_length", "update activation set requested_duration = null"),
     ("activation_length", "update activation set requested_end_time = now()"),
     ("activation_requested_duration_check", "update activation set requested_duration = 0"),
@@ -55,6 +56,26 @@ const CASES: [(&str, &str); 42] = [
     ("activation_ended", "update activation set ending = 'void' where ending = 'canceled'"),
     ("activation_ended", "update activation set void_rules = '{}' where ending = 'canceled'"),
     ("activation_ending_check", "update activation set ending = 'lost' where ending = 'canceled'"),
+    ("activation_shortened_duration_check", "update activation set shortened_duration = 0"),
+    (
+        "activation_extension",
+        "update activation set extension_id = (select id from extension) where state = 'SCHEDULED'",
+    ),
+    (
+        "activation_extension",
+        "update activation set extension_id = (select id from extension)
+         where state = 'PENDING_APPROVAL'",
+    ),
+    (
+        "activation_extension",
+        "update activation set extension_id = (select id from extension) where state = 'ENDED'",
+    ),
+    ("extension_length", "update extension set requested_duration = null"),
+    ("extension_length", "update extension set requested_end_time = now()"),
+    ("extension_requested_duration_check", "update extension set requested_duration = 0"),
+    ("extension_ticket", "update extension set ticket_number = '1'"),
+    ("extension_ticket", "update extension set ticket_system = 'desk'"),
+    ("approval_shortened_duration_check", "update approval set shortened_duration = 0"),
     ("role_grant_window", "update role_grant set end_time = start_time where ended_time is null"),
     ("role_grant_ended", "update role_grant set ended_time = now() where ended_time is null"),
     ("role_grant_ended", "update role_grant set ending = 'removed' where ended_time is null"),
@@ -98,20 +119,25 @@ async fn everything() -> Ground {
     ground.kept(ask(&facts, later, &now).unwrap()).await;
     ground.kept(ask(&facts, wish("/applications/4"), &now).unwrap()).await;
 
-    let rule = asking.policy.rules(Catalog::Entra).approval;
-    let opened = ground.kept(approval::open(&pending, rule, Catalog::Entra, &now).unwrap()).await;
+    let length = Length::Duration(TimeDelta::hours(1));
+    ground.extending(&facts, &asking, "/applications/5", length).await;
+
+    let rules = asking.policy.at(&Scope::root());
+    let opened = approval::open(&pending, rules, Catalog::Entra, &now).unwrap();
+    let opened = ground.kept(opened).await;
     let decide = Decide {
         approval: opened.id,
         etag: opened.etag(),
         verdict: Verdict::Approve,
         justification: "known work".to_owned(),
+        duration: None,
     };
     let judged = approval::Facts {
         approval: opened,
         activation: pending,
         catalog: Catalog::Entra,
         requester: facts.principal.clone(),
-        approvers: vec![carol.clone()],
+        people: vec![carol.clone()],
     };
     let Decided::Now(change) = approval::decide(&judged, &carol, decide, &now).unwrap() else {
         panic!("decided before")
@@ -121,14 +147,10 @@ async fn everything() -> Ground {
     let brief = ground.grant(GrantKind::Assignment, &carol, None).await;
     ground.kept(brief.remove(Catalog::Entra, String::new(), &now).unwrap()).await;
 
-    let wish = Update {
-        role: ground.role.id,
-        etag: facts.policy.version.etag(),
-        set: RuleSet { require_mfa: Some(false), ..RuleSet::default() },
-        reset: Vec::new(),
-    };
-    let judged =
-        policy::Facts { role: ground.role.clone(), policy: facts.policy, approvers: Vec::new() };
+    let set = RuleSet { require_mfa: Some(false), ..RuleSet::default() };
+    let wish = setting(&facts.policy, &Scope::root(), set);
+    let (role, layers) = (ground.role.clone(), facts.policy);
+    let judged = policy::Facts { role, layers, people: Vec::new() };
     ground.kept(policy::update(&judged, wish, &now).unwrap()).await;
     ground
 }

@@ -5,15 +5,15 @@ use std::{fmt::Debug, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
-    activation::{Activation, Facts as ActivationFacts},
-    approval::Approval,
+    activation::{Activation, Ask, Extend, Facts as ActivationFacts, Length, Request, ask},
+    approval::{self, Approval},
     catalog::{CatalogFile, CatalogRole},
     change::{Change, Thing},
     fixture::{self, noon, stamp},
     grant::{self, Create, Grant, GrantKind},
     id::TenantId,
     invariant,
-    policy::{ApprovalRule, Policy, RuleSet},
+    policy::{self, ApprovalRule, Layers, Policy, RuleSet, Update},
     principal::{self, NewPrincipal, Principal, PrincipalKind},
     role::{self, Catalog, Import, Role},
     scope::Scope,
@@ -119,6 +119,25 @@ impl Ground {
         events.into_iter().map(|stored| stored.event).collect()
     }
 
+    /// What is asked for at noon, and waits or holds from then on.
+    pub(crate) async fn asked(&self, facts: &ActivationFacts, at: &str) -> Activation {
+        let wish = Ask { scope: scope(at), ..fixture::wish(facts) };
+        self.kept(ask(facts, wish, &stamp(noon())).unwrap()).await
+    }
+
+    /// An active role that is to be held for longer, when those whom `asking` names have agreed.
+    pub(crate) async fn extending(
+        &self,
+        facts: &ActivationFacts,
+        asking: &ActivationFacts,
+        at: &str,
+        length: Length,
+    ) -> Activation {
+        let active = self.asked(facts, at).await;
+        let wish = longer(&active, length);
+        self.kept(active.extend(asking, wish, &stamp(noon())).unwrap()).await
+    }
+
     /// A new user.
     pub(crate) async fn user(&self, name: &str) -> Principal {
         self.kept(new_user(name)).await
@@ -137,15 +156,23 @@ impl Ground {
     /// Facts for a new user who is eligible for the role at the root for a year around noon.
     pub(crate) async fn facts(&self) -> ActivationFacts {
         let principal = self.user("alice").await;
-        let end = Some(noon() + TimeDelta::days(355));
-        let eligibility = self.grant(GrantKind::Eligibility, &principal, end).await;
+        self.grant(GrantKind::Eligibility, &principal, Some(noon() + TimeDelta::days(355))).await;
+        self.facts_of(&principal).await
+    }
+
+    /// Facts for a user as they are stored, where nobody has set a policy.
+    pub(crate) async fn facts_of(&self, principal: &Principal) -> ActivationFacts {
+        let mut read = self.db.read().await.unwrap();
+        let (kind, root) = (GrantKind::Eligibility, Scope::root());
+        let role = self.role.id;
+        let found = grants::reaching(&mut read, self.tenant, kind, principal.id, role, &root).await;
         ActivationFacts {
-            policy: Policy::untouched(self.role.id),
+            principal: principal.clone(),
+            policy: Layers::untouched(self.role.id, self.role.catalog),
             role: self.role.clone(),
-            eligibilities: vec![eligibility],
+            eligibilities: found.unwrap(),
             live: None,
-            approvers: Vec::new(),
-            principal,
+            people: Vec::new(),
         }
     }
 
@@ -209,7 +236,7 @@ pub(crate) fn new_grant(
 pub(crate) fn grant_facts(principal: &Principal, role: &Role) -> grant::Facts {
     grant::Facts {
         role: role.clone(),
-        policy: Policy::untouched(role.id),
+        policy: Layers::untouched(role.id, role.catalog),
         principal: principal.clone(),
         caller: fixture::user("administrator"),
         caller_mfa: true,
@@ -219,12 +246,55 @@ pub(crate) fn grant_facts(principal: &Principal, role: &Role) -> grant::Facts {
 
 /// The same facts where all of `approvers` must approve.
 pub(crate) fn asking(facts: &ActivationFacts, approvers: &[Principal]) -> ActivationFacts {
-    let slots = approvers.iter().map(|one| one.id).collect();
-    let approval = Some(ApprovalRule { approvers: slots, ..ApprovalRule::off() });
+    let approval = Some(ApprovalRule::all_of(approvers.iter().map(|one| one.id)));
     let mut facts = facts.clone();
-    facts.policy.set = RuleSet { approval, ..RuleSet::default() };
-    facts.approvers = approvers.to_vec();
+    fixture::set(&mut facts.policy, RuleSet { approval, ..RuleSet::default() });
+    facts.people = approvers.to_vec();
     facts
+}
+
+/// Facts for the same request where `rules` are set for the tenant, and stored.
+pub(crate) async fn stored_policy(
+    ground: &Ground,
+    facts: &ActivationFacts,
+    approval: ApprovalRule,
+    people: &[Principal],
+) -> ActivationFacts {
+    let (role, layers) = (ground.role.clone(), facts.policy.clone());
+    let set = RuleSet { approval: Some(approval), ..RuleSet::default() };
+    let wish = setting(&layers, &Scope::root(), set);
+    let judged = policy::Facts { role, layers, people: people.to_vec() };
+    let kept = ground.kept(policy::update(&judged, wish, &stamp(noon())).unwrap()).await;
+    let mut facts = facts.clone();
+    facts.policy.revision = kept.revision;
+    facts.policy.policies = vec![kept];
+    facts.people = people.to_vec();
+    facts
+}
+
+/// A wish to hold an active role for longer.
+pub(crate) fn longer(activation: &Activation, length: Length) -> Extend {
+    let request = Request { start: None, length, ..activation.request.clone() };
+    Extend { activation: activation.id, request }
+}
+
+/// The approval that an activation waits for.
+pub(crate) fn opened(activation: &Activation, facts: &ActivationFacts) -> Change<Approval> {
+    let rules = facts.rules(facts.eligibilities.first(), &activation.scope);
+    approval::open(activation, rules, facts.role.catalog, &stamp(noon())).unwrap()
+}
+
+/// A wish to set these rules at a scope, as it stands in `layers`.
+pub(crate) fn setting(layers: &Layers, scope: &Scope, set: RuleSet) -> Update {
+    Update {
+        role: layers.role,
+        scope: scope.clone(),
+        etag: layers.own(scope).version.etag(),
+        set,
+        reset: Vec::new(),
+        enforce: Vec::new(),
+        unenforce: Vec::new(),
+    }
 }
 
 /// The name of the constraint that a statement broke.
@@ -307,7 +377,9 @@ impl Stored for Policy {
     }
 
     async fn load(&self, tx: &mut Tx, tenant: TenantId) -> Result<Option<Self>, StoreError> {
-        policies::newest(tx, tenant, self.role).await.map(Some)
+        let role = roles::get(tx, tenant, self.role).await?.unwrap();
+        let layers = policies::newest(tx, tenant, &role, &self.scope).await?;
+        Ok(Some(layers.own(&self.scope)))
     }
 }
 

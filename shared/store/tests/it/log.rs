@@ -61,6 +61,7 @@ async fn every_kind_of_event_is_read_back() {
             issuer: alice.issuer.clone(),
             amr: vec!["pwd".to_owned(), "mfa".to_owned()],
             acr: Some("c1".to_owned()),
+            acrs: vec!["c1".to_owned()],
             auth_time: Some(noon()),
         },
     ];

@@ -1,6 +1,7 @@
 //! What SQL narrows agrees with what the rules decide on all rows, at random states of the world
 //! and at each of their boundaries, a microsecond before and a microsecond after.
 
+mod command;
 mod model;
 mod said;
 
@@ -13,6 +14,7 @@ use pim_domain::{
     due::{Due, DueKind},
     effective::{self, Holding, Instant},
     grant::{Grant, GrantKind},
+    policy::Mode,
     scope::Scope,
 };
 use pim_store::{
@@ -25,7 +27,10 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 
-use self::model::{Command, Model, Step, command};
+use self::{
+    command::{Command, Step, command},
+    model::Model,
+};
 use crate::ground::{Ground, scope};
 
 const CASES: u32 = 48;
@@ -52,7 +57,7 @@ fn sql_narrows_to_what_the_rules_decide() {
 /// One world in which there is something of everything, whatever chance brings.
 #[tokio::test]
 async fn every_kind_of_due_work_is_found() {
-    let (asking, free) = (true, false);
+    let (asking, free) = (Some(Mode::AllOf), None);
     let ask =
         |eligibility, at, ahead, asks| Command::Ask { eligibility, at, ahead, hours: 1, asks };
     let (eligible, who, role, at, ahead, hours) = (false, 0, 0, 0, 0, Some(2));
@@ -64,7 +69,7 @@ async fn every_kind_of_due_work_is_found() {
         Command::Activation(0, Step::Cancel),
         ask(0, 2, None, asking),
         Command::Open(0),
-        Command::Decide { approval: 1, who: 0, yes: false },
+        Command::Decide { approval: 1, who: 0, yes: false, minutes: None },
         ask(0, 3, None, asking),
         // Booked on what will have ended by then, and active of somebody disabled.
         ask(0, 0, Some(1), free),
@@ -74,6 +79,48 @@ async fn every_kind_of_due_work_is_found() {
     ];
     let seen = compare(&Ground::new().await, &commands).await;
     assert_eq!(seen, BTreeSet::from(DueKind::ALL));
+}
+
+/// What becomes of extensions, with approvals of their own and people who come and go.
+#[tokio::test]
+async fn every_fate_of_an_extension_is_found() {
+    let asks = Some(Mode::AllOf);
+    let ask = |eligibility, at| Command::Ask { eligibility, at, ahead: None, hours: 5, asks: None };
+    let extend = |active| Command::Extend { active, hours: 2, asks };
+    let vote = |approval, who| Command::Decide { approval, who, yes: true, minutes: Some(45) };
+    let commands = [
+        // Expired, approved to less, denied, voided, and not opened.
+        ask(0, 0),
+        ask(0, 1),
+        ask(0, 2),
+        ask(0, 3),
+        ask(1, 0),
+        extend(0),
+        Command::Open(0),
+        extend(1),
+        Command::Open(0),
+        vote(1, 0),
+        vote(1, 1),
+        extend(2),
+        Command::Open(0),
+        Command::Decide { approval: 1, who: 0, yes: false, minutes: None },
+        extend(3),
+        Command::Open(0),
+        extend(4),
+        Command::Disable(2),
+        Command::Disable(4),
+        Command::Wait { hours: 1 },
+        Command::Activation(2, Step::Resolve),
+    ];
+    let seen = compare(&Ground::new().await, &commands).await;
+    let expected = [
+        DueKind::ExpireActivation,
+        DueKind::VoidActivation,
+        DueKind::ResolveActivation,
+        DueKind::OpenApproval,
+        DueKind::TimeOutApproval,
+    ];
+    assert!(expected.iter().all(|kind| seen.contains(kind)), "{seen:?}");
 }
 
 /// Lets the commands happen, writes what came of them, and asks at each boundary. Gives the kinds
@@ -98,7 +145,7 @@ async fn compare_due(tx: &mut Tx, model: &Model, at: DateTime<Utc>) -> BTreeSet<
     let expected = said::due(model, at);
     let found = due::list(tx, at, None, ALL).await.unwrap();
     assert_eq!(found, expected, "due at {at}");
-    assert_eq!(due::next(tx, at).await.unwrap(), said::next_due(model, at), "next after {at}");
+    assert_eq!(due::next(tx, at).await.unwrap(), said::next_due(model, at), "after {at}");
     // In parts it is the same.
     let (mut parts, mut after): (Vec<Due>, _) = (Vec::new(), None);
     loop {
@@ -107,6 +154,7 @@ async fn compare_due(tx: &mut Tx, model: &Model, at: DateTime<Utc>) -> BTreeSet<
         after = Some(Cursor::from(last));
         parts.extend(part);
     }
+    parts.dedup();
     assert_eq!(parts, expected, "in parts, at {at}");
     found.iter().map(|due| due.kind).collect()
 }
@@ -141,9 +189,13 @@ async fn compare_lists(tx: &mut Tx, ground: &Ground, model: &Model, at: DateTime
         let filter = approvals::Filter { waits_for: Some(principal.id), ..filter.clone() };
         let found = approvals::list(tx, tenant, &filter, None, ALL).await.unwrap();
         let waits = |approval: &&Approval| {
-            pending(approval) && said::waits_for(model, approval, principal.id)
+            pending(approval) && said::may_wait_for(model, approval, principal.id)
         };
         assert_eq!(found, sorted(model.approvals.iter().filter(waits), |one| one.id));
+        let all = model.approvals.iter();
+        let missed = all.filter(|one| said::waits_for(model, one, principal, at));
+        let missed: Vec<_> = missed.filter(|one| !found.contains(one)).collect();
+        assert!(missed.is_empty(), "wait for {}: {missed:?}", principal.display_name);
     }
 }
 

@@ -2,14 +2,16 @@
 
 use chrono::TimeDelta;
 use pim_domain::{
-    activation::{Ask, ask},
-    approval,
+    activation::{Ask, Length, Verdict, ask},
     fixture::{self, noon, stamp},
-    role::Catalog,
+    policy::{Facts, Layers, RuleSet, update},
+    principal::Principal,
+    role::{Catalog, Role},
+    scope::Scope,
 };
 use pim_store::{StoreError, events};
 
-use crate::ground::{Ground, asking, new_user, scope};
+use crate::ground::{Ground, asking, longer, new_user, opened, scope, setting};
 
 /// Refused as a conflict over that constraint or thing.
 fn assert_conflict<T: std::fmt::Debug>(result: Result<T, StoreError>, expected: &str) {
@@ -68,12 +70,26 @@ async fn a_second_approval_of_an_activation_is_refused() {
     let ground = Ground::new().await;
     let facts = ground.facts().await;
     let carol = ground.user("carol").await;
-    let (facts, now) = (asking(&facts, &[carol]), stamp(noon()));
-    let pending = ground.kept(ask(&facts, fixture::wish(&facts), &now).unwrap()).await;
-    let rule = facts.policy.rules(Catalog::Entra).approval;
-    let open = || approval::open(&pending, rule.clone(), Catalog::Entra, &now).unwrap();
-    ground.kept(open()).await;
-    assert_conflict(ground.write(&open()).await, "approval_of_activation");
+    let asking = asking(&facts, &[carol]);
+    let pending = ground.asked(&asking, "/").await;
+    ground.kept(opened(&pending, &asking)).await;
+    assert_conflict(ground.write(&opened(&pending, &asking)).await, "approval_of_activation");
+    // Each extension has one, beside it.
+    let length = Length::Duration(TimeDelta::hours(1));
+    let extending = ground.extending(&facts, &asking, "/applications/a", length).await;
+    ground.kept(opened(&extending, &asking)).await;
+    assert_conflict(ground.write(&opened(&extending, &asking)).await, "approval_of_activation");
+    // The next has another.
+    let denied = extending.resolve(
+        &asking,
+        &asking.policy.at(&Scope::root()),
+        &Verdict::Denied,
+        &stamp(noon()),
+    );
+    let denied = ground.kept(denied.unwrap()).await;
+    let again = denied.extend(&asking, longer(&denied, length), &stamp(noon())).unwrap();
+    let again = ground.kept(again).await;
+    ground.kept(opened(&again, &asking)).await;
 }
 
 #[tokio::test]
@@ -81,29 +97,57 @@ async fn a_person_decides_once_whatever_their_account() {
     let ground = Ground::new().await;
     let facts = ground.facts().await;
     let (carol, dave) = (ground.user("carol").await, ground.user("dave").await);
-    let (facts, now) = (asking(&facts, std::slice::from_ref(&carol)), stamp(noon()));
-    let pending = ground.kept(ask(&facts, fixture::wish(&facts), &now).unwrap()).await;
-    let rule = facts.policy.rules(Catalog::Entra).approval;
-    let approval = approval::open(&pending, rule, Catalog::Entra, &now).unwrap();
-    let approval = ground.kept(approval).await;
+    let asking = asking(&facts, std::slice::from_ref(&carol));
+    let pending = ground.asked(&asking, "/").await;
+    let approval = ground.kept(opened(&pending, &asking)).await;
     let mut connection = ground.database.connect().await;
-    let mut insert = async |account: &pim_domain::principal::Principal| {
+    let mut insert = async |person: &Principal, account: &Principal, version: i64| {
         sqlx::query(
             "insert into decision
                  (tenant_id, approval_id, person_id, approver_id, verdict, justification,
                   decide_time, version)
-             values ($1, $2, $3, $4, 'approve', '', now(), 2)",
+             values ($1, $2, $3, $4, 'approve', '', now(), $5)",
         )
         .bind(ground.tenant.uuid())
         .bind(approval.id.uuid())
-        .bind(carol.person_key())
+        .bind(person.person_key())
         .bind(account.id.uuid())
+        .bind(version)
         .execute(&mut connection)
         .await
         .map_err(StoreError::from)
     };
-    insert(&carol).await.unwrap();
-    assert_conflict(insert(&dave).await, "decision_once");
+    insert(&carol, &carol, 2).await.unwrap();
+    assert_conflict(insert(&carol, &dave, 3).await, "decision_once");
+    // One decision makes one version.
+    assert_conflict(insert(&dave, &dave, 2).await, "decision_pkey");
+    // What was dropped does not count, however often.
+    for version in 3..5 {
+        sqlx::query("update decision set dropped_time = now()")
+            .execute(&mut ground.database.connect().await)
+            .await
+            .unwrap();
+        insert(&carol, &dave, version).await.unwrap();
+        assert_conflict(insert(&carol, &carol, version + 1).await, "decision_once");
+    }
+}
+
+/// A version of a policy is made once, also where two writers have counted revisions differently.
+#[tokio::test]
+async fn a_second_version_of_a_policy_is_refused() {
+    let ground = Ground::new().await;
+    let (role, root) = (ground.role.clone(), Scope::root());
+    let change = |role: &Role, revision| {
+        let layers = Layers { revision, ..Layers::untouched(role.id, role.catalog) };
+        let set = RuleSet { require_ticket: Some(true), ..RuleSet::default() };
+        let wish = setting(&layers, &root, set);
+        let facts = Facts { role: role.clone(), layers, people: Vec::new() };
+        update(&facts, wish, &stamp(noon())).unwrap()
+    };
+    ground.write(&change(&role, 0)).await.unwrap();
+    assert_conflict(ground.write(&change(&role, 1)).await, "policy_version");
+    // Of the other role it is another version.
+    ground.kept(change(&ground.other_role, 0)).await;
 }
 
 #[tokio::test]

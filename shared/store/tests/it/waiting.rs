@@ -85,8 +85,8 @@ async fn a_second_decision_sees_the_first() {
     let (facts, now) = (asking(&facts, &[carol]), stamp(noon()));
     let pending = ground.kept(ask(&facts, fixture::wish(&facts), &now).unwrap()).await;
     let catalog = facts.role.catalog;
-    let rule = facts.policy.rules(catalog).approval;
-    let opened = pim_domain::approval::open(&pending, rule, catalog, &now).unwrap();
+    let rules = facts.policy.at(&Scope::root());
+    let opened = pim_domain::approval::open(&pending, rules, catalog, &now).unwrap();
     let opened = ground.kept(opened).await;
     let withdrawn = pending.cancel(catalog, String::new(), &now).unwrap();
     let withdrawn = ground.kept(withdrawn).await;

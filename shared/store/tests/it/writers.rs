@@ -7,13 +7,14 @@ use pim_domain::{
     change::Change,
     fixture::{self, noon, stamp},
     grant::GrantKind,
-    policy::{self, RuleSet, Update},
+    policy::{self, RuleSet},
     principal::Principal,
     role::{self, Catalog},
+    scope::Scope,
 };
 use pim_store::{StoreError, events, principals};
 
-use crate::ground::{Ground, Stored, asking, catalog_of, new_user};
+use crate::ground::{Ground, Stored, asking, catalog_of, new_user, setting};
 
 impl Ground {
     /// Of two changes of one version the first is written; the second is a conflict, whether it
@@ -80,8 +81,8 @@ async fn of_two_changes_of_an_approval_one_wins() {
     let (facts, catalog) = (asking(&facts, &[carol]), Catalog::Entra);
     let pending = ask(&facts, fixture::wish(&facts), &stamp(noon())).unwrap();
     let pending = ground.kept(pending).await;
-    let rule = facts.policy.rules(catalog).approval;
-    let opened = approval::open(&pending, rule, catalog, &stamp(noon())).unwrap();
+    let rules = facts.policy.at(&Scope::root());
+    let opened = approval::open(&pending, rules, catalog, &stamp(noon())).unwrap();
     let opened = ground.kept(opened).await;
     let late = stamp(noon() + TimeDelta::hours(24));
     let timed_out = opened.time_out(&pending, catalog, &late).unwrap();
@@ -96,16 +97,13 @@ async fn of_two_revisions_of_a_policy_one_wins() {
     let facts = ground.facts().await;
     let judged = policy::Facts {
         role: ground.role.clone(),
-        policy: facts.policy.clone(),
-        approvers: Vec::new(),
+        layers: facts.policy.clone(),
+        people: Vec::new(),
     };
     let update = |hours| {
-        let wish = Update {
-            role: ground.role.id,
-            etag: facts.policy.version.etag(),
-            set: RuleSet { activation_max: Some(TimeDelta::hours(hours)), ..RuleSet::default() },
-            reset: Vec::new(),
-        };
+        let most = Some(TimeDelta::hours(hours));
+        let set = RuleSet { activation_max: most, ..RuleSet::default() };
+        let wish = setting(&facts.policy, &Scope::root(), set);
         policy::update(&judged, wish, &stamp(noon())).unwrap()
     };
     ground.assert_one_wins(&update(1), &update(2)).await;

@@ -1,24 +1,26 @@
 //! A small world in which commands happen one after the other, as the rules permit.
 
-use std::ops::RangeFrom;
+use std::{collections::HashMap, ops::Range};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
-    activation::{Activation, Ask, Facts, Length, Request, Rest, State, ask},
+    activation::{Activation, Ask, Extend, Facts, Length, Request, Rest, State, ask},
     approval::{self, Approval, Decide, Decided, Verdict},
+    authority::SignIn,
     change::{Change, Thing},
     denial::Denial,
-    fixture::{noon, stamp},
+    fixture::{self, noon, stamp},
     grant::{self, Create, Grant, GrantKind},
-    id::{ActivationId, GrantId, PrincipalId, RoleId, TenantId},
-    policy::{ApprovalRule, Policy, RuleSet},
+    id::{ActivationId, ExtensionId, GrantId, PrincipalId, RoleId, TenantId},
+    policy::{ApprovalRule, Layers, Mode, RuleSet, Slot, Stage},
     principal::Principal,
+    quorum::Vote,
     role::{Catalog, Role},
     scope::Scope,
 };
 use pim_store::Tx;
-use proptest::prelude::*;
 
+use super::command::{Command, Step};
 use crate::ground::{Ground, Stored, grant_facts, new_user, scope};
 
 const CATALOG: Catalog = Catalog::Entra;
@@ -27,93 +29,13 @@ const CATALOG: Catalog = Catalog::Entra;
 pub(super) const SCOPES: [&str; 4] =
     ["/", "/administrativeUnits/a", "/administrativeUnits/a/b", "/administrativeUnits/ab"];
 
-/// Which of the principals are asked.
-const APPROVERS: RangeFrom<usize> = 2..;
+/// Which of the principals have a slot, where somebody must approve.
+const APPROVERS: Range<usize> = 2..4;
+/// Who takes the slot that none of them can.
+const FALLBACK: usize = 4;
 
-/// What happens next; whom and what it concerns is a number, modulo how many there are.
-#[derive(Debug, Clone)]
-pub(super) enum Command {
-    Wait {
-        hours: i64,
-    },
-    Grant {
-        eligible: bool,
-        who: usize,
-        role: usize,
-        at: usize,
-        ahead: i64,
-        hours: Option<i64>,
-    },
-    Remove(usize),
-    Expire(usize),
-    /// No rule shortens a grant yet; a row may be short nevertheless.
-    Shorten {
-        grant: usize,
-        hours: i64,
-    },
-    Ask {
-        eligibility: usize,
-        at: usize,
-        ahead: Option<i64>,
-        hours: i64,
-        asks: bool,
-    },
-    Activation(usize, Step),
-    Open(usize),
-    Decide {
-        approval: usize,
-        who: usize,
-        yes: bool,
-    },
-    CloseApproval(usize),
-    Disable(usize),
-    Enable(usize),
-}
-
-/// What is done to an activation.
-#[derive(Debug, Clone)]
-pub(super) enum Step {
-    Resolve,
-    Start,
-    Deactivate,
-    Cancel,
-    Expire,
-    Void,
-}
-
-pub(super) fn command() -> impl Strategy<Value = Command> {
-    let which = any::<usize>;
-    let grant = (any::<bool>(), which(), which(), which(), 0_i64..4, prop::option::of(1_i64..12));
-    let wish = (which(), which(), prop::option::of(1_i64..5), 1_i64..8, any::<bool>());
-    let step = prop_oneof![
-        1 => Just(Step::Resolve),
-        1 => Just(Step::Start),
-        1 => Just(Step::Deactivate),
-        3 => Just(Step::Cancel),
-        1 => Just(Step::Expire),
-        1 => Just(Step::Void),
-    ];
-    prop_oneof![
-        2 => (1_i64..3).prop_map(|hours| Command::Wait { hours }),
-        3 => grant.prop_map(|(eligible, who, role, at, ahead, hours)| {
-            Command::Grant { eligible, who, role, at, ahead, hours }
-        }),
-        1 => which().prop_map(Command::Remove),
-        1 => which().prop_map(Command::Expire),
-        2 => (which(), 1_i64..5).prop_map(|(grant, hours)| Command::Shorten { grant, hours }),
-        8 => wish.prop_map(|(eligibility, at, ahead, hours, asks)| {
-            Command::Ask { eligibility, at, ahead, hours, asks }
-        }),
-        4 => (which(), step).prop_map(|(which, step)| Command::Activation(which, step)),
-        5 => which().prop_map(Command::Open),
-        4 => (which(), which(), any::<bool>()).prop_map(|(approval, who, yes)| {
-            Command::Decide { approval, who, yes }
-        }),
-        1 => which().prop_map(Command::CloseApproval),
-        1 => which().prop_map(Command::Disable),
-        2 => which().prop_map(Command::Enable),
-    ]
-}
+/// What is asked of approvers: an activation, or an extension of it.
+pub(super) type Wanted = (ActivationId, Option<ExtensionId>);
 
 /// All that there is, and the changes that led to it.
 pub(super) struct Model {
@@ -122,6 +44,8 @@ pub(super) struct Model {
     pub(super) grants: Vec<Grant>,
     pub(super) activations: Vec<Activation>,
     pub(super) approvals: Vec<Approval>,
+    /// Who must approve what; of what is not here, nobody.
+    rules: HashMap<Wanted, ApprovalRule>,
     roles: [Role; 2],
     changes: Vec<AnyChange>,
     now: DateTime<Utc>,
@@ -130,7 +54,7 @@ pub(super) struct Model {
 enum AnyChange {
     Principal(Change<Principal>),
     Grant(Change<Grant>),
-    Activation(Change<Activation>),
+    Activation(Box<Change<Activation>>),
     Approval(Change<Approval>),
 }
 
@@ -143,11 +67,12 @@ impl Model {
             grants: Vec::new(),
             activations: Vec::new(),
             approvals: Vec::new(),
+            rules: HashMap::new(),
             roles: [ground.role.clone(), ground.other_role.clone()],
             changes: Vec::new(),
             now: noon(),
         };
-        for name in ["alice", "bob", "carol", "dave"] {
+        for name in ["alice", "bob", "carol", "dave", "erin"] {
             let change = new_user(name);
             model.principals.push(change.after().clone());
             model.changes.push(AnyChange::Principal(change));
@@ -219,19 +144,25 @@ impl Model {
                     length: Length::Duration(TimeDelta::hours(*hours)),
                     justification: "to mend the mail".to_owned(),
                     ticket: None,
-                    mfa: true,
+                    sign_in: SignIn { mfa: true, ..SignIn::default() },
                 };
                 self.ask(*eligibility, *at, *asks, request);
             }
             Command::Activation(which, step) => self.step(*which, step),
+            Command::Extend { active, hours, asks } => self.extend(*active, *hours, *asks),
             Command::Open(which) => {
-                let bare = |one: &&Activation| one.is_live() && self.approval_of(one.id).is_none();
+                let bare = |one: &&Activation| {
+                    wanted(one).is_some_and(|wanted| self.approval_of(wanted).is_none())
+                };
                 let bare: Vec<&Activation> = self.activations.iter().filter(bare).collect();
                 let Some(&activation) = nth(&bare, *which) else { return };
-                let change = approval::open(activation, self.rule(), CATALOG, &stamp(self.now));
+                let rules = self.facts(activation).policy.at(&activation.scope);
+                let change = approval::open(activation, rules, CATALOG, &stamp(self.now));
                 self.keep(change);
             }
-            Command::Decide { approval, who, yes } => self.decide(*approval, *who, *yes),
+            Command::Decide { approval, who, yes, minutes } => {
+                self.decide(*approval, *who, *yes, minutes.map(TimeDelta::minutes));
+            }
             Command::CloseApproval(which) => {
                 let Some(approval) = nth(&self.approvals, *which) else { return };
                 let activation = self.activation(approval.activation);
@@ -252,21 +183,53 @@ impl Model {
         }
     }
 
-    fn ask(&mut self, eligibility: usize, at: usize, asks: bool, request: Request) {
+    fn ask(&mut self, eligibility: usize, at: usize, asks: Option<Mode>, request: Request) {
         let eligible = self.grants.iter().filter(|one| one.kind == GrantKind::Eligibility);
         let eligible: Vec<&Grant> = eligible.collect();
         let Some(grant) = nth(&eligible, eligibility) else { return };
         let (role, now) = (grant.role, stamp(self.now));
         let scope = scope(nth(&SCOPES, at).unwrap());
-        let mut facts = self.facts_for(grant, &scope, asks);
+        let rule = asks.map(|mode| self.rule(mode));
+        let mut facts = self.facts_for(grant, &scope, rule.as_ref());
         let wish = Ask { role, scope, eligibility: Some(grant.id), request };
         // As a service does: what time has ended makes room first.
         let settled = facts.live.as_ref().and_then(|one| one.settle(CATALOG, &now));
         if let Some(change) = settled {
-            facts.live = None;
+            // It may be its extension that is over, and not itself.
+            facts.live = Some(change.after().clone()).filter(Activation::is_live);
             self.keep(Ok(change));
         }
-        self.keep(ask(&facts, wish, &now));
+        let change = ask(&facts, wish, &now);
+        if let (Ok(change), Some(rule)) = (&change, rule) {
+            self.rules.insert((change.after().id, None), rule);
+        }
+        self.keep(change);
+    }
+
+    fn extend(&mut self, active: usize, hours: i64, asks: Option<Mode>) {
+        let is_active = |one: &&Activation| matches!(one.state, State::Active { .. });
+        let active_ones: Vec<&Activation> = self.activations.iter().filter(is_active).collect();
+        let Some(&activation) = nth(&active_ones, active) else { return };
+        let rule = asks.map(|mode| self.rule(mode));
+        let grant = self.grant(activation.eligibility);
+        let facts = self.facts_for(grant, &activation.scope, rule.as_ref());
+        let length = Length::Duration(TimeDelta::hours(hours));
+        let request = Request { start: None, length, ..activation.request.clone() };
+        let wish = Extend { activation: activation.id, request };
+        // As a service does: what time has decided comes first.
+        let now = stamp(self.now);
+        let settled = activation.settle(CATALOG, &now);
+        let activation = settled.as_ref().map_or(activation, Change::after).clone();
+        if let Some(change) = settled {
+            self.keep(Ok(change));
+        }
+        let change = activation.extend(&facts, wish, &now);
+        if let (Ok(change), Some(rule)) = (&change, rule)
+            && let Some(wanted) = wanted(change.after())
+        {
+            self.rules.insert(wanted, rule);
+        }
+        self.keep(change);
     }
 
     fn on_grant(
@@ -285,78 +248,106 @@ impl Model {
         let Some(&activation) = nth(&live, which) else { return };
         let stamp = stamp(self.now);
         let facts = self.facts(activation);
-        let pinned = facts.policy.rules(CATALOG);
+        let pinned = facts.policy.at(&activation.scope);
         let change = match step {
             Step::Resolve => {
-                let approval = self.approval_of(activation.id);
+                let approval = wanted(activation).and_then(|wanted| self.approval_of(wanted));
                 let Some(verdict) = approval.and_then(Approval::resolution) else { return };
                 activation.resolve(&facts, &pinned, &verdict, &stamp)
             }
-            Step::Start => activation.start(&facts, &pinned, &stamp),
+            Step::Start => activation.start(&facts, &pinned, &self.votes(activation), &stamp),
             Step::Deactivate => activation.deactivate(CATALOG, String::new(), &stamp),
             Step::Cancel => activation.cancel(CATALOG, String::new(), &stamp),
             Step::Expire => activation.expire(CATALOG, &stamp),
-            Step::Void => {
-                let eligibility = self.grant(activation.eligibility).clone();
-                let rest = Rest { eligibility, principal: facts.principal.clone() };
-                activation.void(&rest, CATALOG, &stamp)
-            }
+            Step::Void => activation.void(&self.rest(activation), CATALOG, &stamp),
         };
         self.keep(change);
     }
 
-    fn decide(&mut self, which: usize, who: usize, yes: bool) {
+    fn decide(&mut self, which: usize, who: usize, yes: bool, less: Option<TimeDelta>) {
         let open = |one: &&Approval| one.state == approval::State::Pending;
         let open: Vec<&Approval> = self.approvals.iter().filter(open).collect();
         let Some(&approval) = nth(&open, which) else { return };
-        let caller = nth(&self.principals[APPROVERS], who).unwrap();
-        let activation = self.activation(approval.activation).clone();
+        let caller = nth(&self.principals[APPROVERS.start..], who).unwrap();
         let wish = Decide {
             approval: approval.id,
             etag: approval.etag(),
             verdict: if yes { Verdict::Approve } else { Verdict::Deny },
             justification: "known work".to_owned(),
+            duration: less.filter(|_| yes),
         };
-        let facts = approval::Facts {
-            approval: approval.clone(),
-            catalog: CATALOG,
-            requester: self.principal(activation.principal).clone(),
-            activation,
-            approvers: self.principals.clone(),
-        };
+        let facts = self.facts_of_approval(approval);
         if let Ok(Decided::Now(change)) = approval::decide(&facts, caller, wish, &stamp(self.now)) {
             self.keep(Ok(*change));
         }
     }
 
-    /// Carol and Dave must approve, where somebody must.
-    fn rule(&self) -> ApprovalRule {
-        let approvers = self.principals[APPROVERS].iter().map(|one| one.id).collect();
-        ApprovalRule { approvers, timeout: TimeDelta::hours(6), ..ApprovalRule::off() }
+    /// Carol and Dave are asked, and Erin where none of them can take a slot.
+    fn rule(&self, mode: Mode) -> ApprovalRule {
+        let slots = self.principals[APPROVERS].iter().map(|one| Slot::User(one.id)).collect();
+        ApprovalRule {
+            stages: vec![Stage { slots, mode }],
+            timeout: TimeDelta::hours(3),
+            fallback_approvers: vec![self.principals[FALLBACK].id],
+            ..ApprovalRule::off()
+        }
+    }
+
+    /// Who must approve what an activation waits for, or else the activation itself.
+    fn rule_of(&self, activation: &Activation) -> Option<&ApprovalRule> {
+        self.rules.get(&wanted(activation).unwrap_or((activation.id, None)))
     }
 
     /// By what an activation is judged again.
     pub(super) fn facts(&self, activation: &Activation) -> Facts {
-        let asks = self.approval_of(activation.id).is_some();
-        self.facts_for(self.grant(activation.eligibility), &activation.scope, asks)
+        let rule = self.rule_of(activation);
+        self.facts_for(self.grant(activation.eligibility), &activation.scope, rule)
     }
 
-    fn facts_for(&self, eligibility: &Grant, scope: &Scope, asks: bool) -> Facts {
+    /// What an activation rests on.
+    pub(super) fn rest(&self, activation: &Activation) -> Rest {
+        let waits = activation.waits_for().is_some();
+        Rest {
+            eligibility: self.grant(activation.eligibility).clone(),
+            principal: self.principal(activation.principal).clone(),
+            approvals: self.rule_of(activation).filter(|_| waits).cloned().into_iter().collect(),
+            people: self.principals.clone(),
+        }
+    }
+
+    /// By whom an activation has been approved.
+    pub(super) fn votes(&self, activation: &Activation) -> Vec<Vote> {
+        let approval = self.approval_of((activation.id, None));
+        approval.map(|approval| approval.votes().into_iter().collect()).unwrap_or_default()
+    }
+
+    /// By what a decision on an approval is judged.
+    pub(super) fn facts_of_approval(&self, approval: &Approval) -> approval::Facts {
+        let activation = self.activation(approval.activation).clone();
+        approval::Facts {
+            approval: approval.clone(),
+            catalog: CATALOG,
+            requester: self.principal(activation.principal).clone(),
+            activation,
+            people: self.principals.clone(),
+        }
+    }
+
+    fn facts_for(&self, eligibility: &Grant, scope: &Scope, rule: Option<&ApprovalRule>) -> Facts {
         let target = (eligibility.principal, eligibility.role, scope);
         let live = self.activations.iter().find(|activation| {
             activation.is_live()
                 && (activation.principal, activation.role, &activation.scope) == target
         });
-        let mut policy = Policy::untouched(eligibility.role);
-        let approval = asks.then(|| self.rule());
-        policy.set = RuleSet { approval, ..RuleSet::default() };
+        let mut policy = Layers::untouched(eligibility.role, CATALOG);
+        fixture::set(&mut policy, RuleSet { approval: rule.cloned(), ..RuleSet::default() });
         Facts {
             principal: self.principal(eligibility.principal).clone(),
             role: self.role(eligibility.role).clone(),
             policy,
             eligibilities: vec![eligibility.clone()],
             live: live.cloned(),
-            approvers: self.principals[APPROVERS].to_vec(),
+            people: self.principals.clone(),
         }
     }
 
@@ -386,18 +377,22 @@ impl Model {
         self.activations.iter().find(|one| one.id == id).unwrap()
     }
 
-    pub(super) fn approval_of(&self, id: ActivationId) -> Option<&Approval> {
-        self.approvals.iter().find(|one| one.activation == id)
+    pub(super) fn approval_of(&self, (activation, extension): Wanted) -> Option<&Approval> {
+        let of = |one: &&Approval| one.activation == activation && one.extension == extension;
+        self.approvals.iter().find(of)
     }
 
     /// The instants at which the clock alone may change something, in order.
     pub(super) fn boundaries(&self) -> Vec<DateTime<Utc>> {
         let grants = self.grants.iter().flat_map(|one| [Some(one.window.start), one.window.end]);
         let activations = self.activations.iter().flat_map(|one| match &one.state {
-            State::PendingApproval { expire_time } => [Some(*expire_time), one.request.start],
-            State::Scheduled { start } => [Some(*start), None],
-            State::Active(held) => [Some(held.start), Some(held.end)],
-            State::Ended { held, .. } => [held.map(|held| held.end), None],
+            State::PendingApproval { expire_time } => [Some(*expire_time), one.request.start, None],
+            State::Scheduled { start } => [Some(*start), None, None],
+            State::Active { held, extension } => {
+                let extension = extension.as_ref().map(|extension| extension.expire_time);
+                [Some(held.start), Some(held.end), extension]
+            }
+            State::Ended { held, .. } => [held.map(|held| held.end), None, None],
         });
         let approvals = self.approvals.iter().map(|one| Some(one.expire_time));
         let principals = self.principals.iter().map(|one| one.enabled_since);
@@ -417,6 +412,11 @@ impl Model {
         all.dedup();
         all
     }
+}
+
+/// What an activation waits for somebody to approve, as it is recorded.
+pub(super) fn wanted(activation: &Activation) -> Option<Wanted> {
+    activation.waits_for().map(|extension| (activation.id, extension.map(|one| one.id)))
 }
 
 fn nth<T>(all: &[T], number: usize) -> Option<&T> {
@@ -455,7 +455,7 @@ impl Kept for Activation {
     }
 
     fn any(change: Change<Self>) -> AnyChange {
-        AnyChange::Activation(change)
+        AnyChange::Activation(Box::new(change))
     }
 }
 

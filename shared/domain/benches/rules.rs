@@ -1,0 +1,153 @@
+//! What the rules cost for a typical principal: `cargo bench -p pim-domain`.
+//!
+//! Typical is: policies at three scopes that set five rules each, approval in two stages, four
+//! eligibilities, and twelve holdings of which a few have ended.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark may stop where it stands")]
+
+use std::{collections::HashSet, hint::black_box};
+
+use chrono::TimeDelta;
+use criterion::{Criterion, criterion_group, criterion_main};
+use pim_domain::{
+    activation::{Facts, ask},
+    effective::{Holding, HoldingKind, Instant, Span, Standing, decision, list},
+    fixture::{facts, grant, noon, set_at, stamp, user, votes, wish},
+    grant::GrantKind,
+    id::GrantId,
+    policy::{ApprovalRule, Mode, RuleName, RuleSet, Slot, Stage},
+    principal::Principal,
+    quorum::Seating,
+    role::Catalog,
+    scope::Scope,
+    time::Window,
+};
+
+const SCOPES: [&str; 3] = ["/", "/subscriptions/a", "/subscriptions/a/resourceGroups/x"];
+
+fn scope(text: &str) -> Scope {
+    text.parse().unwrap()
+}
+
+fn approval(people: &[Principal]) -> ApprovalRule {
+    let slots = |range: &[Principal]| range.iter().map(|one| Slot::User(one.id)).collect();
+    let stages = vec![
+        Stage { slots: slots(&people[..4]), mode: Mode::AnyOf },
+        Stage { slots: slots(&people[2..]), mode: Mode::Quorum(2) },
+    ];
+    ApprovalRule { stages, ..ApprovalRule::off() }
+}
+
+fn typical() -> Facts {
+    let alice = user("alice");
+    let mut facts = facts(&alice);
+    facts.role.catalog = Catalog::Azure;
+    facts.policy.catalog = Catalog::Azure;
+    facts.people = (0..6).map(|n| user(&format!("approver {n}"))).collect();
+    for (index, at) in SCOPES.iter().enumerate() {
+        let rules = RuleSet {
+            activation_max: Some(TimeDelta::hours(8 - i64::try_from(index).unwrap())),
+            require_mfa: Some(true),
+            require_justification: Some(true),
+            require_ticket: Some(false),
+            approval: Some(approval(&facts.people)),
+            ..RuleSet::default()
+        };
+        set_at(&mut facts.policy, &scope(at), rules);
+    }
+    facts.policy.policies[0].enforced = [RuleName::ActivationMax, RuleName::RequireMfa].into();
+    let start = noon() - TimeDelta::days(1);
+    facts.eligibilities = ["/", "/subscriptions/a", "/subscriptions/a", "/subscriptions/b"]
+        .iter()
+        .map(|at| {
+            let mut one = grant(GrantKind::Eligibility, &alice, &facts.role, start, None);
+            one.scope = scope(at);
+            one
+        })
+        .collect();
+    facts
+}
+
+fn holdings(facts: &Facts) -> Vec<Holding> {
+    let holding = |n: i64| Holding {
+        id: GrantId::at(noon()).uuid(),
+        kind: if n % 2 == 0 { HoldingKind::Activation } else { HoldingKind::Assignment },
+        principal: facts.principal.id,
+        role: facts.role.id,
+        scope: scope(SCOPES[usize::try_from(n % 3).unwrap()]),
+        span: Span {
+            window: Window {
+                start: noon() - TimeDelta::hours(n),
+                end: Some(noon() + TimeDelta::hours(n - 3)),
+            },
+            ended: None,
+        },
+        standing: Standing::Held,
+        path: (n % 2 == 0).then_some(Span {
+            window: Window { start: noon() - TimeDelta::days(9), end: None },
+            ended: None,
+        }),
+        enabled_since: facts.principal.enabled_since,
+    };
+    (1..=12).map(holding).collect()
+}
+
+fn policy(c: &mut Criterion) {
+    let facts = typical();
+    let deepest = scope(SCOPES[2]);
+    let mut group = c.benchmark_group("policy");
+    group.bench_function("in force at a scope", |b| {
+        b.iter(|| black_box(&facts.policy).at(black_box(&deepest)));
+    });
+    let mut refused = wish(&facts);
+    refused.scope = deepest.clone();
+    refused.request.justification = String::new();
+    group.bench_function("a request judged and refused", |b| {
+        b.iter_batched(
+            || refused.clone(),
+            |wish| ask(black_box(&facts), wish, &stamp(noon())).unwrap_err(),
+            criterion::BatchSize::SmallInput,
+        );
+    });
+    let mut good = wish(&facts);
+    good.scope = deepest;
+    group.bench_function("a request judged, with its change and event", |b| {
+        b.iter_batched(
+            || good.clone(),
+            |wish| ask(black_box(&facts), wish, &stamp(noon())).unwrap(),
+            criterion::BatchSize::SmallInput,
+        );
+    });
+    let rule = approval(&facts.people);
+    let said: HashSet<_> =
+        votes(&[&facts.people[0], &facts.people[2], &facts.people[4]]).into_iter().collect();
+    group.bench_function("whether votes suffice, two stages", |b| {
+        b.iter(|| Seating::new(black_box(&rule), &facts.people, None).is_met(black_box(&said)));
+    });
+    group.finish();
+}
+
+fn effective(c: &mut Criterion) {
+    let facts = typical();
+    let holdings = holdings(&facts);
+    let at = Instant::from(noon());
+    let mut group = c.benchmark_group("effective");
+    group.bench_function("a decision over 12 holdings", |b| {
+        b.iter_batched(
+            || holdings.clone(),
+            |holdings| decision(holdings, black_box(at)),
+            criterion::BatchSize::SmallInput,
+        );
+    });
+    group.bench_function("a list of 12 holdings", |b| {
+        b.iter_batched(
+            || holdings.clone(),
+            |holdings| list(holdings, black_box(at)),
+            criterion::BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, policy, effective);
+criterion_main!(benches);

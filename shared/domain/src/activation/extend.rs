@@ -1,0 +1,225 @@
+//! Extending: a user asks to hold an active role for longer. Judged as a new request; where approval
+//! is needed the role keeps its old end until it is given.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Activation, Facts, Held, Length, Request, State, Verdict,
+    judge::{Judged, RULES, approvable, fits},
+};
+use crate::{
+    change::Change,
+    denial::{Denial, Rule, Violation},
+    event::{About, Code, Stamp},
+    grant::Grant,
+    id::{ActivationId, ExtensionId},
+    policy::Rules,
+    time::earliest,
+};
+
+/// A wish to hold an active role for longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extend {
+    /// Which activation.
+    pub activation: ActivationId,
+    /// By how much its end moves, or where to; why; how the requester signed in. Without a start.
+    pub request: Request,
+}
+
+/// A wish that waits for its approvers. Never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// Made by the server.
+    pub id: ExtensionId,
+    /// Where the end is to move.
+    pub end: DateTime<Utc>,
+    /// As it was asked for.
+    pub request: Request,
+    /// The revision of the policy that it was judged by.
+    pub policy_revision: i64,
+    /// From then on it is timed out, by time alone.
+    pub expire_time: DateTime<Utc>,
+    /// When it was asked for.
+    pub create_time: DateTime<Utc>,
+}
+
+impl Activation {
+    /// Moves the end, or asks the approvers to.
+    ///
+    /// # Errors
+    /// `WRONG_STATE` where it is not active; then every broken rule together, `OVERLAP` where
+    /// another extension waits.
+    pub fn extend(
+        &self,
+        facts: &Facts,
+        wish: Extend,
+        stamp: &Stamp,
+    ) -> Result<Change<Self>, Denial> {
+        let about = About {
+            justification: wish.request.justification.clone(),
+            ticket: wish.request.ticket.clone(),
+            policy_revision: Some(facts.policy.revision),
+            ..self.about(facts.role.catalog)
+        };
+        let State::Active { held, extension } = self.settled(stamp.now).state else {
+            return Err(self.wrong_state(about, stamp.now));
+        };
+        let eligibility = self.rests_on(facts, stamp.now);
+        let rules = facts.rules(eligibility, &self.scope);
+        let end = asked_end(&wish.request, held);
+        let asked = Asked { request: &wish.request, end, time: stamp.now };
+        let mut violations = self.broken_by(facts, &rules, held, &asked, stamp.now);
+        let waiting = extension.map(|extension| {
+            let given = format!("{}, which waits for its approvers", extension.id);
+            Violation::new(Rule::Overlap, "activation_id", "one extension at a time", given)
+        });
+        let overlaps = waiting.is_some();
+        violations.extend(waiting);
+        violations.extend(approvable(facts, &rules));
+        let live = overlaps.then_some(self.id.uuid());
+        let refuse =
+            |denial: Denial| denial.about(about.clone()).of(super::judge::THING, self.id.uuid());
+        Denial::check(violations, live).map_err(refuse)?;
+        let Some(timeout) = rules.approval_timeout() else {
+            return Ok(self.extended(held, end, eligibility, about, stamp));
+        };
+        let extension = Extension {
+            id: ExtensionId::at(stamp.now),
+            end,
+            request: wish.request,
+            policy_revision: facts.policy.revision,
+            expire_time: stamp.now + timeout,
+            create_time: stamp.now,
+        };
+        let state = State::Active { held, extension: Some(extension) };
+        Ok(self.moved(state, Code::ActivationExtensionRequested, about, stamp))
+    }
+
+    /// Acts on what the approvers said of `extension`, after judging it again by the stricter of
+    /// the revision that it was judged by and the newest.
+    pub(super) fn resolve_extension(
+        &self,
+        (held, extension): (Held, &Extension),
+        facts: &Facts,
+        pinned: &Rules,
+        verdict: &Verdict,
+        stamp: &Stamp,
+    ) -> Change<Self> {
+        let about = About {
+            policy_revision: Some(extension.policy_revision),
+            ..self.about(facts.role.catalog)
+        };
+        let Verdict::Approved { votes, shortened } = verdict else {
+            let state = State::Active { held, extension: None };
+            return self.moved(state, Code::ActivationExtensionDenied, about, stamp);
+        };
+        let granted = shortened.and_then(|most| held.end.checked_add_signed(most));
+        let end = granted.map_or(extension.end, |granted| granted.min(extension.end));
+        let eligibility = self.rests_on(facts, stamp.now);
+        let newest = facts.rules(eligibility, &self.scope);
+        let asked = Asked { request: &extension.request, end, time: extension.create_time };
+        let broken = [pinned, &newest]
+            .into_iter()
+            .any(|rules| !self.broken_by(facts, rules, held, &asked, stamp.now).is_empty());
+        if broken || super::transition::unapproved(facts, pinned, &newest, votes).is_some() {
+            let state = State::Active { held, extension: None };
+            return self.moved(state, Code::ActivationExtensionVoided, about, stamp);
+        }
+        self.extended(held, end, eligibility, about, stamp)
+    }
+
+    /// The eligibility that it rests on, where that still counts.
+    fn rests_on<'a>(&self, facts: &'a Facts, now: DateTime<Utc>) -> Option<&'a Grant> {
+        let own = facts.eligibilities.iter().find(|grant| grant.id == self.eligibility);
+        own.filter(|grant| fits(grant, facts, &self.scope, now))
+    }
+
+    fn broken_by(
+        &self,
+        facts: &Facts,
+        rules: &Rules,
+        held: Held,
+        asked: &Asked<'_>,
+        now: DateTime<Utc>,
+    ) -> Vec<Violation> {
+        let eligibility = self.rests_on(facts, now);
+        let whole = Request { length: Length::Until(asked.end), ..asked.request.clone() };
+        let judged = Judged {
+            facts,
+            request: &whole,
+            scope: &self.scope,
+            rules,
+            asked: asked.time,
+            shortened: None,
+            now,
+            start: held.start,
+            eligibility,
+            live: None,
+        };
+        let last = eligibility.and_then(|grant| grant.window.end);
+        let end = earliest(Some(asked.end), last).unwrap_or(asked.end);
+        let no_later = (end <= held.end).then(|| {
+            let limit = format!("after the end that it has, {}", held.end.to_rfc3339());
+            Violation::new(Rule::Window, asked.field(), limit, end.to_rfc3339())
+        });
+        // Disabled since it began, it counts no more, whether or not that is recorded.
+        let broken_off = facts.principal.enabled_since.is_some_and(|since| since > held.start);
+        let broken_off = broken_off.then(|| {
+            let limit = "an account enabled since the start, without a break";
+            Violation::new(Rule::Principal, "authorization", limit, "one that was disabled")
+        });
+        let mut violations: Vec<Violation> = RULES
+            .iter()
+            .filter_map(|rule| rule(&judged))
+            .chain(no_later)
+            .chain(broken_off)
+            .collect();
+        violations.sort_by_key(|violation| violation.rule);
+        violations.dedup_by_key(|violation| violation.rule);
+        violations
+    }
+
+    fn extended(
+        &self,
+        held: Held,
+        asked: DateTime<Utc>,
+        eligibility: Option<&Grant>,
+        about: About,
+        stamp: &Stamp,
+    ) -> Change<Self> {
+        let last = eligibility.and_then(|grant| grant.window.end);
+        let end = earliest(Some(asked), last).unwrap_or(asked);
+        let held = Held { end, truncated: end < asked, ..held };
+        let state = State::Active { held, extension: None };
+        self.moved(state, Code::ActivationExtended, about, stamp)
+    }
+}
+
+/// What is asked for, with the end that it comes to.
+struct Asked<'a> {
+    request: &'a Request,
+    end: DateTime<Utc>,
+    time: DateTime<Utc>,
+}
+
+impl Asked<'_> {
+    fn field(&self) -> &'static str {
+        match self.request.length {
+            Length::Duration(_) => "duration",
+            Length::Until(_) => "end_time",
+        }
+    }
+}
+
+fn asked_end(request: &Request, held: Held) -> DateTime<Utc> {
+    match request.length {
+        Length::Duration(more) => added(held.end, more),
+        Length::Until(end) => end,
+    }
+}
+
+/// What no calendar has is judged as the furthest that one has.
+fn added(end: DateTime<Utc>, more: TimeDelta) -> DateTime<Utc> {
+    end.checked_add_signed(more).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
