@@ -69,6 +69,8 @@ pub(crate) enum ClientCommand {
     Deactivate(activation::End),
     /// Withdraw an activation that is pending or booked
     Cancel(activation::End),
+    /// Take an activation away from whoever has it
+    Revoke(activation::Revoke),
     /// List your activations, or everybody's, or show one
     Activations(activation::Activations),
     /// List what waits for your decision, or everybody's approvals, or show one

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use pim_proto::{
     activation::v1::{
         ActivateRoleRequest, CancelActivationRequest, ExpireActivationRequest,
-        StartActivationRequest,
+        RevokeActivationRequest, StartActivationRequest,
     },
     approval::v1::TimeOutApprovalRequest,
     assignment::v1::{
@@ -226,6 +226,17 @@ async fn approvals(
     alice.client.activations().cancel_activation(request).await.unwrap();
     walk.left(&[
         ("CancelActivation", "pim.activation.canceled"),
+        ("CancelApproval", "pim.approval.canceled"),
+    ])
+    .await;
+
+    let waiting = alice.activate(Person::wish(ROLE, "/")).await.unwrap();
+    walk.left(&asked).await;
+    let (activation_id, justification) = (waiting.id, "not now".to_owned());
+    let request = RevokeActivationRequest { activation_id, justification, ..Default::default() };
+    organisation.admin.client.activations().revoke_activation(request).await.unwrap();
+    walk.left(&[
+        ("RevokeActivation", "pim.activation.revoked"),
         ("CancelApproval", "pim.approval.canceled"),
     ])
     .await;

@@ -19,7 +19,7 @@ use pim_domain::{
     principal::Principal,
 };
 use pim_proto::{
-    activation::v1::{ActivateRoleRequest, CancelActivationRequest},
+    activation::v1::{ActivateRoleRequest, CancelActivationRequest, RevokeActivationRequest},
     assignment::v1::{
         CreateEligibilityRequest, DisablePrincipalRequest, EnablePrincipalRequest,
         RemoveEligibilityRequest,
@@ -96,7 +96,7 @@ impl Simulation {
     }
 
     async fn step(mut self) -> Self {
-        let (name, answer) = match self.dice.roll(20) {
+        let (name, answer) = match self.dice.roll(21) {
             0..=5 => ("activate", self.activate().await),
             6 => ("deactivate", self.deactivate().await),
             7 => ("cancel", self.cancel().await),
@@ -105,7 +105,8 @@ impl Simulation {
             13 | 14 => ("make eligible", self.make_eligible().await),
             15 => ("remove eligibility", self.remove_eligibility().await),
             16 => ("switch a principal", self.switch_principal().await),
-            17 | 18 => {
+            17 => ("revoke", self.revoke().await),
+            18 | 19 => {
                 let minutes = i64::try_from(self.dice.roll(180)).unwrap();
                 self.world.advance(TimeDelta::minutes(minutes));
                 if self.dice.one_in(2) {
@@ -185,6 +186,15 @@ impl Simulation {
         let Some((person, activation_id)) = self.somebodys().await else { return Ok(false) };
         let request = CancelActivationRequest { activation_id, ..Default::default() };
         person.client.activations().cancel_activation(request).await.map(|_| true)
+    }
+
+    async fn revoke(&mut self) -> Result<bool, Status> {
+        let Some((_, activation_id)) = self.somebodys().await else { return Ok(false) };
+        let justification = "misused".to_owned();
+        let request =
+            RevokeActivationRequest { activation_id, justification, ..Default::default() };
+        let admin = &self.organisation.admin.client;
+        admin.activations().revoke_activation(request).await.map(|_| true)
     }
 
     async fn decide(&mut self, yes: bool) -> Result<bool, Status> {
@@ -357,7 +367,9 @@ async fn the_invariants_hold_whatever_is_done() {
     }
     println!("{done:?}");
     // A simulation in which nothing ever succeeds shows nothing.
-    for name in ["activate", "approve", "deny", "deactivate", "cancel", "remove eligibility"] {
+    for name in
+        ["activate", "approve", "deny", "deactivate", "cancel", "revoke", "remove eligibility"]
+    {
         assert!(done.get(name).is_some_and(|count| *count > 0), "never done: {name}");
     }
 }

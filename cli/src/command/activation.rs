@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use pim_proto::activation::v1::{
     ActivateRoleRequest, Activation, CancelActivationRequest, DeactivateRoleRequest,
-    GetActivationRequest, ListActivationsRequest, SearchMyActivationsRequest,
-    activate_role_request,
+    GetActivationRequest, ListActivationsRequest, RevokeActivationRequest,
+    SearchMyActivationsRequest, activate_role_request,
 };
 
 use super::{fetch_pages, note_validation, present};
@@ -63,6 +63,18 @@ pub(crate) struct End {
     activation: String,
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    justification: String,
+    #[command(flatten)]
+    write: WriteOptions,
+}
+
+/// `pim revoke`.
+#[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// The activation's id
+    activation: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
     justification: String,
     #[command(flatten)]
     write: WriteOptions,
@@ -132,6 +144,18 @@ pub(crate) async fn cancel(command: End, session: &mut Session<'_>) -> Result<()
         validate_only: command.write.validate_only,
     };
     let answer = session.client.activations().cancel_activation(request).await?;
+    print(present(answer.into_inner().activation)?, session).await?;
+    note_validation(session, &command.write)
+}
+
+pub(crate) async fn revoke(command: Revoke, session: &mut Session<'_>) -> Result<(), CliError> {
+    let request = RevokeActivationRequest {
+        activation_id: command.activation,
+        justification: command.justification,
+        request_id: command.write.request_id(),
+        validate_only: command.write.validate_only,
+    };
+    let answer = session.client.activations().revoke_activation(request).await?;
     print(present(answer.into_inner().activation)?, session).await?;
     note_validation(session, &command.write)
 }

@@ -36,6 +36,7 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
         ClientCommand::Activate(command) => activation::activate(command, session).await?,
         ClientCommand::Deactivate(command) => activation::deactivate(command, session).await?,
         ClientCommand::Cancel(command) => activation::cancel(command, session).await?,
+        ClientCommand::Revoke(command) => activation::revoke(command, session).await?,
         ClientCommand::Activations(command) => activation::list(command, session).await?,
         ClientCommand::Approvals(command) => approval::list(command, session).await?,
         ClientCommand::Approve(command) => approval::approve(command, session).await?,

@@ -62,7 +62,7 @@ pub struct RemoveGrant {
     pub justification: String,
 }
 
-/// A wish to end an activation: to deactivate or to cancel it.
+/// A wish to end an activation: to deactivate, to cancel or to revoke it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndActivation {
     /// Which.

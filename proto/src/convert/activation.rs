@@ -100,6 +100,18 @@ impl TryFrom<v1::CancelActivationRequest> for Write<EndActivation> {
     }
 }
 
+impl TryFrom<v1::RevokeActivationRequest> for Write<EndActivation> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::RevokeActivationRequest) -> Result<Self, FieldViolation> {
+        let command = EndActivation {
+            activation: field::id(&request.activation_id, "activation_id")?,
+            justification: field::justification(request.justification)?,
+        };
+        write(command, &request.request_id, request.validate_only)
+    }
+}
+
 impl TryFrom<v1::ResolveActivationRequest> for Internal<ActivationId> {
     type Error = FieldViolation;
 

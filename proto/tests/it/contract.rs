@@ -19,10 +19,11 @@ const INTERNAL: [&str; 9] = [
     "TimeOutApproval",
 ];
 
-const CHANGING: [&str; 11] = [
+const CHANGING: [&str; 12] = [
     "Create",
     "Update",
     "Remove",
+    "Revoke",
     "Disable",
     "Enable",
     "Import",

@@ -56,6 +56,7 @@ fn responses() -> Vec<&'static str> {
         answer::<act::SearchMyActivationsResponse, Listed<Activation>>(),
         answer::<act::DeactivateRoleResponse, Answer<Activation>>(),
         answer::<act::CancelActivationResponse, Answer<Activation>>(),
+        answer::<act::RevokeActivationResponse, Answer<Activation>>(),
         answer::<act::ResolveActivationResponse, Answer<Activation>>(),
         answer::<act::StartActivationResponse, Answer<Activation>>(),
         answer::<act::ExpireActivationResponse, Answer<Activation>>(),

@@ -7,6 +7,7 @@ mod deactivate;
 mod due;
 mod read;
 mod resolve;
+mod revoke;
 
 use pim_chassis::{Process, Service, internal, process::no_background, read, write};
 use pim_proto::activation::v1::{
@@ -68,6 +69,13 @@ impl ActivationService for Activations {
         request: Request<v1::CancelActivationRequest>,
     ) -> Result<Response<v1::CancelActivationResponse>, Status> {
         write(&self.0, request, cancel::cancel).await
+    }
+
+    async fn revoke_activation(
+        &self,
+        request: Request<v1::RevokeActivationRequest>,
+    ) -> Result<Response<v1::RevokeActivationResponse>, Status> {
+        write(&self.0, request, revoke::revoke).await
     }
 
     async fn resolve_activation(

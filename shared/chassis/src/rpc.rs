@@ -63,6 +63,7 @@ pub const RPCS: &[Rpc] = &[
     row("/pim.activation.v1.ActivationService/SearchMyActivations", AnyPrincipal),
     row("/pim.activation.v1.ActivationService/DeactivateRole", AnyPrincipal),
     row("/pim.activation.v1.ActivationService/CancelActivation", AnyPrincipal),
+    row("/pim.activation.v1.ActivationService/RevokeActivation", Own(Action::ActivationRevoke)),
     row(
         "/pim.activation.v1.ActivationService/ResolveActivation",
         Services(&["approval", "scheduler"]),

@@ -30,6 +30,7 @@ pub enum Action {
     AssignmentRemove,
     ActivationRead,
     ActivationCancel,
+    ActivationRevoke,
     ApprovalRead,
     EventRead,
     AccessCheck,
@@ -38,7 +39,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 18] = [
+    pub const ALL: [Action; 19] = [
         Action::RoleImport,
         Action::PrincipalCreate,
         Action::PrincipalRead,
@@ -53,6 +54,7 @@ impl Action {
         Action::AssignmentRemove,
         Action::ActivationRead,
         Action::ActivationCancel,
+        Action::ActivationRevoke,
         Action::ApprovalRead,
         Action::EventRead,
         Action::AccessCheck,
@@ -77,6 +79,7 @@ impl Action {
             Action::AssignmentRemove => "pim/assignment/remove",
             Action::ActivationRead => "pim/activation/read",
             Action::ActivationCancel => "pim/activation/cancel",
+            Action::ActivationRevoke => "pim/activation/revoke",
             Action::ApprovalRead => "pim/approval/read",
             Action::EventRead => "pim/event/read",
             Action::AccessCheck => "pim/access/check",
@@ -103,6 +106,7 @@ impl Action {
             | Action::AssignmentCreate
             | Action::AssignmentRemove
             | Action::ActivationCancel
+            | Action::ActivationRevoke
             | Action::AccessCheck => false,
         }
     }

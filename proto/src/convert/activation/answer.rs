@@ -80,6 +80,7 @@ fn wire_ending(ending: Ending) -> (v1::Ending, Vec<String>) {
         Ending::Void { rules } => (v1::Ending::Void, texts(rules.into_iter().map(Rule::as_str))),
         Ending::Expired => (v1::Ending::Expired, Vec::new()),
         Ending::Deactivated => (v1::Ending::Deactivated, Vec::new()),
+        Ending::Revoked => (v1::Ending::Revoked, Vec::new()),
     }
 }
 
@@ -125,6 +126,13 @@ impl From<Answer<Activation>> for v1::DeactivateRoleResponse {
 }
 
 impl From<Answer<Activation>> for v1::CancelActivationResponse {
+    fn from(answer: Answer<Activation>) -> Self {
+        let activation = activation(&answer.value, answer.as_of);
+        Self { activation: Some(activation), revision: answer.revision }
+    }
+}
+
+impl From<Answer<Activation>> for v1::RevokeActivationResponse {
     fn from(answer: Answer<Activation>) -> Self {
         let activation = activation(&answer.value, answer.as_of);
         Self { activation: Some(activation), revision: answer.revision }

@@ -10,8 +10,8 @@ use pim_proto::{
     activation::v1::{
         ActivateRoleRequest, CancelActivationRequest, DeactivateRoleRequest,
         ExpireActivationRequest, GetActivationRequest, ListActivationsRequest,
-        ResolveActivationRequest, SearchMyActivationsRequest, StartActivationRequest,
-        VoidActivationRequest, activate_role_request::Length,
+        ResolveActivationRequest, RevokeActivationRequest, SearchMyActivationsRequest,
+        StartActivationRequest, VoidActivationRequest, activate_role_request::Length,
     },
     approval::v1::{
         ApproveRequest, CancelApprovalRequest, DenyRequest, GetApprovalRequest,
@@ -65,6 +65,12 @@ pub(crate) fn activations() -> Vec<Shape> {
             validate_only: true,
         }),
         shape::<Write<EndActivation>, _>(CancelActivationRequest {
+            activation_id: id(),
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<EndActivation>, _>(RevokeActivationRequest {
             activation_id: id(),
             justification: why(),
             request_id: id(),

@@ -11,4 +11,5 @@ mod due;
 mod ground;
 mod idempotency;
 mod read;
+mod revoke;
 mod rules;

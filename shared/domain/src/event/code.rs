@@ -52,6 +52,8 @@ pub enum Code {
     ActivationExpired,
     #[serde(rename = "pim.activation.deactivated")]
     ActivationDeactivated,
+    #[serde(rename = "pim.activation.revoked")]
+    ActivationRevoked,
     #[serde(rename = "pim.approval.opened")]
     ApprovalOpened,
     #[serde(rename = "pim.approval.voted")]
@@ -70,7 +72,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 30] = [
+    pub const ALL: [Code; 31] = [
         Code::TenantCreated,
         Code::CatalogImported,
         Code::PrincipalCreated,
@@ -94,6 +96,7 @@ impl Code {
         Code::ActivationVoided,
         Code::ActivationExpired,
         Code::ActivationDeactivated,
+        Code::ActivationRevoked,
         Code::ApprovalOpened,
         Code::ApprovalVoted,
         Code::ApprovalApproved,
@@ -130,6 +133,7 @@ impl Code {
             Code::ActivationVoided => "pim.activation.voided",
             Code::ActivationExpired => "pim.activation.expired",
             Code::ActivationDeactivated => "pim.activation.deactivated",
+            Code::ActivationRevoked => "pim.activation.revoked",
             Code::ApprovalOpened => "pim.approval.opened",
             Code::ApprovalVoted => "pim.approval.voted",
             Code::ApprovalApproved => "pim.approval.approved",
@@ -167,7 +171,8 @@ impl Code {
             (Code::AssignmentRemoved, true) => {
                 "Remove member from role in PIM completed (permanent)"
             }
-            (Code::AssignmentRemoved | Code::AssignmentExpired, _) => {
+            // To Entra, what an administrator takes away is a time-bound assignment.
+            (Code::AssignmentRemoved | Code::AssignmentExpired | Code::ActivationRevoked, _) => {
                 "Remove member from role in PIM completed (timebound)"
             }
             // Entra lists the permanent one for groups only.

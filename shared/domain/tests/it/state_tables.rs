@@ -87,6 +87,7 @@ fn activations() {
             ("start", activation.start(facts, &pinned, &stamp)),
             ("deactivate", activation.deactivate(Catalog::Entra, String::new(), &stamp)),
             ("cancel", activation.cancel(Catalog::Entra, String::new(), &stamp)),
+            ("revoke", activation.revoke(Catalog::Entra, "misused".to_owned(), &stamp)),
             ("expire", activation.expire(Catalog::Entra, &stamp)),
             ("void: path ended", activation.void(&gone, Catalog::Entra, &stamp)),
             ("void: path stands", activation.void(&whole, Catalog::Entra, &stamp)),

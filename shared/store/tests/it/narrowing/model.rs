@@ -77,6 +77,7 @@ pub(super) enum Step {
     Start,
     Deactivate,
     Cancel,
+    Revoke,
     Expire,
     Void,
 }
@@ -90,6 +91,7 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
         1 => Just(Step::Start),
         1 => Just(Step::Deactivate),
         3 => Just(Step::Cancel),
+        1 => Just(Step::Revoke),
         1 => Just(Step::Expire),
         1 => Just(Step::Void),
     ];
@@ -295,6 +297,7 @@ impl Model {
             Step::Start => activation.start(&facts, &pinned, &stamp),
             Step::Deactivate => activation.deactivate(CATALOG, String::new(), &stamp),
             Step::Cancel => activation.cancel(CATALOG, String::new(), &stamp),
+            Step::Revoke => activation.revoke(CATALOG, "misused".to_owned(), &stamp),
             Step::Expire => activation.expire(CATALOG, &stamp),
             Step::Void => {
                 let eligibility = self.grant(activation.eligibility).clone();
