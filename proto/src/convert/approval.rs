@@ -7,12 +7,15 @@ use pim_domain::{
     id::{ActivationId, ApprovalId},
 };
 
-use super::{list, texts, wire_duration, wire_ticket, wire_time, write};
+use super::{
+    batch::{batch, wire_status},
+    known, list, texts, wire_duration, wire_ticket, wire_time, write,
+};
 use crate::{
     activation::v1::ActivationState,
-    approval::v1,
-    call::{Answer, ApprovalFilter, ApprovalView, Internal, List, Listed, Write},
-    field::{self, FieldViolation},
+    approval::v1::{self, batch_decide_request, batch_decide_response},
+    call::{Answer, ApprovalFilter, ApprovalView, Batch, Batched, Internal, List, Listed, Write},
+    field::{self, FieldViolation, Required as _},
 };
 
 impl TryFrom<v1::GetApprovalRequest> for ApprovalId {
@@ -68,6 +71,32 @@ impl TryFrom<v1::DenyRequest> for Write<Decide> {
             justification: field::justification(request.justification)?,
         };
         write(command, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<v1::BatchDecideRequest> for Batch<Decide> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::BatchDecideRequest) -> Result<Self, FieldViolation> {
+        batch(request.items, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<batch_decide_request::Item> for Decide {
+    type Error = FieldViolation;
+
+    fn try_from(item: batch_decide_request::Item) -> Result<Self, FieldViolation> {
+        let verdict = match known(item.verdict, "verdict")? {
+            v1::Verdict::Unspecified => None,
+            v1::Verdict::Approve => Some(Verdict::Approve),
+            v1::Verdict::Deny => Some(Verdict::Deny),
+        };
+        Ok(Decide {
+            approval: field::id(&item.approval_id, "approval_id")?,
+            etag: field::etag(item.etag)?,
+            verdict: verdict.required("verdict")?,
+            justification: field::justification(item.justification)?,
+        })
     }
 }
 
@@ -136,6 +165,20 @@ impl From<Answer<ApprovalView>> for v1::DenyResponse {
     fn from(answer: Answer<ApprovalView>) -> Self {
         let approval = approval(&answer.value, answer.as_of);
         Self { approval: Some(approval), revision: answer.revision }
+    }
+}
+
+impl From<Batched<ApprovalView>> for v1::BatchDecideResponse {
+    fn from(batched: Batched<ApprovalView>) -> Self {
+        use batch_decide_response::result::Outcome;
+        let results = batched.results.into_iter().map(|result| {
+            let outcome = match result {
+                Ok(answer) => Outcome::Approval(approval(&answer.value, answer.as_of)),
+                Err(status) => Outcome::Status(wire_status(&status)),
+            };
+            batch_decide_response::Result { outcome: Some(outcome) }
+        });
+        Self { results: results.collect(), revision: batched.revision }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod answers;
+mod batch;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]

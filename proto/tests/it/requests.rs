@@ -8,7 +8,7 @@ use prost::Message;
 
 use crate::{
     descriptor::method_names,
-    good::{assignment, others},
+    good::{assignment, batch, others},
 };
 
 /// One kind of request: a good one as it is on the wire, and how it is read.
@@ -41,6 +41,7 @@ pub(crate) fn all() -> Vec<Shape> {
         others::activations(),
         others::activations_internally(),
         others::approvals(),
+        batch::batches(),
         others::audit(),
         others::access(),
         others::scheduler(),

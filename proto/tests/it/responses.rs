@@ -13,8 +13,8 @@ use pim_proto::{
     assignment::v1 as asgn,
     audit,
     call::{
-        AccessPage, AccessView, Answer, ApprovalView, ImportView, Listed, PolicyView, Tailed,
-        TenantView,
+        AccessPage, AccessView, Answer, ApprovalView, Batched, ImportView, Listed, PolicyView,
+        Tailed, TenantView,
     },
     scheduler,
 };
@@ -51,6 +51,7 @@ fn responses() -> Vec<&'static str> {
         answer::<asgn::RemoveAssignmentResponse, Answer<Grant>>(),
         answer::<asgn::EndAssignmentResponse, Answer<Grant>>(),
         answer::<act::ActivateRoleResponse, Answer<Activation>>(),
+        answer::<act::BatchActivateRolesResponse, Batched<Activation>>(),
         answer::<act::GetActivationResponse, Answer<Activation>>(),
         answer::<act::ListActivationsResponse, Listed<Activation>>(),
         answer::<act::SearchMyActivationsResponse, Listed<Activation>>(),
@@ -66,6 +67,7 @@ fn responses() -> Vec<&'static str> {
         answer::<appr::SearchMyApprovalsResponse, Listed<ApprovalView>>(),
         answer::<appr::ApproveResponse, Answer<ApprovalView>>(),
         answer::<appr::DenyResponse, Answer<ApprovalView>>(),
+        answer::<appr::BatchDecideResponse, Batched<ApprovalView>>(),
         answer::<appr::OpenApprovalResponse, Answer<ApprovalView>>(),
         answer::<appr::CancelApprovalResponse, Answer<ApprovalView>>(),
         answer::<appr::TimeOutApprovalResponse, Answer<ApprovalView>>(),

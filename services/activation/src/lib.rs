@@ -9,7 +9,7 @@ mod read;
 mod resolve;
 mod revoke;
 
-use pim_chassis::{Process, Service, internal, process::no_background, read, write};
+use pim_chassis::{Process, Service, batch, internal, process::no_background, read, write};
 use pim_proto::activation::v1::{
     self,
     activation_service_server::{ActivationService, ActivationServiceServer},
@@ -34,6 +34,13 @@ impl ActivationService for Activations {
         request: Request<v1::ActivateRoleRequest>,
     ) -> Result<Response<v1::ActivateRoleResponse>, Status> {
         write(&self.0, request, activate::activate).await
+    }
+
+    async fn batch_activate_roles(
+        &self,
+        request: Request<v1::BatchActivateRolesRequest>,
+    ) -> Result<Response<v1::BatchActivateRolesResponse>, Status> {
+        batch(&self.0, request, activate::activate).await
     }
 
     async fn get_activation(

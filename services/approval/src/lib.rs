@@ -5,7 +5,7 @@ mod decide;
 mod open;
 mod read;
 
-use pim_chassis::{Process, Service, internal, process::no_background, read, write};
+use pim_chassis::{Process, Service, batch, internal, process::no_background, read, write};
 use pim_proto::approval::v1::{
     self,
     approval_service_server::{ApprovalService, ApprovalServiceServer},
@@ -58,6 +58,13 @@ impl ApprovalService for Approvals {
         request: Request<v1::DenyRequest>,
     ) -> Result<Response<v1::DenyResponse>, Status> {
         write(&self.0, request, decide::decide).await
+    }
+
+    async fn batch_decide(
+        &self,
+        request: Request<v1::BatchDecideRequest>,
+    ) -> Result<Response<v1::BatchDecideResponse>, Status> {
+        batch(&self.0, request, decide::decide).await
     }
 
     async fn open_approval(

@@ -7,9 +7,9 @@ use pim_domain::{
 };
 
 use crate::{
-    activation::v1,
-    call::{Answer, Listed},
-    convert::{texts, wire_ticket, wire_time},
+    activation::v1::{self, batch_activate_roles_response},
+    call::{Answer, Batched, Listed},
+    convert::{batch::wire_status, texts, wire_ticket, wire_time},
 };
 
 fn activation(activation: &Activation, as_of: DateTime<Utc>) -> v1::Activation {
@@ -88,6 +88,20 @@ impl From<Answer<Activation>> for v1::ActivateRoleResponse {
     fn from(answer: Answer<Activation>) -> Self {
         let activation = activation(&answer.value, answer.as_of);
         Self { activation: Some(activation), revision: answer.revision }
+    }
+}
+
+impl From<Batched<Activation>> for v1::BatchActivateRolesResponse {
+    fn from(batched: Batched<Activation>) -> Self {
+        use batch_activate_roles_response::result::Outcome;
+        let results = batched.results.into_iter().map(|result| {
+            let outcome = match result {
+                Ok(answer) => Outcome::Activation(activation(&answer.value, answer.as_of)),
+                Err(status) => Outcome::Status(wire_status(&status)),
+            };
+            batch_activate_roles_response::Result { outcome: Some(outcome) }
+        });
+        Self { results: results.collect(), revision: batched.revision }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod activate;
 mod again;
+mod batch;
 mod bells;
 mod cancel;
 mod deactivate;
