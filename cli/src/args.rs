@@ -63,7 +63,7 @@ pub(crate) enum ClientCommand {
     /// Policies: the rules for activating and granting a role
     #[command(subcommand)]
     Policy(policy::Command),
-    /// Activate a role that you are eligible for
+    /// Activate a role that you are eligible for, or several in one call
     Activate(activation::Activate),
     /// Give up an active role, at once
     Deactivate(activation::End),
@@ -75,9 +75,9 @@ pub(crate) enum ClientCommand {
     Activations(activation::Activations),
     /// List what waits for your decision, or everybody's approvals, or show one
     Approvals(approval::Approvals),
-    /// Say yes to a request
+    /// Say yes to a request, or to several in one call
     Approve(approval::Decide),
-    /// Say no to a request, which ends it
+    /// Say no to a request, which ends it, or to several in one call
     Deny(approval::Decide),
     /// Who holds what, now
     #[command(subcommand)]
@@ -101,7 +101,17 @@ pub(crate) struct WriteOptions {
 impl WriteOptions {
     /// The id that was given, or a new one.
     pub(crate) fn request_id(&self) -> String {
-        self.request_id.unwrap_or_else(Uuid::new_v4).to_string()
+        self.request_uuid().to_string()
+    }
+
+    /// The id that was given, or a new one.
+    pub(crate) fn request_uuid(&self) -> Uuid {
+        self.request_id.unwrap_or_else(Uuid::new_v4)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn named(request_id: Uuid) -> Self {
+        Self { request_id: Some(request_id), validate_only: false }
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod activation;
 pub(crate) mod approval;
 pub(crate) mod audit;
+mod batch;
 pub(crate) mod grant;
 mod grant_calls;
 pub(crate) mod policy;
@@ -33,14 +34,14 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
             grant::run(grant_calls::Kind::Assignment, command, session).await?;
         }
         ClientCommand::Policy(command) => policy::run(command, session).await?,
-        ClientCommand::Activate(command) => activation::activate(command, session).await?,
+        ClientCommand::Activate(command) => return activation::activate(command, session).await,
         ClientCommand::Deactivate(command) => activation::deactivate(command, session).await?,
         ClientCommand::Cancel(command) => activation::cancel(command, session).await?,
         ClientCommand::Revoke(command) => activation::revoke(command, session).await?,
         ClientCommand::Activations(command) => activation::list(command, session).await?,
         ClientCommand::Approvals(command) => approval::list(command, session).await?,
-        ClientCommand::Approve(command) => approval::approve(command, session).await?,
-        ClientCommand::Deny(command) => approval::deny(command, session).await?,
+        ClientCommand::Approve(command) => return approval::approve(command, session).await,
+        ClientCommand::Deny(command) => return approval::deny(command, session).await,
         ClientCommand::Access(command) => {
             return Ok(match access::run(command, session).await? {
                 access::Answer::Yes => EXIT_OK,

@@ -8,7 +8,7 @@ use pim_proto::{
 };
 use serde::Serialize;
 
-use super::{Column, Listed, Shown, TicketView, enum_name, exact, or_id, with_id};
+use super::{Column, Listed, Shown, TicketView, enum_name, exact, or_id, outcome::Done, with_id};
 use crate::{
     names::Names,
     output::fields,
@@ -113,6 +113,18 @@ impl DecisionView {
         let who = or_id(self.approver_name.as_deref(), &self.approver_id);
         let said = format!("{} by {who} at {}", self.verdict, exact(self.decide_time));
         if self.justification.is_empty() { said } else { format!("{said}: {}", self.justification) }
+    }
+}
+
+impl Done for ApprovalView {
+    fn state(&self) -> String {
+        self.state.clone()
+    }
+
+    fn detail(&self) -> String {
+        let principal = or_id(self.principal_name.as_deref(), &self.principal_id);
+        let role = or_id(self.role_name.as_deref(), &self.role_id);
+        format!("{role} at {} for {principal}: {}", self.scope, self.activation_state)
     }
 }
 

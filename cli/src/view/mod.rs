@@ -5,6 +5,7 @@ pub(crate) mod activation;
 pub(crate) mod approval;
 pub(crate) mod event;
 pub(crate) mod grant;
+pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod role;

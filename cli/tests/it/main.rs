@@ -7,4 +7,5 @@ mod installation;
 mod killed;
 mod program;
 mod services;
+mod several;
 mod up;

@@ -9,7 +9,10 @@ mod read;
 mod resolve;
 mod revoke;
 
-use pim_chassis::{Process, Service, batch, internal, process::no_background, read, write};
+use pim_chassis::{
+    Process, Service, batch, internal, limits::BULK_MESSAGE_BYTES_MAX, process::no_background,
+    read, write,
+};
 use pim_proto::activation::v1::{
     self,
     activation_service_server::{ActivationService, ActivationServiceServer},
@@ -20,7 +23,9 @@ use tonic::{Request, Response, Status};
 pub const SERVICE: Service = Service {
     name: "activation",
     mount: |process, services| {
-        services.with(ActivationServiceServer::new(Activations(process.clone())))
+        let activations = ActivationServiceServer::new(Activations(process.clone()));
+        // A batch is a bulk method, and the limit is the service's.
+        services.with(activations.max_decoding_message_size(BULK_MESSAGE_BYTES_MAX))
     },
     background: no_background,
 };

@@ -5,7 +5,10 @@ mod decide;
 mod open;
 mod read;
 
-use pim_chassis::{Process, Service, batch, internal, process::no_background, read, write};
+use pim_chassis::{
+    Process, Service, batch, internal, limits::BULK_MESSAGE_BYTES_MAX, process::no_background,
+    read, write,
+};
 use pim_proto::approval::v1::{
     self,
     approval_service_server::{ApprovalService, ApprovalServiceServer},
@@ -16,7 +19,9 @@ use tonic::{Request, Response, Status};
 pub const SERVICE: Service = Service {
     name: "approval",
     mount: |process, services| {
-        services.with(ApprovalServiceServer::new(Approvals(process.clone())))
+        let approvals = ApprovalServiceServer::new(Approvals(process.clone()));
+        // A batch is a bulk method, and the limit is the service's.
+        services.with(approvals.max_decoding_message_size(BULK_MESSAGE_BYTES_MAX))
     },
     background: no_background,
 };
