@@ -11,12 +11,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use command::{
-    Administrator, CheckAccess, CreateTenant, EndActivation, GetPrincipal, GrantRef, ImportCatalog,
-    RemoveGrant,
+    Administrator, CancelChangeRequest, CheckAccess, CreateTenant, EndActivation, GetPrincipal,
+    GrantRef, ImportCatalog, RemoveGrant,
 };
 pub use filter::{
-    ActivationFilter, ApprovalFilter, EventCategory, EventFilter, EventResult, GrantFilter,
-    HoldersFilter, HoldingsFilter, MineFilter, PrincipalFilter, RoleFilter, Tail,
+    ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
+    GrantFilter, HoldersFilter, HoldingsFilter, MineFilter, PrincipalFilter, RoleFilter, Tail,
 };
 pub use view::{AccessPage, AccessView, ApprovalView, ImportView, PolicyView, Tailed, TenantView};
 

@@ -2,7 +2,7 @@
 
 use pim_domain::{
     grant::GrantKind,
-    id::{ActivationId, GrantId, PrincipalId, RoleId},
+    id::{ActivationId, ChangeRequestId, GrantId, PrincipalId, RoleId},
     role::Catalog,
     scope::Scope,
 };
@@ -58,6 +58,15 @@ pub struct RemoveGrant {
     pub kind: GrantKind,
     /// Which.
     pub grant: GrantId,
+    /// Why.
+    pub justification: String,
+}
+
+/// A wish to withdraw a change request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelChangeRequest {
+    /// Which.
+    pub request: ChangeRequestId,
     /// Why.
     pub justification: String,
 }

@@ -91,13 +91,15 @@ pub enum ThingKind {
     Activation,
     /// What approvers decide.
     Approval,
+    /// What a holder asks about an eligibility or assignment.
+    ChangeRequest,
     /// An entry of the log.
     Event,
 }
 
 impl ThingKind {
     /// Every kind.
-    pub const ALL: [ThingKind; 10] = [
+    pub const ALL: [ThingKind; 11] = [
         ThingKind::Tenant,
         ThingKind::Catalog,
         ThingKind::Role,
@@ -107,6 +109,7 @@ impl ThingKind {
         ThingKind::Assignment,
         ThingKind::Activation,
         ThingKind::Approval,
+        ThingKind::ChangeRequest,
         ThingKind::Event,
     ];
 
@@ -123,6 +126,7 @@ impl ThingKind {
             ThingKind::Assignment => "assignment",
             ThingKind::Activation => "activation",
             ThingKind::Approval => "approval",
+            ThingKind::ChangeRequest => "change_request",
             ThingKind::Event => "event",
         }
     }

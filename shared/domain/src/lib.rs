@@ -7,6 +7,8 @@
 //! - [`tenant`], [`principal`], [`role`], [`catalog`]: who there is, and what can be held.
 //! - [`policy`]: the rules for one role, the catalogs' defaults overlaid by what a tenant has set.
 //! - [`grant`]: eligibilities (may activate) and active assignments (hold).
+//! - [`change_request`]: what a holder asks of administrators about one of them.
+//! - [`holders`]: how many must stay who hold a role for good.
 //! - [`activation`]: a user turns an eligibility into a holding for a limited time.
 //! - [`approval`]: what approvers decide about an activation.
 //! - [`effective`]: which holdings count at an instant: the one function behind every answer.
@@ -30,6 +32,7 @@ pub mod approval;
 pub mod authority;
 pub mod catalog;
 pub mod change;
+pub mod change_request;
 pub mod denial;
 pub mod due;
 pub mod effective;
@@ -37,6 +40,7 @@ pub mod event;
 #[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
 pub mod grant;
+pub mod holders;
 pub mod id;
 pub mod invariant;
 pub mod policy;

@@ -20,6 +20,12 @@ pub enum Code {
     PolicyUpdated,
     #[serde(rename = "pim.eligibility.created")]
     EligibilityCreated,
+    #[serde(rename = "pim.eligibility.updated")]
+    EligibilityUpdated,
+    #[serde(rename = "pim.eligibility.extended")]
+    EligibilityExtended,
+    #[serde(rename = "pim.eligibility.renewed")]
+    EligibilityRenewed,
     #[serde(rename = "pim.eligibility.removed")]
     EligibilityRemoved,
     #[serde(rename = "pim.eligibility.canceled")]
@@ -28,6 +34,12 @@ pub enum Code {
     EligibilityExpired,
     #[serde(rename = "pim.assignment.created")]
     AssignmentCreated,
+    #[serde(rename = "pim.assignment.updated")]
+    AssignmentUpdated,
+    #[serde(rename = "pim.assignment.extended")]
+    AssignmentExtended,
+    #[serde(rename = "pim.assignment.renewed")]
+    AssignmentRenewed,
     #[serde(rename = "pim.assignment.removed")]
     AssignmentRemoved,
     #[serde(rename = "pim.assignment.canceled")]
@@ -64,13 +76,35 @@ pub enum Code {
     ApprovalTimedOut,
     #[serde(rename = "pim.approval.canceled")]
     ApprovalCanceled,
+    #[serde(rename = "pim.change_request.eligibility_extension_requested")]
+    EligibilityExtensionRequested,
+    #[serde(rename = "pim.change_request.eligibility_extension_canceled")]
+    EligibilityExtensionCanceled,
+    #[serde(rename = "pim.change_request.eligibility_renewal_requested")]
+    EligibilityRenewalRequested,
+    #[serde(rename = "pim.change_request.eligibility_renewal_canceled")]
+    EligibilityRenewalCanceled,
+    #[serde(rename = "pim.change_request.assignment_extension_requested")]
+    AssignmentExtensionRequested,
+    #[serde(rename = "pim.change_request.assignment_extension_canceled")]
+    AssignmentExtensionCanceled,
+    #[serde(rename = "pim.change_request.assignment_renewal_requested")]
+    AssignmentRenewalRequested,
+    #[serde(rename = "pim.change_request.assignment_renewal_canceled")]
+    AssignmentRenewalCanceled,
+    #[serde(rename = "pim.change_request.approved")]
+    ChangeRequestApproved,
+    #[serde(rename = "pim.change_request.denied")]
+    ChangeRequestDenied,
+    #[serde(rename = "pim.change_request.timed_out")]
+    ChangeRequestTimedOut,
     #[serde(rename = "pim.call.refused")]
     CallRefused,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 30] = [
+    pub const ALL: [Code; 47] = [
         Code::TenantCreated,
         Code::CatalogImported,
         Code::PrincipalCreated,
@@ -78,10 +112,16 @@ impl Code {
         Code::PrincipalEnabled,
         Code::PolicyUpdated,
         Code::EligibilityCreated,
+        Code::EligibilityUpdated,
+        Code::EligibilityExtended,
+        Code::EligibilityRenewed,
         Code::EligibilityRemoved,
         Code::EligibilityCanceled,
         Code::EligibilityExpired,
         Code::AssignmentCreated,
+        Code::AssignmentUpdated,
+        Code::AssignmentExtended,
+        Code::AssignmentRenewed,
         Code::AssignmentRemoved,
         Code::AssignmentCanceled,
         Code::AssignmentExpired,
@@ -100,6 +140,17 @@ impl Code {
         Code::ApprovalDenied,
         Code::ApprovalTimedOut,
         Code::ApprovalCanceled,
+        Code::EligibilityExtensionRequested,
+        Code::EligibilityExtensionCanceled,
+        Code::EligibilityRenewalRequested,
+        Code::EligibilityRenewalCanceled,
+        Code::AssignmentExtensionRequested,
+        Code::AssignmentExtensionCanceled,
+        Code::AssignmentRenewalRequested,
+        Code::AssignmentRenewalCanceled,
+        Code::ChangeRequestApproved,
+        Code::ChangeRequestDenied,
+        Code::ChangeRequestTimedOut,
         Code::CallRefused,
     ];
 
@@ -114,10 +165,16 @@ impl Code {
             Code::PrincipalEnabled => "pim.principal.enabled",
             Code::PolicyUpdated => "pim.policy.updated",
             Code::EligibilityCreated => "pim.eligibility.created",
+            Code::EligibilityUpdated => "pim.eligibility.updated",
+            Code::EligibilityExtended => "pim.eligibility.extended",
+            Code::EligibilityRenewed => "pim.eligibility.renewed",
             Code::EligibilityRemoved => "pim.eligibility.removed",
             Code::EligibilityCanceled => "pim.eligibility.canceled",
             Code::EligibilityExpired => "pim.eligibility.expired",
             Code::AssignmentCreated => "pim.assignment.created",
+            Code::AssignmentUpdated => "pim.assignment.updated",
+            Code::AssignmentExtended => "pim.assignment.extended",
+            Code::AssignmentRenewed => "pim.assignment.renewed",
             Code::AssignmentRemoved => "pim.assignment.removed",
             Code::AssignmentCanceled => "pim.assignment.canceled",
             Code::AssignmentExpired => "pim.assignment.expired",
@@ -136,6 +193,23 @@ impl Code {
             Code::ApprovalDenied => "pim.approval.denied",
             Code::ApprovalTimedOut => "pim.approval.timed_out",
             Code::ApprovalCanceled => "pim.approval.canceled",
+            Code::EligibilityExtensionRequested => {
+                "pim.change_request.eligibility_extension_requested"
+            }
+            Code::EligibilityExtensionCanceled => {
+                "pim.change_request.eligibility_extension_canceled"
+            }
+            Code::EligibilityRenewalRequested => "pim.change_request.eligibility_renewal_requested",
+            Code::EligibilityRenewalCanceled => "pim.change_request.eligibility_renewal_canceled",
+            Code::AssignmentExtensionRequested => {
+                "pim.change_request.assignment_extension_requested"
+            }
+            Code::AssignmentExtensionCanceled => "pim.change_request.assignment_extension_canceled",
+            Code::AssignmentRenewalRequested => "pim.change_request.assignment_renewal_requested",
+            Code::AssignmentRenewalCanceled => "pim.change_request.assignment_renewal_canceled",
+            Code::ChangeRequestApproved => "pim.change_request.approved",
+            Code::ChangeRequestDenied => "pim.change_request.denied",
+            Code::ChangeRequestTimedOut => "pim.change_request.timed_out",
             Code::CallRefused => "pim.call.refused",
         }
     }
@@ -144,10 +218,11 @@ impl Code {
     pub(super) fn activity(self, permanent: bool) -> &'static str {
         match (self, permanent) {
             (Code::PolicyUpdated, _) => "Update role setting in PIM",
-            (Code::EligibilityCreated, true) => {
+            // A renewal makes a grant, and Entra has no name of its own for that it was made.
+            (Code::EligibilityCreated | Code::EligibilityRenewed, true) => {
                 "Add eligible member to role in PIM completed (permanent)"
             }
-            (Code::EligibilityCreated, false) => {
+            (Code::EligibilityCreated | Code::EligibilityRenewed, false) => {
                 "Add eligible member to role in PIM completed (timebound)"
             }
             (Code::EligibilityRemoved, true) => {
@@ -162,8 +237,12 @@ impl Code {
             (Code::EligibilityCanceled, false) => {
                 "Add eligible member to role in PIM canceled (timebound)"
             }
-            (Code::AssignmentCreated, true) => "Add member to role in PIM completed (permanent)",
-            (Code::AssignmentCreated, false) => "Add member to role in PIM completed (timebound)",
+            (Code::AssignmentCreated | Code::AssignmentRenewed, true) => {
+                "Add member to role in PIM completed (permanent)"
+            }
+            (Code::AssignmentCreated | Code::AssignmentRenewed, false) => {
+                "Add member to role in PIM completed (timebound)"
+            }
             (Code::AssignmentRemoved, true) => {
                 "Remove member from role in PIM completed (permanent)"
             }
@@ -185,6 +264,28 @@ impl Code {
             (Code::ApprovalOpened, _) => "Add member to role approval requested (PIM activation)",
             (Code::ApprovalApproved, _) => "Add member to role request approved (PIM activation)",
             (Code::ApprovalDenied, _) => "Add member to role request denied (PIM activation)",
+            // An administrator who extends without being asked has approved it, too.
+            (
+                Code::EligibilityExtended | Code::AssignmentExtended | Code::ChangeRequestApproved,
+                _,
+            ) => "Update member in PIM approved by admin (extend/renew)",
+            (Code::ChangeRequestDenied, _) => "Update member in PIM denied by admin (extend/renew)",
+            (Code::EligibilityExtensionRequested, _) => {
+                "Update eligible member in PIM requested (extend)"
+            }
+            (Code::EligibilityExtensionCanceled, _) => {
+                "Update eligible member in PIM canceled (extend)"
+            }
+            (Code::EligibilityRenewalRequested, _) => {
+                "Add eligible member to role in PIM requested (renew)"
+            }
+            (Code::EligibilityRenewalCanceled, _) => {
+                "Add eligible member to role in PIM canceled (renew)"
+            }
+            (Code::AssignmentExtensionRequested, _) => "Update member in PIM requested (extend)",
+            (Code::AssignmentExtensionCanceled, _) => "Update member in PIM canceled (extend)",
+            (Code::AssignmentRenewalRequested, _) => "Add member to role in PIM requested (renew)",
+            (Code::AssignmentRenewalCanceled, _) => "Add member to role in PIM canceled (renew)",
             (
                 Code::TenantCreated
                 | Code::CatalogImported
@@ -195,6 +296,9 @@ impl Code {
                 | Code::ApprovalVoted
                 | Code::ApprovalTimedOut
                 | Code::ApprovalCanceled
+                | Code::EligibilityUpdated
+                | Code::AssignmentUpdated
+                | Code::ChangeRequestTimedOut
                 | Code::CallRefused,
                 _,
             ) => "",

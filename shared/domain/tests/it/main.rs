@@ -4,8 +4,11 @@
 
 mod activation;
 mod approval;
+mod change_request;
+mod dates;
 mod effective;
 mod grant;
+mod holders;
 mod policy;
 mod properties;
 mod state_tables;

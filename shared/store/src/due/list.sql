@@ -63,6 +63,11 @@ from (
     union all
     select 'end_' || kind, tenant_id, id, end_time
     from role_grant where ended_time is null and end_time <= $1
+
+    -- Nobody decided in time.
+    union all
+    select 'time_out_change_request', tenant_id, id, expire_time
+    from change_request where state = 'PENDING' and expire_time <= $1
 ) due
 where $2::timestamptz is null or (due_time, thing_id, kind) > ($2, $3::uuid, $4::text)
 order by due_time, thing_id, kind
