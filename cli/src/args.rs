@@ -4,7 +4,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use uuid::Uuid;
 
 use crate::{
-    command::{access, activation, approval, audit, grant, policy, principal, role},
+    command::{
+        access, activation, approval, audit, change_request, grant, policy, principal, role,
+    },
     connect::Connection,
     demo,
     error::EXIT_CODES,
@@ -60,6 +62,9 @@ pub(crate) enum ClientCommand {
     /// Active assignments: who holds what without activation
     #[command(subcommand)]
     Assignment(grant::Command),
+    /// Requests of holders to extend or renew what they have
+    #[command(subcommand)]
+    ChangeRequest(change_request::Command),
     /// Policies: the rules for activating and granting a role
     #[command(subcommand)]
     Policy(policy::Command),
@@ -152,6 +157,27 @@ mod tests {
         assert!(!parse(&["--for", "1h"]));
         assert!(!parse(&["--until", "tomorrow"]));
         assert!(!parse(&["--for", "PT1H", "--ticket", "CHG1"]));
+    }
+
+    #[test]
+    fn an_end_is_given_one_way_and_a_request_is_about_one_thing() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' ')).is_ok();
+        for verb in ["update", "extend"] {
+            for kind in ["eligibility", "assignment"] {
+                assert!(parse(&format!("pim {kind} {verb} x --end 2030-01-01T00:00:00Z")));
+                assert!(parse(&format!("pim {kind} {verb} x --permanent --justification y")));
+                assert!(!parse(&format!("pim {kind} {verb} x --permanent --for P1D")));
+            }
+        }
+        assert!(parse("pim eligibility renew x --start 2030-01-01T00:00:00Z --for P30D"));
+        assert!(parse("pim change-request create extension --eligibility x"));
+        assert!(parse("pim change-request create renewal --assignment x --justification y"));
+        assert!(!parse("pim change-request create renewal"));
+        assert!(!parse("pim change-request create --eligibility x"));
+        assert!(!parse("pim change-request create renewal --assignment x --eligibility y"));
+        assert!(parse("pim change-request approve x --for P30D"));
+        assert!(parse("pim change-request list --all --scope / --resolved"));
+        assert!(!parse("pim change-request list --scope /"));
     }
 
     #[test]

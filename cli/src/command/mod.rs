@@ -4,6 +4,8 @@ pub(crate) mod access;
 pub(crate) mod activation;
 pub(crate) mod approval;
 pub(crate) mod audit;
+pub(crate) mod change_request;
+mod dates;
 pub(crate) mod grant;
 mod grant_calls;
 pub(crate) mod policy;
@@ -32,6 +34,7 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
         ClientCommand::Assignment(command) => {
             grant::run(grant_calls::Kind::Assignment, command, session).await?;
         }
+        ClientCommand::ChangeRequest(command) => change_request::run(command, session).await?,
         ClientCommand::Policy(command) => policy::run(command, session).await?,
         ClientCommand::Activate(command) => activation::activate(command, session).await?,
         ClientCommand::Deactivate(command) => activation::deactivate(command, session).await?,

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod activation;
 pub(crate) mod approval;
+pub(crate) mod change_request;
 pub(crate) mod event;
 pub(crate) mod grant;
 pub(crate) mod policy;
