@@ -7,7 +7,7 @@ use prost_types::FileDescriptorProto;
 use crate::descriptor::{enums, field_names, files, is_a, messages, methods};
 
 /// Called by other services only. The list may only shrink.
-const INTERNAL: [&str; 9] = [
+const INTERNAL: [&str; 10] = [
     "EndEligibility",
     "EndAssignment",
     "ResolveActivation",
@@ -17,11 +17,14 @@ const INTERNAL: [&str; 9] = [
     "OpenApproval",
     "CancelApproval",
     "TimeOutApproval",
+    "TimeOutChangeRequest",
 ];
 
-const CHANGING: [&str; 11] = [
+const CHANGING: [&str; 13] = [
     "Create",
     "Update",
+    "Extend",
+    "Renew",
     "Remove",
     "Disable",
     "Enable",

@@ -8,7 +8,7 @@ use prost::Message;
 
 use crate::{
     descriptor::method_names,
-    good::{assignment, others},
+    good::{assignment, changes, others},
 };
 
 /// One kind of request: a good one as it is on the wire, and how it is read.
@@ -38,6 +38,9 @@ pub(crate) fn all() -> Vec<Shape> {
         assignment::policies(),
         assignment::eligibilities(),
         assignment::assignments(),
+        changes::eligibilities(),
+        changes::assignments(),
+        changes::requests(),
         others::activations(),
         others::activations_internally(),
         others::approvals(),

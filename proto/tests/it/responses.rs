@@ -3,8 +3,8 @@
 use std::any::type_name;
 
 use pim_domain::{
-    activation::Activation, due::Due, event::StoredEvent, grant::Grant, principal::Principal,
-    role::Role,
+    activation::Activation, change_request::ChangeRequest, due::Due, event::StoredEvent,
+    grant::Grant, principal::Principal, role::Role,
 };
 use pim_proto::{
     access,
@@ -43,13 +43,27 @@ fn responses() -> Vec<&'static str> {
         answer::<asgn::GetEligibilityResponse, Answer<Grant>>(),
         answer::<asgn::ListEligibilitiesResponse, Listed<Grant>>(),
         answer::<asgn::RemoveEligibilityResponse, Answer<Grant>>(),
+        answer::<asgn::UpdateEligibilityResponse, Answer<Grant>>(),
+        answer::<asgn::ExtendEligibilityResponse, Answer<Grant>>(),
+        answer::<asgn::RenewEligibilityResponse, Answer<Grant>>(),
         answer::<asgn::EndEligibilityResponse, Answer<Grant>>(),
         answer::<asgn::SearchMyEligibilitiesResponse, Listed<Grant>>(),
         answer::<asgn::CreateAssignmentResponse, Answer<Grant>>(),
         answer::<asgn::GetAssignmentResponse, Answer<Grant>>(),
         answer::<asgn::ListAssignmentsResponse, Listed<Grant>>(),
         answer::<asgn::RemoveAssignmentResponse, Answer<Grant>>(),
+        answer::<asgn::UpdateAssignmentResponse, Answer<Grant>>(),
+        answer::<asgn::ExtendAssignmentResponse, Answer<Grant>>(),
+        answer::<asgn::RenewAssignmentResponse, Answer<Grant>>(),
         answer::<asgn::EndAssignmentResponse, Answer<Grant>>(),
+        answer::<asgn::CreateChangeRequestResponse, Answer<ChangeRequest>>(),
+        answer::<asgn::GetChangeRequestResponse, Answer<ChangeRequest>>(),
+        answer::<asgn::ListChangeRequestsResponse, Listed<ChangeRequest>>(),
+        answer::<asgn::SearchMyChangeRequestsResponse, Listed<ChangeRequest>>(),
+        answer::<asgn::ApproveChangeRequestResponse, Answer<ChangeRequest>>(),
+        answer::<asgn::DenyChangeRequestResponse, Answer<ChangeRequest>>(),
+        answer::<asgn::CancelChangeRequestResponse, Answer<ChangeRequest>>(),
+        answer::<asgn::TimeOutChangeRequestResponse, Answer<ChangeRequest>>(),
         answer::<act::ActivateRoleResponse, Answer<Activation>>(),
         answer::<act::GetActivationResponse, Answer<Activation>>(),
         answer::<act::ListActivationsResponse, Listed<Activation>>(),
