@@ -5,12 +5,14 @@
 
 mod activations;
 mod approvals;
+mod change_requests;
 mod checks;
 mod directory;
 mod errors;
 mod feed;
 mod grants;
 mod ground;
+mod holders;
 mod idempotency;
 mod log;
 mod narrowing;

@@ -1,5 +1,7 @@
 //! A small world in which commands happen one after the other, as the rules permit.
 
+mod requests;
+
 use std::ops::RangeFrom;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,9 +9,10 @@ use pim_domain::{
     activation::{Activation, Ask, Facts, Length, Request, Rest, State, ask},
     approval::{self, Approval, Decide, Decided, Verdict},
     change::{Change, Thing},
+    change_request::ChangeRequest,
     denial::Denial,
     fixture::{noon, stamp},
-    grant::{self, Create, Grant, GrantKind},
+    grant::{self, Create, Grant, GrantKind, NewEnd, Update, Updated},
     id::{ActivationId, GrantId, PrincipalId, RoleId, TenantId},
     policy::{ApprovalRule, Policy, RuleSet},
     principal::Principal,
@@ -33,39 +36,18 @@ const APPROVERS: RangeFrom<usize> = 2..;
 /// What happens next; whom and what it concerns is a number, modulo how many there are.
 #[derive(Debug, Clone)]
 pub(super) enum Command {
-    Wait {
-        hours: i64,
-    },
-    Grant {
-        eligible: bool,
-        who: usize,
-        role: usize,
-        at: usize,
-        ahead: i64,
-        hours: Option<i64>,
-    },
+    Wait { hours: i64 },
+    Grant { eligible: bool, who: usize, role: usize, at: usize, ahead: i64, hours: Option<i64> },
     Remove(usize),
     Expire(usize),
-    /// No rule shortens a grant yet; a row may be short nevertheless.
-    Shorten {
-        grant: usize,
-        hours: i64,
-    },
-    Ask {
-        eligibility: usize,
-        at: usize,
-        ahead: Option<i64>,
-        hours: i64,
-        asks: bool,
-    },
+    Shorten { grant: usize, hours: i64 },
+    Ask { eligibility: usize, at: usize, ahead: Option<i64>, hours: i64, asks: bool },
     Activation(usize, Step),
     Open(usize),
-    Decide {
-        approval: usize,
-        who: usize,
-        yes: bool,
-    },
+    Decide { approval: usize, who: usize, yes: bool },
     CloseApproval(usize),
+    Request(usize),
+    CloseRequest(usize),
     Disable(usize),
     Enable(usize),
 }
@@ -110,6 +92,8 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
             Command::Decide { approval, who, yes }
         }),
         1 => which().prop_map(Command::CloseApproval),
+        2 => which().prop_map(Command::Request),
+        1 => which().prop_map(Command::CloseRequest),
         1 => which().prop_map(Command::Disable),
         2 => which().prop_map(Command::Enable),
     ]
@@ -122,6 +106,7 @@ pub(super) struct Model {
     pub(super) grants: Vec<Grant>,
     pub(super) activations: Vec<Activation>,
     pub(super) approvals: Vec<Approval>,
+    pub(super) requests: Vec<ChangeRequest>,
     roles: [Role; 2],
     changes: Vec<AnyChange>,
     now: DateTime<Utc>,
@@ -132,6 +117,7 @@ enum AnyChange {
     Grant(Change<Grant>),
     Activation(Change<Activation>),
     Approval(Change<Approval>),
+    Request(Change<ChangeRequest>),
 }
 
 impl Model {
@@ -143,6 +129,7 @@ impl Model {
             grants: Vec::new(),
             activations: Vec::new(),
             approvals: Vec::new(),
+            requests: Vec::new(),
             roles: [ground.role.clone(), ground.other_role.clone()],
             changes: Vec::new(),
             now: noon(),
@@ -171,16 +158,9 @@ impl Model {
                 AnyChange::Grant(change) => Stored::record(tx, self.tenant, change).await,
                 AnyChange::Activation(change) => Stored::record(tx, self.tenant, change).await,
                 AnyChange::Approval(change) => Stored::record(tx, self.tenant, change).await,
+                AnyChange::Request(change) => Stored::record(tx, self.tenant, change).await,
             }
             .unwrap();
-        }
-        for grant in &self.grants {
-            sqlx::query("update role_grant set end_time = $1 where id = $2")
-                .bind(grant.window.end)
-                .bind(grant.id.uuid())
-                .execute(&mut **tx)
-                .await
-                .unwrap();
         }
     }
 
@@ -208,10 +188,12 @@ impl Model {
                 self.on_grant(*which, |grant, now| grant.expire(CATALOG, &stamp(now)));
             }
             Command::Shorten { grant, hours } => {
-                let number = grant.checked_rem(self.grants.len()).unwrap_or_default();
-                let Some(grant) = self.grants.get_mut(number) else { return };
+                let Some(grant) = nth(&self.grants, *grant) else { return };
                 let end = self.now.max(grant.window.start) + TimeDelta::hours(*hours);
-                grant.window.end = Some(grant.window.end.map_or(end, |old| old.min(end)));
+                if grant.window.end.is_none_or(|old| end < old) {
+                    let change = self.shorten(grant, end);
+                    self.keep(change);
+                }
             }
             Command::Ask { eligibility, at, ahead, hours, asks } => {
                 let request = Request {
@@ -241,6 +223,8 @@ impl Model {
                     .or_else(|_| approval.cancel(activation, CATALOG, &stamp));
                 self.keep(change);
             }
+            Command::Request(which) => self.request(*which),
+            Command::CloseRequest(which) => self.close_request(*which),
             Command::Disable(who) => {
                 let change = nth(&self.principals, *who).unwrap().disable(&stamp(self.now));
                 self.keep(change);
@@ -249,6 +233,23 @@ impl Model {
                 let change = nth(&self.principals, *who).unwrap().enable(&stamp(self.now));
                 self.keep(change);
             }
+        }
+    }
+
+    fn shorten(&self, grant: &Grant, end: DateTime<Utc>) -> Result<Change<Grant>, Denial> {
+        let facts = grant_facts(self.principal(grant.principal), self.role(grant.role));
+        let wish = Update {
+            kind: grant.kind,
+            grant: grant.id,
+            etag: grant.version.etag(),
+            start: None,
+            end: Some(NewEnd::At(end)),
+            justification: "done sooner".to_owned(),
+            ticket: None,
+        };
+        match grant.update(&facts, &wish, &stamp(self.now))? {
+            Updated::Now(change) => Ok(*change),
+            Updated::Same(_) => panic!("it is shorter"),
         }
     }
 
@@ -401,7 +402,8 @@ impl Model {
         });
         let approvals = self.approvals.iter().map(|one| Some(one.expire_time));
         let principals = self.principals.iter().map(|one| one.enabled_since);
-        let all = grants.chain(activations).chain(approvals).chain(principals);
+        let requests = self.requests.iter().map(|one| Some(one.expire_time));
+        let all = grants.chain(activations).chain(approvals).chain(requests).chain(principals);
         let mut all: Vec<_> = all.flatten().collect();
         all.sort();
         all.dedup();

@@ -43,6 +43,11 @@ pub(super) fn due(model: &Model, at: DateTime<Utc>) -> Vec<Due> {
             all.push((kind, grant.id.uuid(), change.after().ended.unwrap().at));
         }
     }
+    for request in &model.requests {
+        if request.time_out(CATALOG, &stamp(at)).is_ok() {
+            all.push((DueKind::TimeOutChangeRequest, request.id.uuid(), request.expire_time));
+        }
+    }
     all.sort_by_key(|(kind, thing, time)| (*time, *thing, kind.as_str()));
     let due = |(kind, thing, time)| Due { kind, tenant: model.tenant, thing, time };
     all.into_iter().map(due).collect()
