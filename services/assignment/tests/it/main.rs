@@ -5,11 +5,15 @@
 mod bells;
 mod create;
 mod create_rules;
+mod dates;
 mod directory;
 mod due;
+mod extend;
 mod grants;
 mod ground;
+mod holders;
 mod idempotency;
+mod moves;
 mod policies;
 mod policy_refusals;
 mod principal_states;
