@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bells;
+mod change_requests;
 mod create;
 mod create_rules;
 mod dates;
@@ -17,7 +18,9 @@ mod moves;
 mod policies;
 mod policy_refusals;
 mod principal_states;
+mod races;
 mod read;
 mod remove;
+mod request_rights;
 mod roles;
 mod tenants;
