@@ -1,5 +1,7 @@
 //! Every write leaves its event: a walk through all writes of the contract.
 
+mod dates;
+
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
@@ -74,6 +76,9 @@ async fn every_write_leaves_its_event() {
     walk.left(&[("CreatePrincipal", "pim.principal.created")]).await;
     principals(&organisation, &carol, &mut walk).await;
     grants(&world, &organisation, &alice, &mut walk).await;
+    dates::eligibilities(&world, &organisation, &alice, &mut walk).await;
+    dates::assignments(&world, &organisation, &alice, &mut walk).await;
+    dates::requests(&world, &organisation, &alice, &mut walk).await;
     activations(&world, &organisation, &alice, &mut walk).await;
     approvals(&world, &organisation, (&alice, &carol), &mut walk).await;
 
