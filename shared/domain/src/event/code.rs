@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+// Entra's longest names.
+const ELIGIBLE_EXTENSION_REQUESTED: &str = "Update eligible member in PIM requested (extend)";
+const ELIGIBLE_EXTENSION_CANCELED: &str = "Update eligible member in PIM canceled (extend)";
+const ELIGIBLE_RENEWAL_REQUESTED: &str = "Add eligible member to role in PIM requested (renew)";
+const ELIGIBLE_RENEWAL_CANCELED: &str = "Add eligible member to role in PIM canceled (renew)";
+const DENIED_BY_ADMIN: &str = "Update member in PIM denied by admin (extend/renew)";
+
 /// What happened: stable, one a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is its text in as_str")]
@@ -269,19 +276,11 @@ impl Code {
                 Code::EligibilityExtended | Code::AssignmentExtended | Code::ChangeRequestApproved,
                 _,
             ) => "Update member in PIM approved by admin (extend/renew)",
-            (Code::ChangeRequestDenied, _) => "Update member in PIM denied by admin (extend/renew)",
-            (Code::EligibilityExtensionRequested, _) => {
-                "Update eligible member in PIM requested (extend)"
-            }
-            (Code::EligibilityExtensionCanceled, _) => {
-                "Update eligible member in PIM canceled (extend)"
-            }
-            (Code::EligibilityRenewalRequested, _) => {
-                "Add eligible member to role in PIM requested (renew)"
-            }
-            (Code::EligibilityRenewalCanceled, _) => {
-                "Add eligible member to role in PIM canceled (renew)"
-            }
+            (Code::ChangeRequestDenied, _) => DENIED_BY_ADMIN,
+            (Code::EligibilityExtensionRequested, _) => ELIGIBLE_EXTENSION_REQUESTED,
+            (Code::EligibilityExtensionCanceled, _) => ELIGIBLE_EXTENSION_CANCELED,
+            (Code::EligibilityRenewalRequested, _) => ELIGIBLE_RENEWAL_REQUESTED,
+            (Code::EligibilityRenewalCanceled, _) => ELIGIBLE_RENEWAL_CANCELED,
             (Code::AssignmentExtensionRequested, _) => "Update member in PIM requested (extend)",
             (Code::AssignmentExtensionCanceled, _) => "Update member in PIM canceled (extend)",
             (Code::AssignmentRenewalRequested, _) => "Add member to role in PIM requested (renew)",
