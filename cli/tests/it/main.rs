@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod fleet;
+mod grants;
 mod installation;
 mod killed;
 mod program;
