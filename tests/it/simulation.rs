@@ -22,7 +22,7 @@ use pim_proto::{
     activation::v1::{ActivateRoleRequest, CancelActivationRequest},
     assignment::v1::{
         CreateEligibilityRequest, DisablePrincipalRequest, EnablePrincipalRequest,
-        RemoveEligibilityRequest,
+        RemoveEligibilityRequest, UpdateEligibilityRequest, update_eligibility_request,
     },
 };
 use pim_store::{activations, approvals, events, grants, holdings, principals};
@@ -96,7 +96,7 @@ impl Simulation {
     }
 
     async fn step(mut self) -> Self {
-        let (name, answer) = match self.dice.roll(20) {
+        let (name, answer) = match self.dice.roll(21) {
             0..=5 => ("activate", self.activate().await),
             6 => ("deactivate", self.deactivate().await),
             7 => ("cancel", self.cancel().await),
@@ -104,6 +104,7 @@ impl Simulation {
             12 => ("deny", self.decide(false).await),
             13 | 14 => ("make eligible", self.make_eligible().await),
             15 => ("remove eligibility", self.remove_eligibility().await),
+            20 => ("move an end", self.move_end().await),
             16 => ("switch a principal", self.switch_principal().await),
             17 | 18 => {
                 let minutes = i64::try_from(self.dice.roll(180)).unwrap();
@@ -224,6 +225,25 @@ impl Simulation {
         let request = RemoveEligibilityRequest { eligibility_id, ..Default::default() };
         let mut assignments = self.organisation.admin.client.assignments();
         assignments.remove_eligibility(request).await.map(|_| true)
+    }
+
+    /// Sooner or later than before, perhaps under a running activation.
+    async fn move_end(&mut self) -> Result<bool, Status> {
+        let eligibilities = self.stored().await.eligibilities;
+        if eligibilities.is_empty() {
+            return Ok(false);
+        }
+        let eligibility = self.dice.pick(&eligibilities);
+        let minutes = i64::try_from(5 + self.dice.roll(300)).unwrap();
+        let end = timestamp(self.world.now() + TimeDelta::minutes(minutes));
+        let request = UpdateEligibilityRequest {
+            eligibility_id: eligibility.id.to_string(),
+            etag: eligibility.version.etag(),
+            end: Some(update_eligibility_request::End::EndTime(end)),
+            ..UpdateEligibilityRequest::default()
+        };
+        let mut assignments = self.organisation.admin.client.assignments();
+        assignments.update_eligibility(request).await.map(|_| true)
     }
 
     async fn switch_principal(&mut self) -> Result<bool, Status> {
@@ -357,7 +377,9 @@ async fn the_invariants_hold_whatever_is_done() {
     }
     println!("{done:?}");
     // A simulation in which nothing ever succeeds shows nothing.
-    for name in ["activate", "approve", "deny", "deactivate", "cancel", "remove eligibility"] {
+    for name in
+        ["activate", "approve", "deny", "deactivate", "cancel", "remove eligibility", "move an end"]
+    {
         assert!(done.get(name).is_some_and(|count| *count > 0), "never done: {name}");
     }
 }

@@ -3,7 +3,7 @@
 use pim_chassis::{Context, Error};
 use pim_domain::{
     authority::Action,
-    grant::{Extend, Grant, GrantKind, Renew, Update, Updated},
+    grant::{Extend, Grant, GrantKind, Renew, Update},
 };
 use pim_proto::call::{Answer, Write};
 use pim_store::{Purpose, grants, holders};
@@ -29,9 +29,8 @@ pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answ
     }
     let facts = facts::of_grant(&context, &mut work, &grant, role).await?;
     let stamp = context.gaining(facts.newest().max(grant.update_time))?;
-    let change = match grant.update(&facts, &wish.command, &stamp)? {
-        Updated::Now(change) => change,
-        Updated::Same(grant) => return context.commit(work, grant, stamp.now).await,
+    let Some(change) = grant.update(&facts, &wish.command, &stamp)? else {
+        return context.commit(work, grant, stamp.now).await;
     };
     if grant.kind == GrantKind::Assignment {
         let target = (grant.role, &grant.scope);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use create::{Create, create, create_first_administrator};
-pub use dates::{Extend, NewEnd, Renew, Update, Updated};
+pub use dates::{Extend, NewEnd, Renew, Update};
 pub use judge::Facts;
 
 use crate::{

@@ -58,15 +58,6 @@ pub struct Update {
     pub ticket: Option<Ticket>,
 }
 
-/// What becomes of a wish to move dates.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Updated {
-    /// They move.
-    Now(Box<Change<Grant>>),
-    /// They are so already; nothing changes.
-    Same(Grant),
-}
-
 /// A wish for a later end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extend {
@@ -100,12 +91,18 @@ pub struct Renew {
 }
 
 impl Grant {
-    /// Moves its dates: the end while it has not ended, the start only before it.
+    /// Moves its dates: the end while it has not ended, the start only before it. `None` where they
+    /// are so already, and nothing changes.
     ///
     /// # Errors
     /// `SELF_GRANT`, `WRONG_STATE`, `ETAG_MISMATCH`, then every broken rule of the policy together,
     /// then `DUPLICATE`.
-    pub fn update(&self, facts: &Facts, wish: &Update, stamp: &Stamp) -> Result<Updated, Denial> {
+    pub fn update(
+        &self,
+        facts: &Facts,
+        wish: &Update,
+        stamp: &Stamp,
+    ) -> Result<Option<Change<Self>>, Denial> {
         let end = wish.end.map_or(self.window.end, NewEnd::end);
         let why = (wish.justification.as_str(), wish.ticket.as_ref());
         let about = self.about_change(facts, end, why, None);
@@ -126,7 +123,7 @@ impl Grant {
         let start = start.map_or(self.window.start, |start| start.max(stamp.now));
         let window = Window { start, end };
         if window == self.window {
-            return Ok(Updated::Same(self.clone()));
+            return Ok(None);
         }
         self.judge(facts, window, why, None, stamp)
             .map_err(|denial| denial.about(about.clone()).of(self.kind.thing(), self.id.uuid()))?;
@@ -134,7 +131,7 @@ impl Grant {
             GrantKind::Eligibility => Code::EligibilityUpdated,
             GrantKind::Assignment => Code::AssignmentUpdated,
         };
-        Ok(Updated::Now(Box::new(self.moved(window, facts, code, about, stamp))))
+        Ok(Some(self.moved(window, facts, code, about, stamp)))
     }
 
     /// Moves its end further away, while it has not ended.

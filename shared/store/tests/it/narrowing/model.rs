@@ -12,7 +12,7 @@ use pim_domain::{
     change_request::ChangeRequest,
     denial::Denial,
     fixture::{noon, stamp},
-    grant::{self, Create, Grant, GrantKind, NewEnd, Update, Updated},
+    grant::{self, Create, Grant, GrantKind, NewEnd, Update},
     id::{ActivationId, GrantId, PrincipalId, RoleId, TenantId},
     policy::{ApprovalRule, Policy, RuleSet},
     principal::Principal,
@@ -247,10 +247,8 @@ impl Model {
             justification: "done sooner".to_owned(),
             ticket: None,
         };
-        match grant.update(&facts, &wish, &stamp(self.now))? {
-            Updated::Now(change) => Ok(*change),
-            Updated::Same(_) => panic!("it is shorter"),
-        }
+        let change = grant.update(&facts, &wish, &stamp(self.now))?;
+        Ok(change.expect("it is shorter"))
     }
 
     fn ask(&mut self, eligibility: usize, at: usize, asks: bool, request: Request) {
