@@ -3,10 +3,10 @@
 use pim_domain::{
     change::Change,
     change_request::{self, Ask, ChangeKind, ChangeRequest, Decision, State},
+    fixture::stamp,
 };
 
 use super::{AnyChange, CATALOG, Kept, Model, nth};
-use pim_domain::fixture::stamp;
 
 impl Model {
     /// Its holder asks for what the time permits; what time has ended makes room first.
