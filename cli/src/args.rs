@@ -4,7 +4,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use uuid::Uuid;
 
 use crate::{
-    command::{access, activation, approval, audit, grant, policy, principal, role},
+    command::{
+        access, activation, approval, audit, change_request, grant, policy, principal, role,
+    },
     connect::Connection,
     demo,
     error::EXIT_CODES,
@@ -60,10 +62,13 @@ pub(crate) enum ClientCommand {
     /// Active assignments: who holds what without activation
     #[command(subcommand)]
     Assignment(grant::Command),
+    /// Requests of holders to extend or renew what they have
+    #[command(subcommand)]
+    ChangeRequest(change_request::Command),
     /// Policies: the rules for activating and granting a role
     #[command(subcommand)]
     Policy(policy::Command),
-    /// Activate a role that you are eligible for
+    /// Activate a role that you are eligible for, or several in one call
     Activate(activation::Activate),
     /// Give up an active role, at once
     Deactivate(activation::End),
@@ -71,13 +76,15 @@ pub(crate) enum ClientCommand {
     Extend(activation::Extend),
     /// Withdraw an activation that is pending or booked
     Cancel(activation::End),
+    /// Take an activation away from whoever has it
+    Revoke(activation::Revoke),
     /// List your activations, or everybody's, or show one
     Activations(activation::Activations),
     /// List what waits for your decision, or everybody's approvals, or show one
     Approvals(approval::Approvals),
-    /// Say yes to a request
+    /// Say yes to a request, or to several in one call
     Approve(approval::Approve),
-    /// Say no to a request, which ends it
+    /// Say no to a request, which ends it, or to several in one call
     Deny(approval::Deny),
     /// Who holds what, now
     #[command(subcommand)]
@@ -101,7 +108,17 @@ pub(crate) struct WriteOptions {
 impl WriteOptions {
     /// The id that was given, or a new one.
     pub(crate) fn request_id(&self) -> String {
-        self.request_id.unwrap_or_else(Uuid::new_v4).to_string()
+        self.request_uuid().to_string()
+    }
+
+    /// The id that was given, or a new one.
+    pub(crate) fn request_uuid(&self) -> Uuid {
+        self.request_id.unwrap_or_else(Uuid::new_v4)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn named(request_id: Uuid) -> Self {
+        Self { request_id: Some(request_id), validate_only: false }
     }
 }
 
@@ -154,6 +171,27 @@ mod tests {
         assert!(!parse(&["--for", "1h"]));
         assert!(!parse(&["--until", "tomorrow"]));
         assert!(!parse(&["--for", "PT1H", "--ticket", "CHG1"]));
+    }
+
+    #[test]
+    fn an_end_is_given_one_way_and_a_request_is_about_one_thing() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' ')).is_ok();
+        for verb in ["update", "extend"] {
+            for kind in ["eligibility", "assignment"] {
+                assert!(parse(&format!("pim {kind} {verb} x --end 2030-01-01T00:00:00Z")));
+                assert!(parse(&format!("pim {kind} {verb} x --permanent --justification y")));
+                assert!(!parse(&format!("pim {kind} {verb} x --permanent --for P1D")));
+            }
+        }
+        assert!(parse("pim eligibility renew x --start 2030-01-01T00:00:00Z --for P30D"));
+        assert!(parse("pim change-request create extension --eligibility x"));
+        assert!(parse("pim change-request create renewal --assignment x --justification y"));
+        assert!(!parse("pim change-request create renewal"));
+        assert!(!parse("pim change-request create --eligibility x"));
+        assert!(!parse("pim change-request create renewal --assignment x --eligibility y"));
+        assert!(parse("pim change-request approve x --for P30D"));
+        assert!(parse("pim change-request list --all --scope / --resolved"));
+        assert!(!parse("pim change-request list --scope /"));
     }
 
     #[test]

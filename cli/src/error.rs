@@ -29,7 +29,7 @@ const EXIT_OTHER: u8 = 8;
 /// For `--help`.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-  0  done
+  0  done; of several things at once: all of them, else the code of the first that was not
   1  answered with no (access check: denied)
   2  wrong usage
   3  not signed in, or not permitted

@@ -8,15 +8,19 @@ mod view;
 use chrono::{DateTime, Utc};
 use pim_domain::id::TenantId;
 use serde::Serialize;
+use tonic::Status;
 use uuid::Uuid;
 
+use crate::field::FieldViolation;
+
 pub use command::{
-    Administrator, CheckAccess, CreateTenant, EndActivation, GetPrincipal, GrantRef, ImportCatalog,
-    ListPossibleApprovers, PolicyRef, RemoveGrant,
+    Administrator, CancelChangeRequest, CheckAccess, CreateTenant, EndActivation, GetPrincipal,
+    GrantRef, ImportCatalog, ListPossibleApprovers, PolicyRef, RemoveGrant,
 };
 pub use filter::{
-    ActivationFilter, ApprovalFilter, EventCategory, EventFilter, EventResult, GrantFilter,
-    HoldersFilter, HoldingsFilter, MineFilter, PolicyFilter, PrincipalFilter, RoleFilter, Tail,
+    ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
+    GrantFilter, HoldersFilter, HoldingsFilter, MineFilter, PolicyFilter, PrincipalFilter,
+    RoleFilter, Tail,
 };
 pub use view::{
     AccessPage, AccessView, ApprovalView, AskView, ImportView, PolicyInForceView,
@@ -28,12 +32,26 @@ pub const PAGE_SIZE_DEFAULT: u32 = 50;
 /// Items on a page, at most.
 pub const PAGE_SIZE_MAX: u32 = 1_000;
 
+/// Items of a batch, at most.
+pub const BATCH_ITEMS_MAX: usize = 500;
+
 /// A call that changes something.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Write<C> {
     /// What to do.
     pub command: C,
     /// Makes a repeat get the first answer.
+    pub request_id: Option<Uuid>,
+    /// Judge and answer as usual, write nothing.
+    pub validate_only: bool,
+}
+
+/// A call that changes several things, each by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch<C> {
+    /// 1 to [`BATCH_ITEMS_MAX`]; a malformed one spoils none of the others.
+    pub items: Vec<Result<C, FieldViolation>>,
+    /// Makes a repeat get each item's first answer.
     pub request_id: Option<Uuid>,
     /// Judge and answer as usual, write nothing.
     pub validate_only: bool,
@@ -75,6 +93,15 @@ pub struct Answer<T> {
     pub revision: String,
     /// What time alone decides is shown as of then.
     pub as_of: DateTime<Utc>,
+}
+
+/// What has become of each item of a batch, in the order of the request.
+#[derive(Debug, Clone)]
+pub struct Batched<T> {
+    /// The thing, or what a call for this item alone would have been refused with.
+    pub results: Vec<Result<Answer<T>, Status>>,
+    /// A database state that includes all that was written; opaque.
+    pub revision: String,
 }
 
 /// A page of things as they stand at an instant.

@@ -6,6 +6,7 @@ mod activation;
 mod approval;
 mod assignment;
 mod audit;
+mod batch;
 mod directory;
 mod policy;
 mod role;

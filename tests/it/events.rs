@@ -1,15 +1,20 @@
 //! Every write leaves its event: a walk through all writes of the contract.
 
+mod dates;
+
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use pim_proto::{
     activation::v1::{
-        ActivateRoleRequest, Activation, CancelActivationRequest, ExpireActivationRequest,
-        ExtendActivationRequest, StartActivationRequest, VoidActivationRequest,
-        extend_activation_request::Length,
+        ActivateRoleRequest, Activation, BatchActivateRolesRequest, CancelActivationRequest,
+        ExpireActivationRequest, ExtendActivationRequest, RevokeActivationRequest,
+        StartActivationRequest, VoidActivationRequest, activate_role_request::Length,
+        batch_activate_roles_request, extend_activation_request::Length as Longer,
     },
-    approval::v1::TimeOutApprovalRequest,
+    approval::v1::{
+        Approval, BatchDecideRequest, TimeOutApprovalRequest, Verdict, batch_decide_request,
+    },
     assignment::v1::{
         CreateAssignmentRequest, CreateEligibilityRequest, DisablePrincipalRequest,
         EnablePrincipalRequest, EndAssignmentRequest, EndEligibilityRequest,
@@ -75,8 +80,13 @@ async fn every_write_leaves_its_event() {
     walk.left(&[("CreatePrincipal", "pim.principal.created")]).await;
     principals(&organisation, &carol, &mut walk).await;
     grants(&world, &organisation, &alice, &mut walk).await;
+    dates::eligibilities(&world, &organisation, &alice, &mut walk).await;
+    dates::assignments(&world, &organisation, &alice, &mut walk).await;
+    dates::requests(&world, &organisation, &alice, &mut walk).await;
     activations(&world, &organisation, &alice, &mut walk).await;
     approvals(&world, &organisation, (&alice, &carol), &mut walk).await;
+
+    batches(&alice, &carol, &mut walk).await;
 
     let contract = methods();
     let writes: BTreeSet<&str> =
@@ -234,6 +244,17 @@ async fn approvals(
     ])
     .await;
 
+    let waiting = alice.activate(Person::wish(ROLE, "/")).await.unwrap();
+    walk.left(&asked).await;
+    let (activation_id, justification) = (waiting.id, "not now".to_owned());
+    let request = RevokeActivationRequest { activation_id, justification, ..Default::default() };
+    organisation.admin.client.activations().revoke_activation(request).await.unwrap();
+    walk.left(&[
+        ("RevokeActivation", "pim.activation.revoked"),
+        ("CancelApproval", "pim.approval.canceled"),
+    ])
+    .await;
+
     alice.activate(Person::wish(ROLE, "/")).await.unwrap();
     walk.left(&asked).await;
     let approval = carol.inbox().await.remove(0);
@@ -250,7 +271,7 @@ async fn approvals(
 async fn extend(alice: &Person, active: &Activation) {
     let request = ExtendActivationRequest {
         activation_id: active.id.clone(),
-        length: Some(Length::Duration(duration(TimeDelta::minutes(1)))),
+        length: Some(Longer::Duration(duration(TimeDelta::minutes(1)))),
         justification: "it takes longer".to_owned(),
         ..ExtendActivationRequest::default()
     };
@@ -305,15 +326,59 @@ async fn extensions(
     walk.left(&[("EnablePrincipal", "pim.principal.enabled")]).await;
 }
 
+async fn batches(alice: &Person, carol: &Person, walk: &mut Walk<'_>) {
+    let Some(Length::Duration(hour)) = Person::wish(ROLE, "/").length else { panic!() };
+    let ask = |number: u32| batch_activate_roles_request::Item {
+        role_id: ROLE.to_owned(),
+        scope: format!("/administrativeUnits/{number}"),
+        length: Some(batch_activate_roles_request::item::Length::Duration(hour)),
+        justification: "to mend the mail".to_owned(),
+        ..Default::default()
+    };
+    let items = vec![ask(1), ask(1), ask(2)];
+    let request = BatchActivateRolesRequest { items, ..Default::default() };
+    alice.client.activations().batch_activate_roles(request).await.unwrap();
+    // Each item leaves its own, a refused one too.
+    walk.left(&[
+        ("BatchActivateRoles", "pim.activation.requested"),
+        ("OpenApproval", "pim.approval.opened"),
+        ("BatchActivateRoles", "pim.call.refused"),
+        ("BatchActivateRoles", "pim.activation.requested"),
+        ("OpenApproval", "pim.approval.opened"),
+    ])
+    .await;
+    let inbox = carol.inbox().await;
+    let decide = |approval: &Approval, verdict: Verdict| batch_decide_request::Item {
+        approval_id: approval.id.clone(),
+        etag: approval.etag.clone(),
+        verdict: verdict.into(),
+        justification: "known work".to_owned(),
+        duration: None,
+    };
+    let items = vec![
+        decide(&inbox[0], Verdict::Approve),
+        decide(&inbox[0], Verdict::Deny),
+        decide(&inbox[1], Verdict::Deny),
+    ];
+    let request = BatchDecideRequest { items, ..Default::default() };
+    carol.client.approvals().batch_decide(request).await.unwrap();
+    walk.left(&[
+        ("BatchDecide", "pim.approval.approved"),
+        ("ResolveActivation", "pim.activation.activated"),
+        ("BatchDecide", "pim.call.refused"),
+        ("BatchDecide", "pim.approval.denied"),
+        ("ResolveActivation", "pim.activation.denied"),
+    ])
+    .await;
+}
+
 #[tokio::test]
 async fn a_refused_write_leaves_its_entry_and_nothing_else() {
     let world = World::start().await;
     let organisation = world.organisation().await;
     let alice = organisation.user(&world, "alice").await;
     let mut walk = Walk::begin(&organisation).await;
-    let nine_hours = pim_proto::activation::v1::activate_role_request::Length::Duration(duration(
-        TimeDelta::hours(9),
-    ));
+    let nine_hours = Length::Duration(duration(TimeDelta::hours(9)));
     let wish = ActivateRoleRequest { length: Some(nine_hours), ..Person::wish(ROLE, "/") };
     alice.activate(wish.clone()).await.unwrap_err();
     assert_eq!(walk.codes().await, ["pim.call.refused"]);

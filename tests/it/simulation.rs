@@ -19,10 +19,10 @@ use pim_domain::{
     principal::Principal,
 };
 use pim_proto::{
-    activation::v1::{ActivateRoleRequest, CancelActivationRequest},
+    activation::v1::{ActivateRoleRequest, CancelActivationRequest, RevokeActivationRequest},
     assignment::v1::{
         CreateEligibilityRequest, DisablePrincipalRequest, EnablePrincipalRequest,
-        RemoveEligibilityRequest,
+        RemoveEligibilityRequest, UpdateEligibilityRequest, update_eligibility_request,
     },
 };
 use pim_store::{activations, approvals, events, grants, holdings, principals};
@@ -96,7 +96,7 @@ impl Simulation {
     }
 
     async fn step(mut self) -> Self {
-        let (name, answer) = match self.dice.roll(20) {
+        let (name, answer) = match self.dice.roll(21) {
             0..=5 => ("activate", self.activate().await),
             6 => ("deactivate", self.deactivate().await),
             7 => ("cancel", self.cancel().await),
@@ -104,8 +104,10 @@ impl Simulation {
             12 => ("deny", self.decide(false).await),
             13 | 14 => ("make eligible", self.make_eligible().await),
             15 => ("remove eligibility", self.remove_eligibility().await),
+            20 => ("move an end", self.move_end().await),
             16 => ("switch a principal", self.switch_principal().await),
-            17 | 18 => {
+            17 => ("revoke", self.revoke().await),
+            18 | 19 => {
                 let minutes = i64::try_from(self.dice.roll(180)).unwrap();
                 self.world.advance(TimeDelta::minutes(minutes));
                 if self.dice.one_in(2) {
@@ -187,6 +189,15 @@ impl Simulation {
         person.client.activations().cancel_activation(request).await.map(|_| true)
     }
 
+    async fn revoke(&mut self) -> Result<bool, Status> {
+        let Some((_, activation_id)) = self.somebodys().await else { return Ok(false) };
+        let justification = "misused".to_owned();
+        let request =
+            RevokeActivationRequest { activation_id, justification, ..Default::default() };
+        let admin = &self.organisation.admin.client;
+        admin.activations().revoke_activation(request).await.map(|_| true)
+    }
+
     async fn decide(&mut self, yes: bool) -> Result<bool, Status> {
         let person = self.dice.pick(&self.people[2..]).clone();
         let Some(approval) = person.try_inbox().await?.into_iter().next() else { return Ok(false) };
@@ -224,6 +235,25 @@ impl Simulation {
         let request = RemoveEligibilityRequest { eligibility_id, ..Default::default() };
         let mut assignments = self.organisation.admin.client.assignments();
         assignments.remove_eligibility(request).await.map(|_| true)
+    }
+
+    /// Sooner or later than before, perhaps under a running activation.
+    async fn move_end(&mut self) -> Result<bool, Status> {
+        let eligibilities = self.stored().await.eligibilities;
+        if eligibilities.is_empty() {
+            return Ok(false);
+        }
+        let eligibility = self.dice.pick(&eligibilities);
+        let minutes = i64::try_from(5 + self.dice.roll(300)).unwrap();
+        let end = timestamp(self.world.now() + TimeDelta::minutes(minutes));
+        let request = UpdateEligibilityRequest {
+            eligibility_id: eligibility.id.to_string(),
+            etag: eligibility.version.etag(),
+            end: Some(update_eligibility_request::End::EndTime(end)),
+            ..UpdateEligibilityRequest::default()
+        };
+        let mut assignments = self.organisation.admin.client.assignments();
+        assignments.update_eligibility(request).await.map(|_| true)
     }
 
     async fn switch_principal(&mut self) -> Result<bool, Status> {
@@ -357,7 +387,16 @@ async fn the_invariants_hold_whatever_is_done() {
     }
     println!("{done:?}");
     // A simulation in which nothing ever succeeds shows nothing.
-    for name in ["activate", "approve", "deny", "deactivate", "cancel", "remove eligibility"] {
+    for name in [
+        "activate",
+        "approve",
+        "deny",
+        "deactivate",
+        "cancel",
+        "revoke",
+        "remove eligibility",
+        "move an end",
+    ] {
         assert!(done.get(name).is_some_and(|count| *count > 0), "never done: {name}");
     }
 }

@@ -2,17 +2,19 @@
 
 use chrono::TimeDelta;
 use clap::Args;
-use pim_client::Client;
+use pim_client::{Client, status_of_item};
 use pim_proto::approval::v1::{
-    Approval, ApproveRequest, DenyRequest, GetApprovalRequest, ListApprovalsRequest,
-    ListPossibleApproversRequest, SearchMyApprovalsRequest,
+    Approval, ApproveRequest, BatchDecideRequest, DenyRequest, GetApprovalRequest,
+    ListApprovalsRequest, ListPossibleApproversRequest, SearchMyApprovalsRequest, Verdict,
+    batch_decide_request::Item,
+    batch_decide_response::{self, result::Outcome},
 };
 
-use super::{fetch_pages, note_validation, present};
+use super::{batch, fetch_pages, note_validation, present};
 use crate::{
     args::{ListOptions, WriteOptions},
     connect::Session,
-    error::CliError,
+    error::{CliError, EXIT_OK},
     time::{parse_duration, wire_duration},
     view::{approval::ApprovalView, policy::people},
 };
@@ -38,23 +40,19 @@ pub(crate) struct Approvals {
 /// `pim approve`.
 #[derive(Debug, Args)]
 pub(crate) struct Approve {
-    /// The approval's id
-    approval: String,
-    /// Why
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    justification: String,
+    #[command(flatten)]
+    decide: Deny,
     /// Grant at most this length
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
     length: Option<TimeDelta>,
-    #[command(flatten)]
-    write: WriteOptions,
 }
 
 /// `pim deny`.
 #[derive(Debug, Args)]
 pub(crate) struct Deny {
-    /// The approval's id
-    approval: String,
+    /// The ids of the approvals
+    #[arg(required = true, value_name = "APPROVAL")]
+    approvals: Vec<String>,
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     justification: String,
@@ -95,31 +93,81 @@ pub(crate) async fn list(command: Approvals, session: &mut Session<'_>) -> Resul
     Ok(session.printer.list(&page)?)
 }
 
-pub(crate) async fn approve(command: Approve, session: &mut Session<'_>) -> Result<(), CliError> {
+pub(crate) async fn approve(command: Approve, session: &mut Session<'_>) -> Result<u8, CliError> {
+    let Approve { decide: command, length } = command;
+    let duration = length.map(wire_duration);
+    let [approval_id] = command.approvals.as_slice() else {
+        return decide_all(command, Verdict::Approve, duration, session).await;
+    };
     let request = ApproveRequest {
-        etag: get(&session.client, command.approval.clone()).await?.etag,
-        approval_id: command.approval,
+        etag: get(&session.client, approval_id.clone()).await?.etag,
+        approval_id: approval_id.clone(),
         justification: command.justification,
-        duration: command.length.map(wire_duration),
+        duration,
         request_id: command.write.request_id(),
         validate_only: command.write.validate_only,
     };
     let answer = session.client.approvals().approve(request).await?;
     print(present(answer.into_inner().approval)?, session).await?;
-    note_validation(session, &command.write)
+    note_validation(session, &command.write)?;
+    Ok(EXIT_OK)
 }
 
-pub(crate) async fn deny(command: Deny, session: &mut Session<'_>) -> Result<(), CliError> {
+pub(crate) async fn deny(command: Deny, session: &mut Session<'_>) -> Result<u8, CliError> {
+    let [approval_id] = command.approvals.as_slice() else {
+        return decide_all(command, Verdict::Deny, None, session).await;
+    };
     let request = DenyRequest {
-        etag: get(&session.client, command.approval.clone()).await?.etag,
-        approval_id: command.approval,
+        etag: get(&session.client, approval_id.clone()).await?.etag,
+        approval_id: approval_id.clone(),
         justification: command.justification,
         request_id: command.write.request_id(),
         validate_only: command.write.validate_only,
     };
     let answer = session.client.approvals().deny(request).await?;
     print(present(answer.into_inner().approval)?, session).await?;
-    note_validation(session, &command.write)
+    note_validation(session, &command.write)?;
+    Ok(EXIT_OK)
+}
+
+/// Says the same of several at once, for the same reason.
+async fn decide_all(
+    command: Deny,
+    verdict: Verdict,
+    duration: Option<prost_types::Duration>,
+    session: &mut Session<'_>,
+) -> Result<u8, CliError> {
+    let client = session.client.clone();
+    let Deny { approvals, justification, write } = command;
+    let send = async |ids: Vec<String>, request_id| {
+        let (mut items, mut unread) = (Vec::new(), Vec::new());
+        for approval_id in ids {
+            let read = get(&client, approval_id.clone()).await;
+            let etag = read.as_ref().map(|approval| approval.etag.clone()).unwrap_or_default();
+            unread.push(read.err());
+            // One that cannot be read is sent nevertheless: a repeat must find each in its place.
+            let (verdict, justification) = (verdict.into(), justification.clone());
+            items.push(Item { approval_id, etag, verdict, justification, duration });
+        }
+        let validate_only = write.validate_only;
+        let request = BatchDecideRequest { items, request_id, validate_only };
+        let answer = client.approvals().batch_decide(request).await?.into_inner();
+        let results = answer.results.into_iter().zip(unread);
+        Ok(results.map(|(result, unread)| unread.map_or_else(|| outcome(result), Err)).collect())
+    };
+    let answers = batch::in_chunks(approvals.clone(), &write, session.printer, send).await?;
+    let done: Vec<Approval> = answers.outcomes.iter().flatten().cloned().collect();
+    learn(&done, session).await;
+    batch::print(&approvals, answers, &write, session, |approval, session| {
+        ApprovalView::new(approval, &session.names)
+    })
+}
+
+fn outcome(result: batch_decide_response::Result) -> Result<Approval, CliError> {
+    match present(result.outcome)? {
+        Outcome::Approval(approval) => Ok(approval),
+        Outcome::Status(status) => Err(status_of_item(&status).into()),
+    }
 }
 
 async fn get(client: &Client, approval_id: String) -> Result<Approval, CliError> {

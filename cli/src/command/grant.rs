@@ -7,7 +7,7 @@ use pim_proto::assignment::v1::{
     CreateEligibilityRequest, Eligibility, ListEligibilitiesRequest, RemoveEligibilityRequest,
 };
 
-use super::{grant_calls::Kind, note_validation};
+use super::{dates, grant_calls::Kind, note_validation};
 use crate::{
     args::{ListOptions, TicketOptions, WriteOptions},
     connect::Session,
@@ -35,6 +35,12 @@ pub(crate) enum Command {
         /// Its id
         id: String,
     },
+    /// Move its dates
+    Update(dates::Update),
+    /// Move its end further away
+    Extend(dates::Extend),
+    /// Make a new one like one that has ended by time; without an end, permanently
+    Renew(dates::Renew),
     /// End one at once, and what was activated on it
     Remove {
         /// Its id
@@ -76,7 +82,7 @@ pub(crate) struct Create {
 /// Until when; neither means permanently.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
-struct End {
+pub(super) struct End {
     /// Until when
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     end: Option<DateTime<Utc>>,
@@ -120,6 +126,9 @@ pub(crate) async fn run(
             let grant = kind.get(&session.client, id).await?;
             print(grant, session).await
         }
+        Command::Update(command) => dates::update(kind, command, session).await,
+        Command::Extend(command) => dates::extend(kind, command, session).await,
+        Command::Renew(command) => dates::renew(kind, command, session).await,
         Command::Remove { id, justification, write } => {
             let request = RemoveEligibilityRequest {
                 eligibility_id: id,
@@ -168,7 +177,7 @@ async fn list(kind: Kind, options: List, session: &mut Session<'_>) -> Result<()
     print_list(page, session).await
 }
 
-async fn print(grant: Eligibility, session: &mut Session<'_>) -> Result<(), CliError> {
+pub(super) async fn print(grant: Eligibility, session: &mut Session<'_>) -> Result<(), CliError> {
     session.learn([&*grant.role_id].into_iter(), [&*grant.principal_id].into_iter()).await;
     Ok(session.printer.one(&GrantView::new(grant, &session.names))?)
 }
@@ -182,11 +191,20 @@ async fn print_list(page: Page<Eligibility>, session: &mut Session<'_>) -> Resul
 }
 
 impl End {
-    fn time(&self, start: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, CliError> {
-        let Some(length) = self.length else { return Ok(self.end) };
-        let end = start.checked_add_signed(length);
-        end.map(Some).ok_or_else(|| CliError::Usage("--for is too long".to_owned()))
+    pub(super) fn time(&self, start: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, CliError> {
+        end_after(start, self.end, self.length)
     }
+}
+
+/// An end that was given, or counted from the start.
+pub(super) fn end_after(
+    start: DateTime<Utc>,
+    end: Option<DateTime<Utc>>,
+    length: Option<TimeDelta>,
+) -> Result<Option<DateTime<Utc>>, CliError> {
+    let Some(length) = length else { return Ok(end) };
+    let end = start.checked_add_signed(length);
+    end.map(Some).ok_or_else(|| CliError::Usage("--for is too long".to_owned()))
 }
 
 #[cfg(test)]

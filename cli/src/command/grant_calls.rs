@@ -170,7 +170,7 @@ async fn my_assignments(
     .await
 }
 
-fn as_eligibility(assignment: Assignment) -> Eligibility {
+pub(super) fn as_eligibility(assignment: Assignment) -> Eligibility {
     Eligibility {
         id: assignment.id,
         principal_id: assignment.principal_id,
@@ -186,5 +186,6 @@ fn as_eligibility(assignment: Assignment) -> Eligibility {
         create_time: assignment.create_time,
         update_time: assignment.update_time,
         etag: assignment.etag,
+        renewed_from_id: assignment.renewed_from_id,
     }
 }

@@ -5,6 +5,9 @@ pub(crate) mod activation;
 pub(crate) mod approval;
 pub(crate) mod approvers;
 pub(crate) mod audit;
+mod batch;
+pub(crate) mod change_request;
+mod dates;
 pub(crate) mod grant;
 mod grant_calls;
 pub(crate) mod policy;
@@ -33,15 +36,17 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
         ClientCommand::Assignment(command) => {
             grant::run(grant_calls::Kind::Assignment, command, session).await?;
         }
+        ClientCommand::ChangeRequest(command) => change_request::run(command, session).await?,
         ClientCommand::Policy(command) => policy::run(command, session).await?,
-        ClientCommand::Activate(command) => activation::activate(command, session).await?,
+        ClientCommand::Activate(command) => return activation::activate(command, session).await,
         ClientCommand::Deactivate(command) => activation::deactivate(command, session).await?,
         ClientCommand::Extend(command) => activation::extend(command, session).await?,
         ClientCommand::Cancel(command) => activation::cancel(command, session).await?,
+        ClientCommand::Revoke(command) => activation::revoke(command, session).await?,
         ClientCommand::Activations(command) => activation::list(command, session).await?,
         ClientCommand::Approvals(command) => approval::list(command, session).await?,
-        ClientCommand::Approve(command) => approval::approve(command, session).await?,
-        ClientCommand::Deny(command) => approval::deny(command, session).await?,
+        ClientCommand::Approve(command) => return approval::approve(command, session).await,
+        ClientCommand::Deny(command) => return approval::deny(command, session).await,
         ClientCommand::Access(command) => {
             return Ok(match access::run(command, session).await? {
                 access::Answer::Yes => EXIT_OK,

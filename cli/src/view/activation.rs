@@ -5,7 +5,9 @@ use comfy_table::Table;
 use pim_proto::activation::v1::{Activation, ActivationState, Ending, Extension};
 use serde::Serialize;
 
-use super::{Column, Listed, Shown, TicketView, enum_name, exact, minute, or_id, with_id};
+use super::{
+    Column, Listed, Shown, TicketView, enum_name, exact, minute, or_id, outcome::Done, with_id,
+};
 use crate::{
     names::Names,
     output::fields,
@@ -107,6 +109,20 @@ impl ActivationView {
 
     fn state(&self) -> String {
         self.ending.as_ref().map_or_else(|| self.state.clone(), |it| format!("{} {it}", self.state))
+    }
+}
+
+impl Done for ActivationView {
+    fn state(&self) -> String {
+        self.state()
+    }
+
+    fn detail(&self) -> String {
+        match (self.start_time, self.end_time) {
+            (_, Some(end)) => format!("{} until {}", self.id, minute(Some(end))),
+            (Some(start), None) => format!("{} from {}", self.id, minute(Some(start))),
+            (None, None) => self.id.clone(),
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use pim_proto::{
 use serde::Serialize;
 
 use super::{
-    Column, Listed, Shown, TicketView, enum_name, exact, or_id, policy::ApprovalView as RuleView,
-    with_id,
+    Column, Listed, Shown, TicketView, enum_name, exact, or_id, outcome::Done,
+    policy::ApprovalView as RuleView, with_id,
 };
 use crate::{
     names::Names,
@@ -167,6 +167,18 @@ impl DecisionView {
             said.push_str(", which counts no more");
         }
         if self.justification.is_empty() { said } else { format!("{said}: {}", self.justification) }
+    }
+}
+
+impl Done for ApprovalView {
+    fn state(&self) -> String {
+        self.state.clone()
+    }
+
+    fn detail(&self) -> String {
+        let principal = or_id(self.principal_name.as_deref(), &self.principal_id);
+        let role = or_id(self.role_name.as_deref(), &self.role_id);
+        format!("{role} at {} for {principal}: {}", self.scope, self.activation_state)
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) struct GrantView {
     ended_time: Option<DateTime<Utc>>,
     justification: String,
     ticket: Option<TicketView>,
+    renewed_from_id: Option<String>,
     policy_revision: i64,
     create_time: Option<DateTime<Utc>>,
     update_time: Option<DateTime<Utc>>,
@@ -46,6 +47,7 @@ impl GrantView {
             ended_time: instant(grant.ended_time),
             justification: grant.justification,
             ticket: TicketView::of(grant.ticket),
+            renewed_from_id: Some(grant.renewed_from_id).filter(|id| !id.is_empty()),
             policy_revision: grant.policy_revision,
             create_time: instant(grant.create_time),
             update_time: instant(grant.update_time),
@@ -93,6 +95,7 @@ impl Shown for GrantView {
             ("ended", exact(self.ended_time)),
             ("justification", self.justification.clone()),
             ("ticket", TicketView::text(self.ticket.as_ref())),
+            ("renewed from", self.renewed_from_id.clone().unwrap_or_default()),
             ("policy revision", self.policy_revision.to_string()),
             ("created", exact(self.create_time)),
         ])

@@ -3,8 +3,10 @@
 pub(crate) mod access;
 pub(crate) mod activation;
 pub(crate) mod approval;
+pub(crate) mod change_request;
 pub(crate) mod event;
 pub(crate) mod grant;
+pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod role;

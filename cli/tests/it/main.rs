@@ -3,8 +3,10 @@
 #![cfg(test)]
 
 mod fleet;
+mod grants;
 mod installation;
 mod killed;
 mod program;
 mod services;
+mod several;
 mod up;

@@ -2,7 +2,7 @@
 
 use pim_domain::{
     grant::GrantKind,
-    id::{ActivationId, ApprovalId, GrantId, PrincipalId, RoleId},
+    id::{ActivationId, ApprovalId, ChangeRequestId, GrantId, PrincipalId, RoleId},
     role::Catalog,
     scope::Scope,
 };
@@ -78,7 +78,16 @@ pub struct RemoveGrant {
     pub justification: String,
 }
 
-/// A wish to end an activation: to deactivate or to cancel it.
+/// A wish to withdraw a change request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelChangeRequest {
+    /// Which.
+    pub request: ChangeRequestId,
+    /// Why.
+    pub justification: String,
+}
+
+/// A wish to end an activation: to deactivate, to cancel or to revoke it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndActivation {
     /// Which.

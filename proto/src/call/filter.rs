@@ -71,6 +71,17 @@ pub struct ApprovalFilter {
     pub include_resolved: bool,
 }
 
+/// Which change requests.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChangeRequestFilter {
+    /// Of this principal.
+    pub principal: Option<PrincipalId>,
+    /// About what is at this scope and below.
+    pub scope: Option<Scope>,
+    /// Resolved ones too.
+    pub include_resolved: bool,
+}
+
 /// Which entries of the log.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct EventFilter {

@@ -8,10 +8,13 @@ use pim_domain::{
     id::ActivationId,
 };
 
-use super::{list, write};
+use super::{batch::batch, list, write};
 use crate::{
-    activation::v1,
-    call::{ActivationFilter, EndActivation, Internal, List, MineFilter, Write},
+    activation::v1::{
+        self, activate_role_request,
+        batch_activate_roles_request::{self, item},
+    },
+    call::{ActivationFilter, Batch, EndActivation, Internal, List, MineFilter, Write},
     field::{self, FieldViolation, Required as _},
 };
 
@@ -21,10 +24,10 @@ impl TryFrom<v1::ActivateRoleRequest> for Write<Ask> {
     fn try_from(request: v1::ActivateRoleRequest) -> Result<Self, FieldViolation> {
         let start = field::timestamp(request.start_time, "start_time")?;
         let length = match request.length.required("duration")? {
-            v1::activate_role_request::Length::Duration(duration) => {
+            activate_role_request::Length::Duration(duration) => {
                 field::positive_duration(Some(duration), "duration")?.map(Length::Duration)
             }
-            v1::activate_role_request::Length::EndTime(end) => {
+            activate_role_request::Length::EndTime(end) => {
                 field::end_after(start, Some(end), "end_time")?.map(Length::Until)
             }
         };
@@ -70,6 +73,37 @@ impl TryFrom<v1::ExtendActivationRequest> for Write<Extend> {
             },
         };
         write(command, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<v1::BatchActivateRolesRequest> for Batch<Ask> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::BatchActivateRolesRequest) -> Result<Self, FieldViolation> {
+        batch(request.items, &request.request_id, request.validate_only)
+    }
+}
+
+/// As the request for this one alone is read.
+impl TryFrom<batch_activate_roles_request::Item> for Ask {
+    type Error = FieldViolation;
+
+    fn try_from(item: batch_activate_roles_request::Item) -> Result<Self, FieldViolation> {
+        let request = v1::ActivateRoleRequest {
+            role_id: item.role_id,
+            scope: item.scope,
+            eligibility_id: item.eligibility_id,
+            start_time: item.start_time,
+            length: item.length.map(|length| match length {
+                item::Length::Duration(it) => activate_role_request::Length::Duration(it),
+                item::Length::EndTime(it) => activate_role_request::Length::EndTime(it),
+            }),
+            justification: item.justification,
+            ticket: item.ticket,
+            request_id: String::new(),
+            validate_only: false,
+        };
+        Ok(Write::<Ask>::try_from(request)?.command)
     }
 }
 
@@ -120,6 +154,18 @@ impl TryFrom<v1::CancelActivationRequest> for Write<EndActivation> {
     type Error = FieldViolation;
 
     fn try_from(request: v1::CancelActivationRequest) -> Result<Self, FieldViolation> {
+        let command = EndActivation {
+            activation: field::id(&request.activation_id, "activation_id")?,
+            justification: field::justification(request.justification)?,
+        };
+        write(command, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<v1::RevokeActivationRequest> for Write<EndActivation> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::RevokeActivationRequest) -> Result<Self, FieldViolation> {
         let command = EndActivation {
             activation: field::id(&request.activation_id, "activation_id")?,
             justification: field::justification(request.justification)?,

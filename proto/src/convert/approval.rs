@@ -7,16 +7,19 @@ use pim_domain::{
     id::{ActivationId, ApprovalId},
 };
 
-use super::{list, wire_count, wire_duration, wire_ticket, wire_time, write};
+use super::{
+    batch::{batch, wire_status},
+    known, list, wire_count, wire_duration, wire_ticket, wire_time, write,
+};
 use crate::{
     activation::v1::ActivationState,
-    approval::v1,
+    approval::v1::{self, batch_decide_request, batch_decide_response},
     assignment::v1::ApprovalRule,
     call::{
-        Answer, ApprovalFilter, ApprovalView, Internal, List, ListPossibleApprovers, Listed,
-        PossibleApproversView, Write,
+        Answer, ApprovalFilter, ApprovalView, Batch, Batched, Internal, List,
+        ListPossibleApprovers, Listed, PossibleApproversView, Write,
     },
-    field::{self, FieldViolation},
+    field::{self, FieldViolation, Required as _},
 };
 
 impl TryFrom<v1::GetApprovalRequest> for ApprovalId {
@@ -82,6 +85,37 @@ impl TryFrom<v1::ListPossibleApproversRequest> for ListPossibleApprovers {
 
     fn try_from(request: v1::ListPossibleApproversRequest) -> Result<Self, FieldViolation> {
         Ok(Self { approval: field::id(&request.approval_id, "approval_id")? })
+    }
+}
+
+impl TryFrom<v1::BatchDecideRequest> for Batch<Decide> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::BatchDecideRequest) -> Result<Self, FieldViolation> {
+        batch(request.items, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<batch_decide_request::Item> for Decide {
+    type Error = FieldViolation;
+
+    fn try_from(item: batch_decide_request::Item) -> Result<Self, FieldViolation> {
+        let verdict = match known(item.verdict, "verdict")? {
+            v1::Verdict::Unspecified => None,
+            v1::Verdict::Approve => Some(Verdict::Approve),
+            v1::Verdict::Deny => Some(Verdict::Deny),
+        };
+        let duration = field::positive_duration(item.duration, "duration")?;
+        if duration.is_some() && verdict == Some(Verdict::Deny) {
+            return Err(FieldViolation::new("duration", "must be absent with a no"));
+        }
+        Ok(Decide {
+            approval: field::id(&item.approval_id, "approval_id")?,
+            etag: field::etag(item.etag)?,
+            verdict: verdict.required("verdict")?,
+            justification: field::justification(item.justification)?,
+            duration,
+        })
     }
 }
 
@@ -164,6 +198,20 @@ impl From<Answer<PossibleApproversView>> for v1::ListPossibleApproversResponse {
             approvers: answer.value.approvers.into_iter().map(approver).collect(),
             revision: answer.revision,
         }
+    }
+}
+
+impl From<Batched<ApprovalView>> for v1::BatchDecideResponse {
+    fn from(batched: Batched<ApprovalView>) -> Self {
+        use batch_decide_response::result::Outcome;
+        let results = batched.results.into_iter().map(|result| {
+            let outcome = match result {
+                Ok(answer) => Outcome::Approval(approval(&answer.value, answer.as_of)),
+                Err(status) => Outcome::Status(wire_status(&status)),
+            };
+            batch_decide_response::Result { outcome: Some(outcome) }
+        });
+        Self { results: results.collect(), revision: batched.revision }
     }
 }
 

@@ -2,6 +2,8 @@
 //! messages of their own; each says here which kind it is.
 
 mod answer;
+mod change_request;
+mod dates;
 
 use pim_domain::grant::{Create, GrantKind};
 

@@ -50,6 +50,7 @@ impl From<DueKind> for v1::DueKind {
             DueKind::TimeOutApproval => v1::DueKind::TimeOutApproval,
             DueKind::EndEligibility => v1::DueKind::EndEligibility,
             DueKind::EndAssignment => v1::DueKind::EndAssignment,
+            DueKind::TimeOutChangeRequest => v1::DueKind::TimeOutChangeRequest,
         }
     }
 }

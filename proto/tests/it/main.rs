@@ -2,6 +2,9 @@
 
 #[cfg(test)]
 mod answers;
+mod batch;
+#[cfg(test)]
+mod changes;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use prost::Message;
 
 use crate::{
     descriptor::method_names,
-    good::{assignment, others},
+    good::{assignment, batch, changes, others},
 };
 
 /// One kind of request: a good one as it is on the wire, and how it is read.
@@ -38,9 +38,13 @@ pub(crate) fn all() -> Vec<Shape> {
         assignment::policies(),
         assignment::eligibilities(),
         assignment::assignments(),
+        changes::eligibilities(),
+        changes::assignments(),
+        changes::requests(),
         others::activations(),
         others::activations_internally(),
         others::approvals(),
+        batch::batches(),
         others::audit(),
         others::access(),
         others::scheduler(),

@@ -8,8 +8,12 @@ mod due;
 mod extend;
 mod read;
 mod resolve;
+mod revoke;
 
-use pim_chassis::{Process, Service, internal, process::no_background, read, write};
+use pim_chassis::{
+    Process, Service, batch, internal, limits::BULK_MESSAGE_BYTES_MAX, process::no_background,
+    read, write,
+};
 use pim_proto::activation::v1::{
     self,
     activation_service_server::{ActivationService, ActivationServiceServer},
@@ -20,7 +24,9 @@ use tonic::{Request, Response, Status};
 pub const SERVICE: Service = Service {
     name: "activation",
     mount: |process, services| {
-        services.with(ActivationServiceServer::new(Activations(process.clone())))
+        let activations = ActivationServiceServer::new(Activations(process.clone()));
+        // A batch is a bulk method, and the limit is the service's.
+        services.with(activations.max_decoding_message_size(BULK_MESSAGE_BYTES_MAX))
     },
     background: no_background,
 };
@@ -34,6 +40,13 @@ impl ActivationService for Activations {
         request: Request<v1::ActivateRoleRequest>,
     ) -> Result<Response<v1::ActivateRoleResponse>, Status> {
         write(&self.0, request, activate::activate).await
+    }
+
+    async fn batch_activate_roles(
+        &self,
+        request: Request<v1::BatchActivateRolesRequest>,
+    ) -> Result<Response<v1::BatchActivateRolesResponse>, Status> {
+        batch(&self.0, request, activate::activate).await
     }
 
     async fn get_activation(
@@ -76,6 +89,13 @@ impl ActivationService for Activations {
         request: Request<v1::CancelActivationRequest>,
     ) -> Result<Response<v1::CancelActivationResponse>, Status> {
         write(&self.0, request, cancel::cancel).await
+    }
+
+    async fn revoke_activation(
+        &self,
+        request: Request<v1::RevokeActivationRequest>,
+    ) -> Result<Response<v1::RevokeActivationResponse>, Status> {
+        write(&self.0, request, revoke::revoke).await
     }
 
     async fn resolve_activation(

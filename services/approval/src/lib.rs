@@ -5,7 +5,10 @@ mod decide;
 mod open;
 mod read;
 
-use pim_chassis::{Process, Service, internal, process::no_background, read, write};
+use pim_chassis::{
+    Process, Service, batch, internal, limits::BULK_MESSAGE_BYTES_MAX, process::no_background,
+    read, write,
+};
 use pim_proto::approval::v1::{
     self,
     approval_service_server::{ApprovalService, ApprovalServiceServer},
@@ -16,7 +19,9 @@ use tonic::{Request, Response, Status};
 pub const SERVICE: Service = Service {
     name: "approval",
     mount: |process, services| {
-        services.with(ApprovalServiceServer::new(Approvals(process.clone())))
+        let approvals = ApprovalServiceServer::new(Approvals(process.clone()));
+        // A batch is a bulk method, and the limit is the service's.
+        services.with(approvals.max_decoding_message_size(BULK_MESSAGE_BYTES_MAX))
     },
     background: no_background,
 };
@@ -65,6 +70,13 @@ impl ApprovalService for Approvals {
         request: Request<v1::ListPossibleApproversRequest>,
     ) -> Result<Response<v1::ListPossibleApproversResponse>, Status> {
         read(&self.0, request, read::possible_approvers).await
+    }
+
+    async fn batch_decide(
+        &self,
+        request: Request<v1::BatchDecideRequest>,
+    ) -> Result<Response<v1::BatchDecideResponse>, Status> {
+        batch(&self.0, request, decide::decide).await
     }
 
     async fn open_approval(

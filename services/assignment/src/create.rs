@@ -5,12 +5,12 @@ use pim_domain::{
     authority::{Action, Realm},
     denial::Reason,
     event::ThingKind,
-    grant::{self, Create, Facts, Grant, GrantKind},
+    grant::{self, Create, Grant, GrantKind},
 };
 use pim_proto::call::{Answer, Write};
-use pim_store::{Purpose, grants, policies, principals, roles};
+use pim_store::{Purpose, grants, principals, roles};
 
-use crate::principal::missing;
+use crate::{facts, principal::missing};
 
 /// Makes a principal eligible, or assigns it a role.
 pub(crate) async fn create(context: Context, wish: Write<Create>) -> Result<Answer<Grant>, Error> {
@@ -34,23 +34,8 @@ pub(crate) async fn create(context: Context, wish: Write<Create>) -> Result<Answ
     let Some(principal) = principals::get(&mut work, tenant, principal).await? else {
         return Err(caller.not_found(action, missing(principal), now).into());
     };
-    grants::lock_target(&mut work, tenant, kind, principal.id, role.id, scope).await?;
-    let mut existing =
-        grants::reaching(&mut work, tenant, kind, principal.id, role.id, scope).await?;
-    existing.retain(|grant| grant.scope == *scope);
-    let policy = policies::newest(&mut work, tenant, &role, scope).await?;
-    let grants = existing.iter().map(|grant| grant.update_time);
-    let others = [role.update_time, principal.update_time];
-    let stamp = context
-        .gaining(grants.chain(others).chain(policy.newest()).max().unwrap_or(role.update_time))?;
-    let facts = Facts {
-        role,
-        policy,
-        principal,
-        caller: caller.principal.clone(),
-        caller_mfa: caller.sign_in.mfa,
-        existing,
-    };
+    let facts = facts::of_target(&context, &mut work, kind, principal, role, scope).await?;
+    let stamp = context.gaining(facts.newest())?;
     let change = grant::create(&facts, wish.command, &stamp)?;
     grants::record(&mut work, tenant, &change).await?;
     context.commit(work, change.into_after(), stamp.now).await

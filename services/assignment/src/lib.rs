@@ -1,9 +1,16 @@
-//! Tenants, roles, principals, policies, eligibilities and active assignments.
+//! Tenants, roles, principals, policies, eligibilities and active assignments, and what holders
+//! ask about them.
 
+mod ask;
 mod bells;
+mod change_request;
 mod create;
+mod dates;
+mod decide;
 mod end;
+mod facts;
 mod grant;
+mod holders;
 mod policy;
 mod principal;
 mod remove;
@@ -164,6 +171,27 @@ impl AssignmentService for Assignments {
         read(&self.0, request, grant::list).await
     }
 
+    async fn update_eligibility(
+        &self,
+        request: Request<v1::UpdateEligibilityRequest>,
+    ) -> Result<Response<v1::UpdateEligibilityResponse>, Status> {
+        write(&self.0, request, dates::update).await
+    }
+
+    async fn extend_eligibility(
+        &self,
+        request: Request<v1::ExtendEligibilityRequest>,
+    ) -> Result<Response<v1::ExtendEligibilityResponse>, Status> {
+        write(&self.0, request, dates::extend).await
+    }
+
+    async fn renew_eligibility(
+        &self,
+        request: Request<v1::RenewEligibilityRequest>,
+    ) -> Result<Response<v1::RenewEligibilityResponse>, Status> {
+        write(&self.0, request, dates::renew).await
+    }
+
     async fn remove_eligibility(
         &self,
         request: Request<v1::RemoveEligibilityRequest>,
@@ -192,6 +220,27 @@ impl AssignmentService for Assignments {
         read(&self.0, request, grant::list).await
     }
 
+    async fn update_assignment(
+        &self,
+        request: Request<v1::UpdateAssignmentRequest>,
+    ) -> Result<Response<v1::UpdateAssignmentResponse>, Status> {
+        write(&self.0, request, dates::update).await
+    }
+
+    async fn extend_assignment(
+        &self,
+        request: Request<v1::ExtendAssignmentRequest>,
+    ) -> Result<Response<v1::ExtendAssignmentResponse>, Status> {
+        write(&self.0, request, dates::extend).await
+    }
+
+    async fn renew_assignment(
+        &self,
+        request: Request<v1::RenewAssignmentRequest>,
+    ) -> Result<Response<v1::RenewAssignmentResponse>, Status> {
+        write(&self.0, request, dates::renew).await
+    }
+
     async fn remove_assignment(
         &self,
         request: Request<v1::RemoveAssignmentRequest>,
@@ -218,5 +267,61 @@ impl AssignmentService for Assignments {
         request: Request<v1::EndAssignmentRequest>,
     ) -> Result<Response<v1::EndAssignmentResponse>, Status> {
         internal(&self.0, request, end::end).await
+    }
+
+    async fn create_change_request(
+        &self,
+        request: Request<v1::CreateChangeRequestRequest>,
+    ) -> Result<Response<v1::CreateChangeRequestResponse>, Status> {
+        write(&self.0, request, ask::ask).await
+    }
+
+    async fn get_change_request(
+        &self,
+        request: Request<v1::GetChangeRequestRequest>,
+    ) -> Result<Response<v1::GetChangeRequestResponse>, Status> {
+        read(&self.0, request, change_request::get).await
+    }
+
+    async fn list_change_requests(
+        &self,
+        request: Request<v1::ListChangeRequestsRequest>,
+    ) -> Result<Response<v1::ListChangeRequestsResponse>, Status> {
+        read(&self.0, request, change_request::list).await
+    }
+
+    async fn search_my_change_requests(
+        &self,
+        request: Request<v1::SearchMyChangeRequestsRequest>,
+    ) -> Result<Response<v1::SearchMyChangeRequestsResponse>, Status> {
+        read(&self.0, request, change_request::search_mine).await
+    }
+
+    async fn approve_change_request(
+        &self,
+        request: Request<v1::ApproveChangeRequestRequest>,
+    ) -> Result<Response<v1::ApproveChangeRequestResponse>, Status> {
+        write(&self.0, request, decide::approve).await
+    }
+
+    async fn deny_change_request(
+        &self,
+        request: Request<v1::DenyChangeRequestRequest>,
+    ) -> Result<Response<v1::DenyChangeRequestResponse>, Status> {
+        write(&self.0, request, decide::deny).await
+    }
+
+    async fn cancel_change_request(
+        &self,
+        request: Request<v1::CancelChangeRequestRequest>,
+    ) -> Result<Response<v1::CancelChangeRequestResponse>, Status> {
+        write(&self.0, request, decide::cancel).await
+    }
+
+    async fn time_out_change_request(
+        &self,
+        request: Request<v1::TimeOutChangeRequestRequest>,
+    ) -> Result<Response<v1::TimeOutChangeRequestResponse>, Status> {
+        internal(&self.0, request, decide::time_out).await
     }
 }

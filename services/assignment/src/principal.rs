@@ -10,9 +10,9 @@ use pim_domain::{
     scope::Scope,
 };
 use pim_proto::call::{Answer, GetPrincipal, List, Listed, PrincipalFilter, Write};
-use pim_store::{Purpose, activations, principals};
+use pim_store::{Purpose, activations, holders, principals};
 
-use crate::bells;
+use crate::{bells, holders::keep_enough};
 
 /// A new user or service principal.
 pub(crate) async fn create(
@@ -70,12 +70,22 @@ pub(crate) async fn disable(
     wish: Write<PrincipalId>,
 ) -> Result<Answer<Principal>, Error> {
     let mut work = context.begin(Purpose::Lose, &wish).await?;
+    holders::guard(&mut work, context.tenant).await?;
     let principal = load(&context, &mut work, wish.command, Action::PrincipalDisable).await?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }
     let stamp = context.losing(principal.update_time);
     let change = principal.disable(&stamp)?;
+    let event = change.event();
+    for (role, scope) in holders::targets_of(&mut work, context.tenant, principal.id).await? {
+        keep_enough(&context, &mut work, (role, &scope), event, &stamp, |holder| {
+            if holder.principal.id == principal.id {
+                holder.principal = change.after().clone();
+            }
+        })
+        .await?;
+    }
     principals::record(&mut work, context.tenant, &change).await?;
     let ended = activations::of_principal(&mut work, context.tenant, principal.id).await?;
     let dry = work.is_dry();

@@ -7,9 +7,9 @@ use pim_domain::{
     grant::{Grant, GrantKind},
 };
 use pim_proto::call::{Answer, RemoveGrant, Write};
-use pim_store::{Purpose, activations, grants, roles};
+use pim_store::{Purpose, activations, grants, holders, roles};
 
-use crate::{bells, grant::missing_role};
+use crate::{bells, grant::missing_role, holders::keep_enough};
 
 /// Ends a grant at once, and what was activated on it. Losing privilege: doubt about the time does
 /// not stop it.
@@ -25,6 +25,9 @@ pub(crate) async fn remove(
     };
     let mut work = context.begin(Purpose::Lose, &wish).await?;
     let RemoveGrant { kind, grant: id, justification } = wish.command;
+    if kind == GrantKind::Assignment {
+        holders::guard(&mut work, tenant).await?;
+    }
     let Some(grant) = grants::get_for_update(&mut work, tenant, kind, id).await? else {
         let missing = Reason::NotFound { thing: kind.thing(), id: id.uuid() };
         return Err(caller.not_found(action, missing, context.now()).into());
@@ -36,6 +39,15 @@ pub(crate) async fn remove(
         return Ok(answer);
     }
     let change = grant.remove(role.catalog, justification, &stamp)?;
+    if kind == GrantKind::Assignment {
+        let target = (grant.role, &grant.scope);
+        keep_enough(&context, &mut work, target, change.event(), &stamp, |holder| {
+            if holder.assignment.id == id {
+                holder.assignment = change.after().clone();
+            }
+        })
+        .await?;
+    }
     grants::record(&mut work, tenant, &change).await?;
     let ended = activations::resting_on_eligibility(&mut work, tenant, id.uuid()).await?;
     let dry = work.is_dry();

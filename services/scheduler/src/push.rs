@@ -71,6 +71,11 @@ async fn call(peers: &Peers, due: &Due) -> Result<(), Status> {
             let request = assignment::EndAssignmentRequest { tenant_id, assignment_id: id };
             peer(&peers.assignment)?.assignments().end_assignment(request).await.map(drop)
         }
+        DueKind::TimeOutChangeRequest => {
+            let request =
+                assignment::TimeOutChangeRequestRequest { tenant_id, change_request_id: id };
+            peer(&peers.assignment)?.assignments().time_out_change_request(request).await.map(drop)
+        }
     }
 }
 

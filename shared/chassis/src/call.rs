@@ -4,10 +4,11 @@
 use std::future::Future;
 
 use pim_domain::{
-    authority::SignIn,
+    authority::{Caller, SignIn},
     denial::{Denial, Reason},
     event::{Event, Stamp},
     id::TenantId,
+    principal::Principal,
 };
 use pim_proto::{
     call::{Internal, Write},
@@ -81,14 +82,23 @@ where
     let write = Write::<C>::try_from(message).map_err(Error::Field)?;
     let dry = write.validate_only;
     let work = verb(context.clone(), write);
-    let out = outliving(async move {
+    let out = finished(context, dry, work).await?;
+    Ok(Response::new(out.into()))
+}
+
+/// Runs a write to its end. A refusal leaves its entry in the log.
+pub(crate) async fn finished<Out: Send + 'static>(
+    context: Context,
+    dry: bool,
+    work: impl Future<Output = Result<Out, Error>> + Send + 'static,
+) -> Result<Out, Error> {
+    outliving(async move {
         match work.await {
             Err(error) if !dry => Err(context.refused(error).await),
             out => out,
         }
     })
-    .await?;
-    Ok(Response::new(out.into()))
+    .await
 }
 
 /// A call of another service of this system: it names the tenant, and may be repeated at will.
@@ -133,7 +143,8 @@ where
     Ok((context, command))
 }
 
-async fn outliving<T: Send + 'static>(
+/// Runs work in a task of its own, which goes on when nobody waits for it any more.
+pub(crate) async fn outliving<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
     use tracing::Instrument as _;
@@ -147,7 +158,10 @@ async fn outliving<T: Send + 'static>(
 }
 
 /// Finds out who calls. No caller, no handler.
-async fn admit<Req>(process: &Process, request: Request<Req>) -> Result<(Context, Req), Status> {
+pub(crate) async fn admit<Req>(
+    process: &Process,
+    request: Request<Req>,
+) -> Result<(Context, Req), Status> {
     let (_, extensions, message) = request.into_parts();
     let credential = extensions.get::<Credential>().cloned();
     let method = extensions.get::<Method>().copied();
@@ -168,22 +182,51 @@ async fn admit<Req>(process: &Process, request: Request<Req>) -> Result<(Context
                 time: principal.claims.auth_time,
                 contexts: principal.claims.acrs.clone(),
             };
-            let mut read = process.db.read().await.map_err(Error::Store)?;
-            let caller =
-                callers::load(&mut read, tenant, &principal.issuer, &principal.subject, sign_in)
-                    .await
-                    .map_err(Error::Store)?
-                    .filter(|caller| caller.principal.is_enabled())
-                    .ok_or(Error::NobodyThere)?;
-            (tenant, Who::Principal { caller: Box::new(caller), claims: principal.claims })
+            let (issuer, subject) = (&principal.issuer, &principal.subject);
+            let caller = enabled(process, tenant, issuer, subject, sign_in).await?;
+            (tenant, Who::Principal { caller, claims: principal.claims })
         }
     };
     Ok((Context { process: process.clone(), tenant, who, rpc }, message))
 }
 
+/// Whom an issuer calls so, as they are now.
+async fn enabled(
+    process: &Process,
+    tenant: TenantId,
+    issuer: &str,
+    subject: &str,
+    sign_in: SignIn,
+) -> Result<Box<Caller>, Error> {
+    let mut read = process.db.read().await?;
+    let caller = callers::load(&mut read, tenant, issuer, subject, sign_in).await?;
+    let caller = caller.filter(|caller| caller.principal.is_enabled());
+    Ok(Box::new(caller.ok_or(Error::NobodyThere)?))
+}
+
 impl Context {
+    /// The same call by whom the caller is now: since it began they may have been disabled, or
+    /// have lost what lets them call.
+    ///
+    /// # Errors
+    /// They may not call this any more, or the database cannot serve.
+    pub(crate) async fn again(&self) -> Result<Self, Error> {
+        let who = match &self.who {
+            Who::Principal { caller, claims } => {
+                let Principal { issuer, subject, .. } = &caller.principal;
+                let (tenant, sign_in) = (self.tenant, caller.sign_in.clone());
+                let caller = enabled(&self.process, tenant, issuer, subject, sign_in).await?;
+                Who::Principal { caller, claims: claims.clone() }
+            }
+            who @ (Who::Service { .. } | Who::Operator { .. }) => who.clone(),
+        };
+        let context = Self { who, ..self.clone() };
+        context.permit()?;
+        Ok(context)
+    }
+
     /// Whether this caller may call this method at all. The verb judges by the object.
-    fn permit(&self) -> Result<(), Error> {
+    pub(crate) fn permit(&self) -> Result<(), Error> {
         let permitted = match (self.rpc.guard, &self.who) {
             (Guard::AnyPrincipal, Who::Principal { .. })
             | (Guard::Operator, Who::Operator { .. }) => true,
@@ -202,7 +245,7 @@ impl Context {
     }
 
     /// Leaves a refusal in the log; what cannot be left there is refused all the same.
-    async fn refused(&self, error: Error) -> Error {
+    pub(crate) async fn refused(&self, error: Error) -> Error {
         if let Error::Denied(denial) = &error
             && let Err(unrecorded) = self.record_refusal(denial).await
         {

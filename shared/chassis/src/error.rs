@@ -104,6 +104,11 @@ fn entry(denial: &Denial) -> (Code, &'static str, &'static str) {
             "the same person has decided the other way before",
         ),
         Reason::Duplicate { .. } => (Code::AlreadyExists, "DUPLICATE", "there is one just like it"),
+        Reason::LastHolder { .. } => (
+            Code::FailedPrecondition,
+            "LAST_HOLDER",
+            "too few would be left who hold the role at the scope for good",
+        ),
         Reason::EtagMismatch { .. } => {
             (Code::Aborted, "ETAG_MISMATCH", "it has changed since it was read")
         }
@@ -250,6 +255,7 @@ fn denied(denial: &Denial) -> Status {
         | Reason::AlreadyResolved { .. }
         | Reason::AlreadyDecided { .. }
         | Reason::Duplicate { .. }
+        | Reason::LastHolder { .. }
         | Reason::EtagMismatch { .. } => {}
     }
     Status::with_error_details(code, text, details)
@@ -285,6 +291,12 @@ fn metadata(denial: &Denial) -> HashMap<String, String> {
         }
         Reason::AlreadyResolved { state } => HashMap::from([one("state", (*state).to_owned())]),
         Reason::AlreadyDecided { id } => HashMap::from([one("approval_id", id.to_string())]),
+        Reason::LastHolder { role, scope, minimum, left } => HashMap::from([
+            one("role_id", role.to_string()),
+            one("scope", scope.to_string()),
+            one("minimum", minimum.to_string()),
+            one("left", left.to_string()),
+        ]),
         Reason::EtagMismatch { current } => HashMap::from([one("etag", current.clone())]),
     }
 }

@@ -5,6 +5,7 @@
 //! its `main` is this crate.
 
 pub mod auth;
+pub mod batch;
 pub mod bell;
 pub mod call;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod serve;
 pub(crate) mod status;
 pub mod telemetry;
 
+pub use batch::batch;
 pub use call::{internal, open_stream, read, write};
 pub use context::{Context, Work};
 pub use error::Error;

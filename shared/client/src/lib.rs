@@ -28,7 +28,7 @@ use tonic::{
 };
 
 pub use credentials::{CredentialError, Credentials};
-pub use refusal::{FieldViolation, PolicyViolation, Refusal};
+pub use refusal::{FieldViolation, PolicyViolation, Refusal, status_of_item};
 
 /// How long a call may take where the caller does not say, in seconds.
 pub const DEADLINE_SECONDS: u64 = 5;

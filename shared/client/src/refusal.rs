@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, error::Error as _};
 
+use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -76,6 +77,14 @@ impl Refusal {
     }
 }
 
+/// What a batch says of an item that was refused, as the call for that item alone would have been
+/// answered.
+#[must_use]
+pub fn status_of_item(item: &tonic_types::Status) -> Status {
+    let details = item.encode_to_vec();
+    Status::with_details(Code::from_i32(item.code), item.message.clone(), details.into())
+}
+
 /// tonic calls it `CANCELLED` when our own deadline passes before the server's answer.
 fn code(status: &Status) -> Code {
     let mut source = status.source();
@@ -121,6 +130,17 @@ mod tests {
         assert_eq!((bare.code, bare.reason.as_str()), (Code::Unavailable, ""));
         let broken = Status::with_details(Code::Internal, "odd", vec![0xff, 0xff].into());
         assert_eq!(Refusal::from_status(&broken).violations, []);
+    }
+
+    #[test]
+    fn the_refusal_of_an_item_reads_as_that_of_a_call() {
+        let mut details = ErrorDetails::with_error_info("POLICY_DENIED", "pim.dev", HashMap::new());
+        details.add_precondition_failure_violation("MFA", "", "limit: mfa");
+        let status = Status::with_error_details(Code::FailedPrecondition, "denied", details);
+        let item = tonic_types::Status::decode(status.details()).unwrap();
+        let read = Refusal::from_status(&status_of_item(&item));
+        assert_eq!(read, Refusal::from_status(&status));
+        assert_eq!(read.violations[0].rule, "MFA");
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub enum Ending {
     Expired,
     /// Given up by its holder.
     Deactivated,
+    /// Taken away by an administrator.
+    Revoked,
 }
 
 impl Ending {
@@ -85,6 +87,7 @@ impl Ending {
             Ending::Void { .. } => "void",
             Ending::Expired => "expired",
             Ending::Deactivated => "deactivated",
+            Ending::Revoked => "revoked",
         }
     }
 }

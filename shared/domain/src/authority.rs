@@ -24,13 +24,24 @@ pub enum Action {
     PrincipalEnable,
     PolicyUpdate,
     EligibilityCreate,
+    EligibilityUpdate,
+    EligibilityExtend,
+    EligibilityRenew,
     EligibilityRead,
     EligibilityRemove,
     AssignmentCreate,
+    AssignmentUpdate,
+    AssignmentExtend,
+    AssignmentRenew,
     AssignmentRead,
     AssignmentRemove,
+    ChangeRequestRead,
+    ChangeRequestApprove,
+    ChangeRequestDeny,
+    ChangeRequestCancel,
     ActivationRead,
     ActivationCancel,
+    ActivationRevoke,
     ApprovalRead,
     EventRead,
     AccessCheck,
@@ -39,7 +50,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 18] = [
+    pub const ALL: [Action; 29] = [
         Action::RoleImport,
         Action::PrincipalCreate,
         Action::PrincipalRead,
@@ -47,13 +58,24 @@ impl Action {
         Action::PrincipalEnable,
         Action::PolicyUpdate,
         Action::EligibilityCreate,
+        Action::EligibilityUpdate,
+        Action::EligibilityExtend,
+        Action::EligibilityRenew,
         Action::EligibilityRead,
         Action::EligibilityRemove,
         Action::AssignmentCreate,
+        Action::AssignmentUpdate,
+        Action::AssignmentExtend,
+        Action::AssignmentRenew,
         Action::AssignmentRead,
         Action::AssignmentRemove,
+        Action::ChangeRequestRead,
+        Action::ChangeRequestApprove,
+        Action::ChangeRequestDeny,
+        Action::ChangeRequestCancel,
         Action::ActivationRead,
         Action::ActivationCancel,
+        Action::ActivationRevoke,
         Action::ApprovalRead,
         Action::EventRead,
         Action::AccessCheck,
@@ -71,13 +93,24 @@ impl Action {
             Action::PrincipalEnable => "pim/principal/enable",
             Action::PolicyUpdate => "pim/policy/update",
             Action::EligibilityCreate => "pim/eligibility/create",
+            Action::EligibilityUpdate => "pim/eligibility/update",
+            Action::EligibilityExtend => "pim/eligibility/extend",
+            Action::EligibilityRenew => "pim/eligibility/renew",
             Action::EligibilityRead => "pim/eligibility/read",
             Action::EligibilityRemove => "pim/eligibility/remove",
             Action::AssignmentCreate => "pim/assignment/create",
+            Action::AssignmentUpdate => "pim/assignment/update",
+            Action::AssignmentExtend => "pim/assignment/extend",
+            Action::AssignmentRenew => "pim/assignment/renew",
             Action::AssignmentRead => "pim/assignment/read",
             Action::AssignmentRemove => "pim/assignment/remove",
+            Action::ChangeRequestRead => "pim/change_request/read",
+            Action::ChangeRequestApprove => "pim/change_request/approve",
+            Action::ChangeRequestDeny => "pim/change_request/deny",
+            Action::ChangeRequestCancel => "pim/change_request/cancel",
             Action::ActivationRead => "pim/activation/read",
             Action::ActivationCancel => "pim/activation/cancel",
+            Action::ActivationRevoke => "pim/activation/revoke",
             Action::ApprovalRead => "pim/approval/read",
             Action::EventRead => "pim/event/read",
             Action::AccessCheck => "pim/access/check",
@@ -90,6 +123,7 @@ impl Action {
             Action::PrincipalRead
             | Action::EligibilityRead
             | Action::AssignmentRead
+            | Action::ChangeRequestRead
             | Action::ActivationRead
             | Action::ApprovalRead
             | Action::EventRead
@@ -100,10 +134,20 @@ impl Action {
             | Action::PrincipalEnable
             | Action::PolicyUpdate
             | Action::EligibilityCreate
+            | Action::EligibilityUpdate
+            | Action::EligibilityExtend
+            | Action::EligibilityRenew
             | Action::EligibilityRemove
             | Action::AssignmentCreate
+            | Action::AssignmentUpdate
+            | Action::AssignmentExtend
+            | Action::AssignmentRenew
             | Action::AssignmentRemove
+            | Action::ChangeRequestApprove
+            | Action::ChangeRequestDeny
+            | Action::ChangeRequestCancel
             | Action::ActivationCancel
+            | Action::ActivationRevoke
             | Action::AccessCheck => false,
         }
     }

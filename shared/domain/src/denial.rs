@@ -6,7 +6,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::event::{About, ThingKind};
+use crate::{
+    event::{About, ThingKind},
+    id::RoleId,
+    scope::Scope,
+};
 
 /// The rules that a request is judged by, in the order in which they are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -149,6 +153,17 @@ pub enum Reason {
         /// The one there is.
         id: Uuid,
     },
+    /// Too few would be left who hold a role at a scope for good.
+    LastHolder {
+        /// Which role.
+        role: RoleId,
+        /// At exactly which scope.
+        scope: Scope,
+        /// How many there must be.
+        minimum: u32,
+        /// How many there would be.
+        left: u32,
+    },
     /// It has changed since the caller read it.
     EtagMismatch {
         /// The etag it has now.
@@ -214,6 +229,7 @@ impl Denial {
             | Reason::AlreadyResolved { .. }
             | Reason::AlreadyDecided { .. }
             | Reason::Duplicate { .. }
+            | Reason::LastHolder { .. }
             | Reason::EtagMismatch { .. } => &[],
         };
         violations.iter().map(|violation| violation.rule)

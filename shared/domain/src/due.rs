@@ -21,11 +21,12 @@ pub enum DueKind {
     TimeOutApproval,
     EndEligibility,
     EndAssignment,
+    TimeOutChangeRequest,
 }
 
 impl DueKind {
     /// Every kind.
-    pub const ALL: [DueKind; 9] = [
+    pub const ALL: [DueKind; 10] = [
         DueKind::ExpireActivation,
         DueKind::StartActivation,
         DueKind::VoidActivation,
@@ -35,6 +36,7 @@ impl DueKind {
         DueKind::TimeOutApproval,
         DueKind::EndEligibility,
         DueKind::EndAssignment,
+        DueKind::TimeOutChangeRequest,
     ];
 
     /// As it is stored and shown.
@@ -50,6 +52,7 @@ impl DueKind {
             DueKind::TimeOutApproval => "time_out_approval",
             DueKind::EndEligibility => "end_eligibility",
             DueKind::EndAssignment => "end_assignment",
+            DueKind::TimeOutChangeRequest => "time_out_change_request",
         }
     }
 }
@@ -61,7 +64,7 @@ pub struct Due {
     pub kind: DueKind,
     /// Whose.
     pub tenant: TenantId,
-    /// To which activation, approval or grant.
+    /// To which activation, approval, grant or change request.
     pub thing: Uuid,
     /// Since when.
     pub time: DateTime<Utc>,

@@ -94,13 +94,15 @@ pub enum ThingKind {
     Activation,
     /// What approvers decide.
     Approval,
+    /// What a holder asks about an eligibility or assignment.
+    ChangeRequest,
     /// An entry of the log.
     Event,
 }
 
 impl ThingKind {
     /// Every kind.
-    pub const ALL: [ThingKind; 10] = [
+    pub const ALL: [ThingKind; 11] = [
         ThingKind::Tenant,
         ThingKind::Catalog,
         ThingKind::Role,
@@ -110,6 +112,7 @@ impl ThingKind {
         ThingKind::Assignment,
         ThingKind::Activation,
         ThingKind::Approval,
+        ThingKind::ChangeRequest,
         ThingKind::Event,
     ];
 
@@ -126,6 +129,7 @@ impl ThingKind {
             ThingKind::Assignment => "assignment",
             ThingKind::Activation => "activation",
             ThingKind::Approval => "approval",
+            ThingKind::ChangeRequest => "change_request",
             ThingKind::Event => "event",
         }
     }

@@ -85,6 +85,7 @@ pub fn grant(
         ended: None,
         justification: "test".to_owned(),
         ticket: None,
+        renewed_from: None,
         policy_revision: 0,
         version: Version::FIRST,
         create_time: start,

@@ -2,12 +2,16 @@
 //! because they differ only in their effect and in some rules of the policy.
 
 mod create;
+mod dates;
+mod judge;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use create::{Create, Facts, create, create_first_administrator};
+pub use create::{Create, create, create_first_administrator};
+pub use dates::{Extend, NewEnd, Renew, Update};
+pub use judge::Facts;
 
 use crate::{
     change::{Change, Thing, Version},
@@ -141,7 +145,9 @@ pub struct Grant {
     pub justification: String,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
-    /// The revision of the policy that it was judged by.
+    /// The one that had ended, where it renews one.
+    pub renewed_from: Option<GrantId>,
+    /// The revision of the policy that it was last judged by.
     pub policy_revision: i64,
     /// Counts its changes.
     pub version: Version,

@@ -28,6 +28,8 @@ pub type ActivationId = Id<crate::activation::Activation>;
 pub type ExtensionId = Id<crate::activation::Extension>;
 /// The id of an approval.
 pub type ApprovalId = Id<crate::approval::Approval>;
+/// The id of a change request.
+pub type ChangeRequestId = Id<crate::change_request::ChangeRequest>;
 /// The id of an entry of the log.
 pub type EventId = Id<crate::event::Event>;
 /// What links several accounts of one human.

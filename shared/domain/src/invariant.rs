@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     activation::{Activation, State},
     approval::Approval,
-    change::{Thing, fold},
+    change::{Thing, Version, fold},
     effective::Holding,
     event::Event,
     grant::Grant,
@@ -28,19 +28,23 @@ fn broken(invariant: &'static str, detail: impl Into<String>) -> Broken {
     Broken { invariant, detail: detail.into() }
 }
 
-/// Nothing is effective at or after its end, nor before its start.
+/// Nothing is effective at or after its end, nor before its start, nor where what it rests on
+/// does not count.
 ///
 /// # Errors
 /// The first holding for which that is not so.
 pub fn nothing_outside_its_window(holdings: &[Holding], at: DateTime<Utc>) -> Result<(), Broken> {
-    let outside = holdings.iter().find(|holding| !holding.span.window.contains(at));
+    let outside = holdings.iter().find(|holding| {
+        !holding.span.window.contains(at) || holding.path.is_some_and(|path| !path.counts(at))
+    });
     match outside {
         Some(holding) => Err(broken("effective outside its window", holding.id.to_string())),
         None => Ok(()),
     }
 }
 
-/// An activation lasts no longer than any policy permits, and never past its eligibility's end.
+/// An activation lasts no longer than any policy permits, and was never given past its eligibility's
+/// end. An end that was moved since cuts it short by itself.
 ///
 /// # Errors
 /// Where that is not so.
@@ -56,7 +60,9 @@ pub fn bounded(activation: &Activation, eligibility: &Grant) -> Result<(), Broke
     if held.end - held.start > ACTIVATION_CEILING {
         return Err(broken("an activation over the ceiling", activation.id.to_string()));
     }
-    if eligibility.window.end.is_some_and(|end| held.end > end) {
+    let changed_since =
+        eligibility.version > Version::FIRST && eligibility.update_time >= held.start;
+    if !changed_since && eligibility.window.end.is_some_and(|end| held.end > end) {
         return Err(broken("an activation past its eligibility", activation.id.to_string()));
     }
     if held.start < eligibility.window.start {

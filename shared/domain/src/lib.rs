@@ -8,6 +8,8 @@
 //! - [`policy`]: the rules for one role at a scope, inherited one by one from what a tenant has set
 //!   above it and from the catalogs' defaults.
 //! - [`grant`]: eligibilities (may activate) and active assignments (hold).
+//! - [`change_request`]: what a holder asks of administrators about one of them.
+//! - [`holders`]: how many must stay who hold a role for good.
 //! - [`activation`]: a user turns an eligibility into a holding for a limited time.
 //! - [`approval`]: what approvers decide about an activation. [`quorum`]: whether they suffice.
 //! - [`effective`]: which holdings count at an instant: the one function behind every answer.
@@ -31,6 +33,7 @@ pub mod approval;
 pub mod authority;
 pub mod catalog;
 pub mod change;
+pub mod change_request;
 pub mod denial;
 pub mod due;
 pub mod effective;
@@ -38,6 +41,7 @@ pub mod event;
 #[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
 pub mod grant;
+pub mod holders;
 pub mod id;
 pub mod invariant;
 pub mod policy;

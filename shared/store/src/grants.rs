@@ -27,6 +27,7 @@ struct Row {
     justification: String,
     ticket_number: Option<String>,
     ticket_system: Option<String>,
+    renewed_from: Option<Uuid>,
     policy_revision: i64,
     version: i64,
     create_time: DateTime<Utc>,
@@ -54,6 +55,7 @@ impl TryFrom<Row> for Grant {
             ended,
             justification: row.justification,
             ticket: row::ticket(row.ticket_number, row.ticket_system),
+            renewed_from: row.renewed_from.map(GrantId::from),
             policy_revision: row.policy_revision,
             version: Version(row.version),
             create_time: row.create_time,
@@ -79,8 +81,8 @@ pub async fn get(
     sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, policy_revision, version,
-                create_time, update_time
+                justification, ticket_number, ticket_system, renewed_from, policy_revision,
+                version, create_time, update_time
          from role_grant where tenant_id = $1 and kind = $2 and id = $3",
         tenant.uuid(),
         kind.as_str(),
@@ -90,6 +92,29 @@ pub async fn get(
     .await?
     .map(Grant::try_from)
     .transpose()
+}
+
+/// Those of `ids` that there are, by id.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get_all(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[Uuid],
+) -> Result<Vec<Grant>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification, ticket_number, ticket_system, renewed_from, policy_revision,
+                version, create_time, update_time
+         from role_grant where tenant_id = $1 and id = any($2) order by id",
+        tenant.uuid(),
+        ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    grants(rows)
 }
 
 /// One grant of a kind, locked until the transaction ends. For the service that writes grants.
@@ -105,8 +130,8 @@ pub async fn get_for_update(
     sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, policy_revision, version,
-                create_time, update_time
+                justification, ticket_number, ticket_system, renewed_from, policy_revision,
+                version, create_time, update_time
          from role_grant where tenant_id = $1 and kind = $2 and id = $3 for update",
         tenant.uuid(),
         kind.as_str(),
@@ -134,8 +159,8 @@ pub async fn reaching(
     let rows = sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, policy_revision, version,
-                create_time, update_time
+                justification, ticket_number, ticket_system, renewed_from, policy_revision,
+                version, create_time, update_time
          from role_grant
          where tenant_id = $1 and kind = $2 and principal_id = $3 and role_id = $4
            and scope = any($5)",
@@ -205,8 +230,8 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, policy_revision, version,
-                create_time, update_time
+                justification, ticket_number, ticket_system, renewed_from, policy_revision,
+                version, create_time, update_time
          from role_grant
          where tenant_id = $1 and kind = $2
            and ($3::uuid is null or principal_id = $3)
@@ -251,14 +276,15 @@ pub async fn record(
     let done = sqlx::query!(
         "insert into role_grant
              (tenant_id, id, kind, principal_id, role_id, scope, start_time, end_time, ended_time,
-              ending, justification, ticket_number, ticket_system, policy_revision, version,
-              create_time, update_time)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+              ending, justification, ticket_number, ticket_system, renewed_from, policy_revision,
+              version, create_time, update_time)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          on conflict (tenant_id, id) do update
          set start_time = excluded.start_time,
              end_time = excluded.end_time,
              ended_time = excluded.ended_time,
              ending = excluded.ending,
+             policy_revision = excluded.policy_revision,
              version = excluded.version,
              update_time = excluded.update_time
          where role_grant.version = excluded.version - 1",
@@ -275,6 +301,7 @@ pub async fn record(
         grant.justification,
         number,
         system,
+        grant.renewed_from.map(GrantId::uuid),
         grant.policy_revision,
         grant.version.0,
         grant.create_time,

@@ -6,11 +6,13 @@
 pub mod activations;
 pub mod approvals;
 pub mod callers;
+pub mod change_requests;
 pub mod db;
 pub mod due;
 pub mod error;
 pub mod events;
 pub mod grants;
+pub mod holders;
 pub mod holdings;
 pub mod idempotency;
 pub mod migrate;

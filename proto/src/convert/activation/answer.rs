@@ -7,9 +7,9 @@ use pim_domain::{
 };
 
 use crate::{
-    activation::v1,
-    call::{Answer, AskView, Listed},
-    convert::{texts, wire_duration, wire_ticket, wire_time},
+    activation::v1::{self, batch_activate_roles_response},
+    call::{Answer, AskView, Batched, Listed},
+    convert::{batch::wire_status, texts, wire_duration, wire_ticket, wire_time},
 };
 
 fn activation(activation: &Activation, as_of: DateTime<Utc>) -> v1::Activation {
@@ -98,6 +98,7 @@ fn wire_ending(ending: Ending) -> (v1::Ending, Vec<String>) {
         Ending::Void { rules } => (v1::Ending::Void, texts(rules.into_iter().map(Rule::as_str))),
         Ending::Expired => (v1::Ending::Expired, Vec::new()),
         Ending::Deactivated => (v1::Ending::Deactivated, Vec::new()),
+        Ending::Revoked => (v1::Ending::Revoked, Vec::new()),
     }
 }
 
@@ -115,6 +116,26 @@ impl From<Answer<Activation>> for v1::ExtendActivationResponse {
     fn from(answer: Answer<Activation>) -> Self {
         let activation = activation(&answer.value, answer.as_of);
         Self { activation: Some(activation), revision: answer.revision }
+    }
+}
+
+impl From<Batched<AskView>> for v1::BatchActivateRolesResponse {
+    fn from(batched: Batched<AskView>) -> Self {
+        use batch_activate_roles_response::{Result as Item, result::Outcome};
+        let results = batched.results.into_iter().map(|result| match result {
+            Ok(answer) => Item {
+                outcome: Some(Outcome::Activation(activation(
+                    &answer.value.activation,
+                    answer.as_of,
+                ))),
+                possible_approver_ids: texts(answer.value.possible_approvers),
+            },
+            Err(status) => Item {
+                outcome: Some(Outcome::Status(wire_status(&status))),
+                possible_approver_ids: Vec::new(),
+            },
+        });
+        Self { results: results.collect(), revision: batched.revision }
     }
 }
 
@@ -153,6 +174,13 @@ impl From<Answer<Activation>> for v1::DeactivateRoleResponse {
 }
 
 impl From<Answer<Activation>> for v1::CancelActivationResponse {
+    fn from(answer: Answer<Activation>) -> Self {
+        let activation = activation(&answer.value, answer.as_of);
+        Self { activation: Some(activation), revision: answer.revision }
+    }
+}
+
+impl From<Answer<Activation>> for v1::RevokeActivationResponse {
     fn from(answer: Answer<Activation>) -> Self {
         let activation = activation(&answer.value, answer.as_of);
         Self { activation: Some(activation), revision: answer.revision }

@@ -35,6 +35,7 @@ fn eligibility(grant: Grant, as_of: DateTime<Utc>) -> v1::Eligibility {
         create_time: Some(wire_time(grant.create_time)),
         update_time: Some(wire_time(grant.update_time)),
         etag: grant.version.etag(),
+        renewed_from_id: grant.renewed_from.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
@@ -60,6 +61,27 @@ impl From<Listed<Grant>> for v1::ListEligibilitiesResponse {
             next_page_token: listed.next_page_token,
             revision: listed.revision,
         }
+    }
+}
+
+impl From<Answer<Grant>> for v1::UpdateEligibilityResponse {
+    fn from(answer: Answer<Grant>) -> Self {
+        let eligibility = eligibility(answer.value, answer.as_of);
+        Self { eligibility: Some(eligibility), revision: answer.revision }
+    }
+}
+
+impl From<Answer<Grant>> for v1::ExtendEligibilityResponse {
+    fn from(answer: Answer<Grant>) -> Self {
+        let eligibility = eligibility(answer.value, answer.as_of);
+        Self { eligibility: Some(eligibility), revision: answer.revision }
+    }
+}
+
+impl From<Answer<Grant>> for v1::RenewEligibilityResponse {
+    fn from(answer: Answer<Grant>) -> Self {
+        let eligibility = eligibility(answer.value, answer.as_of);
+        Self { eligibility: Some(eligibility), revision: answer.revision }
     }
 }
 
@@ -104,6 +126,7 @@ fn assignment(grant: Grant, as_of: DateTime<Utc>) -> v1::Assignment {
         create_time: Some(wire_time(grant.create_time)),
         update_time: Some(wire_time(grant.update_time)),
         etag: grant.version.etag(),
+        renewed_from_id: grant.renewed_from.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
@@ -129,6 +152,27 @@ impl From<Listed<Grant>> for v1::ListAssignmentsResponse {
             next_page_token: listed.next_page_token,
             revision: listed.revision,
         }
+    }
+}
+
+impl From<Answer<Grant>> for v1::UpdateAssignmentResponse {
+    fn from(answer: Answer<Grant>) -> Self {
+        let assignment = assignment(answer.value, answer.as_of);
+        Self { assignment: Some(assignment), revision: answer.revision }
+    }
+}
+
+impl From<Answer<Grant>> for v1::ExtendAssignmentResponse {
+    fn from(answer: Answer<Grant>) -> Self {
+        let assignment = assignment(answer.value, answer.as_of);
+        Self { assignment: Some(assignment), revision: answer.revision }
+    }
+}
+
+impl From<Answer<Grant>> for v1::RenewAssignmentResponse {
+    fn from(answer: Answer<Grant>) -> Self {
+        let assignment = assignment(answer.value, answer.as_of);
+        Self { assignment: Some(assignment), revision: answer.revision }
     }
 }
 

@@ -10,9 +10,9 @@ use pim_proto::{
     activation::v1::{
         ActivateRoleRequest, CancelActivationRequest, DeactivateRoleRequest,
         ExpireActivationRequest, ExtendActivationRequest, GetActivationRequest,
-        ListActivationsRequest, ResolveActivationRequest, SearchMyActivationsRequest,
-        StartActivationRequest, VoidActivationRequest, activate_role_request::Length,
-        extend_activation_request::Length as Longer,
+        ListActivationsRequest, ResolveActivationRequest, RevokeActivationRequest,
+        SearchMyActivationsRequest, StartActivationRequest, VoidActivationRequest,
+        activate_role_request::Length, extend_activation_request::Length as Longer,
     },
     approval::v1::{
         ApproveRequest, CancelApprovalRequest, DenyRequest, GetApprovalRequest,
@@ -74,6 +74,12 @@ pub(crate) fn activations() -> Vec<Shape> {
             validate_only: true,
         }),
         shape::<Write<EndActivation>, _>(CancelActivationRequest {
+            activation_id: id(),
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<EndActivation>, _>(RevokeActivationRequest {
             activation_id: id(),
             justification: why(),
             request_id: id(),

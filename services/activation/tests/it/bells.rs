@@ -3,6 +3,7 @@
 
 use pim_proto::activation::v1::{
     ActivateRoleRequest, Activation, ActivationState, CancelActivationRequest, Ending,
+    RevokeActivationRequest,
 };
 use pim_proto::approval::v1::approval_service_server::ApprovalServiceServer;
 use pim_store::{activations, approvals};
@@ -10,7 +11,7 @@ use pim_tests::{Bell, Peer, Person, Reply, assert_refused, new_id, nowhere};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::ground::{Ground, ROLE, activations_of, assert_state, stored};
+use crate::ground::{Ground, ROLE, UNIT, activations_of, assert_state, stored};
 
 /// A bell that was rung, for which activation, and the state of it that could be read then.
 type Heard = (String, Uuid, Option<&'static str>);
@@ -108,6 +109,30 @@ async fn a_withdrawn_one_rings_once_for_its_approval_to_be_closed() {
     alone(&mut ground, &bells.url).await;
     cancel(&ground.ada, &activation).await;
     assert_eq!(bells.take(), [heard(CANCEL, &activation, "ENDED")]);
+}
+
+#[tokio::test]
+async fn one_that_is_taken_away_rings_only_where_it_waited() {
+    let (mut ground, [boss]) = Ground::with_approvers(["boss"]).await;
+    let waiting = ground.activated().await;
+    assert_eq!(ground.waiting(&boss).await.activation_id, waiting.id);
+    ground.org.require_approval(ROLE, &[]).await;
+    let active = ground.ada.activate(Person::wish(ROLE, UNIT)).await.unwrap();
+    let bells = listen(&ground, || Ok(())).await;
+    alone(&mut ground, &bells.url).await;
+    let admin = ground.org.admin.again(&ground.world);
+    for (activation, validate_only) in [(&active, false), (&waiting, true), (&waiting, false)] {
+        assert_eq!(bells.take(), []);
+        let (activation_id, justification) = (activation.id.clone(), "misused".to_owned());
+        let request = RevokeActivationRequest {
+            activation_id,
+            justification,
+            validate_only,
+            ..Default::default()
+        };
+        admin.client.activations().revoke_activation(request).await.unwrap();
+    }
+    assert_eq!(bells.take(), [heard(CANCEL, &waiting, "ENDED")]);
 }
 
 #[tokio::test]

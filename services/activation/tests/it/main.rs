@@ -4,6 +4,7 @@
 
 mod activate;
 mod again;
+mod batch;
 mod bells;
 mod cancel;
 mod deactivate;
@@ -13,4 +14,5 @@ mod ground;
 mod idempotency;
 mod policy;
 mod read;
+mod revoke;
 mod rules;

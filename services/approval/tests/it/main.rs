@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod batch;
 mod bells;
 mod decide;
 mod due;

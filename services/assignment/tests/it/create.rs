@@ -42,6 +42,7 @@ async fn a_grant_says_all_of_itself() {
             create_time: Some(timestamp(now)),
             update_time: Some(timestamp(now)),
             etag: made.etag.clone(),
+            renewed_from_id: String::new(),
         };
         assert_eq!(made, expected);
         assert!(made.id.parse::<Uuid>().is_ok());
@@ -187,6 +188,29 @@ async fn one_just_like_it_is_a_duplicate_and_one_that_differs_is_not() {
         remove(admin, kind, removal(&first.id)).await.unwrap();
         let again = create(admin, kind, request).await.unwrap();
         assert_ne!(again.id, first.id);
+    }
+}
+
+#[tokio::test]
+async fn of_two_alike_that_are_booked_the_second_is_a_duplicate() {
+    let ground = Ground::new().await;
+    let admin = &ground.org.admin.client;
+    let day = |days| Some(timestamp(ground.world.now() + TimeDelta::days(days)));
+    for kind in KINDS {
+        let request = CreateEligibilityRequest {
+            start_time: day(3),
+            end_time: day(9),
+            ..wish(&ground.ada, ROLE, "/")
+        };
+        let first = create(admin, kind, request.clone()).await.unwrap();
+        let answer = create(admin, kind, request.clone()).await;
+        let status = assert_refused(answer, Code::AlreadyExists, "DUPLICATE");
+        assert_eq!(metadata(&status, "id"), first.id);
+        let sooner = CreateEligibilityRequest { start_time: day(2), ..request.clone() };
+        create(admin, kind, sooner).await.unwrap();
+        create(admin, kind, CreateEligibilityRequest { end_time: day(8), ..request })
+            .await
+            .unwrap();
     }
 }
 

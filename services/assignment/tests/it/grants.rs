@@ -37,7 +37,7 @@ impl Kind {
 }
 
 /// An assignment has the fields of an eligibility.
-fn alike(assignment: Assignment) -> Eligibility {
+pub(crate) fn alike(assignment: Assignment) -> Eligibility {
     Eligibility {
         id: assignment.id,
         principal_id: assignment.principal_id,
@@ -53,6 +53,7 @@ fn alike(assignment: Assignment) -> Eligibility {
         create_time: assignment.create_time,
         update_time: assignment.update_time,
         etag: assignment.etag,
+        renewed_from_id: assignment.renewed_from_id,
     }
 }
 

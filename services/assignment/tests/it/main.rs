@@ -3,20 +3,27 @@
 #![cfg(test)]
 
 mod bells;
+mod change_requests;
 mod create;
 mod create_rules;
+mod dates;
 mod directory;
 mod due;
+mod extend;
 mod grants;
 mod ground;
+mod holders;
 mod idempotency;
+mod moves;
 mod policies;
 mod policy_lists;
 mod policy_refusals;
 mod policy_rules;
 mod policy_scopes;
 mod principal_states;
+mod races;
 mod read;
 mod remove;
+mod request_rights;
 mod roles;
 mod tenants;

@@ -23,6 +23,9 @@ fn path(kind: DueKind) -> &'static str {
         DueKind::TimeOutApproval => "/pim.approval.v1.ApprovalService/TimeOutApproval",
         DueKind::EndEligibility => "/pim.assignment.v1.AssignmentService/EndEligibility",
         DueKind::EndAssignment => "/pim.assignment.v1.AssignmentService/EndAssignment",
+        DueKind::TimeOutChangeRequest => {
+            "/pim.assignment.v1.AssignmentService/TimeOutChangeRequest"
+        }
     }
 }
 
@@ -33,7 +36,7 @@ async fn each_kind_is_pushed_to_its_owner_until_it_is_done() {
     let mut kinds: Vec<_> = everything.iter().map(|(kind, _)| *kind).collect();
     kinds.dedup();
     let numbers: Vec<i32> = kinds.into_iter().map(i32::from).collect();
-    assert_eq!(numbers, (1..=9).collect::<Vec<_>>(), "one of each kind is due");
+    assert_eq!(numbers, (1..=10).collect::<Vec<_>>(), "one of each kind is due");
     let due = ground.due().await;
     let mut listed: Vec<_> = due.iter().map(|it| (it.kind(), it.thing_id.clone())).collect();
     listed.sort();

@@ -7,8 +7,10 @@ use pim_client::Client;
 use pim_proto::{
     activation::v1::{ActivateRoleRequest, Activation, CancelActivationRequest},
     assignment::v1::{
-        ApprovalMode, ApprovalRule, Assignment, CreateAssignmentRequest, CreateEligibilityRequest,
-        Eligibility, RemoveEligibilityRequest, Rules,
+        ApprovalMode, ApprovalRule, Assignment, ChangeRequestKind, CreateAssignmentRequest,
+        CreateChangeRequestRequest, CreateEligibilityRequest, Eligibility,
+        ExtendEligibilityRequest, RemoveEligibilityRequest, Rules,
+        create_change_request_request::Grant, extend_eligibility_request::End,
     },
     scheduler::v1::{DueItem, DueKind, ListDueRequest, ListDueResponse},
 };
@@ -90,11 +92,37 @@ impl Ground {
         let dave = self.org.user(&self.world, "dave").await;
         self.demand_approval(APPROVED, &[&carol, &dave], TimeDelta::hours(24)).await;
         self.demand_approval(HASTY, &[&carol, &dave], TimeDelta::minutes(5)).await;
+        let request = self.unanswered().await;
         let mut due = self.by_time().await;
+        due.push((DueKind::TimeOutChangeRequest, request));
         due.extend(self.by_bells(&carol, &dave).await);
         self.world.advance(TimeDelta::hours(2));
         due.sort();
         due
+    }
+
+    /// A change request that nobody has answered in two hours from now on.
+    async fn unanswered(&self) -> String {
+        let fortnight = TimeDelta::days(14);
+        let end = self.world.now() + fortnight;
+        let (kate, eligibility) =
+            self.eligible("kate", (CONTRIBUTOR, SUBSCRIPTION), Some(end)).await;
+        let request = CreateChangeRequestRequest {
+            kind: ChangeRequestKind::Extension.into(),
+            grant: Some(Grant::EligibilityId(eligibility.id.clone())),
+            justification: "the project goes on".to_owned(),
+            ..CreateChangeRequestRequest::default()
+        };
+        let answer = kate.client.assignments().create_change_request(request).await.unwrap();
+        // Extended otherwise, so that it is not due as well.
+        let request = ExtendEligibilityRequest {
+            eligibility_id: eligibility.id,
+            end: Some(End::Permanent(true)),
+            ..ExtendEligibilityRequest::default()
+        };
+        self.org.admin.client.assignments().extend_eligibility(request).await.unwrap();
+        self.world.advance(fortnight - TimeDelta::hours(2));
+        answer.into_inner().change_request.unwrap().id
     }
 
     async fn by_time(&self) -> Vec<(DueKind, String)> {

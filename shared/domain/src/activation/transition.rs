@@ -17,6 +17,7 @@ use crate::{
     principal::Principal,
     quorum::{Seating, Vote},
     role::Catalog,
+    text::is_blank,
 };
 
 /// What an activation rests on, as it is now.
@@ -209,6 +210,31 @@ impl Activation {
         }
     }
 
+    /// Takes it away, whether it is held, booked or waiting. Whoever does that says why.
+    ///
+    /// # Errors
+    /// `WRONG_STATE` where it has ended, by time too; `JUSTIFICATION` where no reason is given.
+    pub fn revoke(
+        &self,
+        catalog: Catalog,
+        justification: String,
+        stamp: &Stamp,
+    ) -> Result<Change<Self>, Denial> {
+        let about = About { justification, ..self.about(catalog) };
+        let held = match self.settled(stamp.now).state {
+            State::Active { held, .. } => Some(held),
+            State::PendingApproval { .. } | State::Scheduled { .. } => None,
+            State::Ended { .. } => return Err(self.wrong_state(about, stamp.now)),
+        };
+        if is_blank(&about.justification) {
+            let rule = Rule::Justification;
+            let violations = vec![Violation::new(rule, "justification", "required", "none")];
+            let denial = Denial::new(Reason::Policy { violations, live: None });
+            return Err(denial.about(about).of(THING, self.id.uuid()));
+        }
+        Ok(self.ended(stamp.now, Ending::Revoked, held, about, stamp))
+    }
+
     /// Records that its time is up.
     ///
     /// # Errors
@@ -374,6 +400,7 @@ impl Activation {
             Ending::Void { .. } => Code::ActivationVoided,
             Ending::Expired => Code::ActivationExpired,
             Ending::Deactivated => Code::ActivationDeactivated,
+            Ending::Revoked => Code::ActivationRevoked,
         };
         self.moved(State::Ended { at, ending, held }, code, about, stamp)
     }

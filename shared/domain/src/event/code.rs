@@ -2,6 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
+// Entra's longest names.
+const ELIGIBLE_REMOVED_PERMANENT: &str =
+    "Remove eligible member from role in PIM completed (permanent)";
+const ELIGIBLE_CANCELED_PERMANENT: &str = "Add eligible member to role in PIM canceled (permanent)";
+const ELIGIBLE_CANCELED_TIMEBOUND: &str = "Add eligible member to role in PIM canceled (timebound)";
+const REMOVED_PERMANENT: &str = "Remove member from role in PIM completed (permanent)";
+const ELIGIBLE_EXTENSION_REQUESTED: &str = "Update eligible member in PIM requested (extend)";
+const ELIGIBLE_EXTENSION_CANCELED: &str = "Update eligible member in PIM canceled (extend)";
+const ELIGIBLE_RENEWAL_REQUESTED: &str = "Add eligible member to role in PIM requested (renew)";
+const ELIGIBLE_RENEWAL_CANCELED: &str = "Add eligible member to role in PIM canceled (renew)";
+const DENIED_BY_ADMIN: &str = "Update member in PIM denied by admin (extend/renew)";
+
 /// What happened: stable, one a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is its text in as_str")]
@@ -20,6 +32,12 @@ pub enum Code {
     PolicyUpdated,
     #[serde(rename = "pim.eligibility.created")]
     EligibilityCreated,
+    #[serde(rename = "pim.eligibility.updated")]
+    EligibilityUpdated,
+    #[serde(rename = "pim.eligibility.extended")]
+    EligibilityExtended,
+    #[serde(rename = "pim.eligibility.renewed")]
+    EligibilityRenewed,
     #[serde(rename = "pim.eligibility.removed")]
     EligibilityRemoved,
     #[serde(rename = "pim.eligibility.canceled")]
@@ -28,6 +46,12 @@ pub enum Code {
     EligibilityExpired,
     #[serde(rename = "pim.assignment.created")]
     AssignmentCreated,
+    #[serde(rename = "pim.assignment.updated")]
+    AssignmentUpdated,
+    #[serde(rename = "pim.assignment.extended")]
+    AssignmentExtended,
+    #[serde(rename = "pim.assignment.renewed")]
+    AssignmentRenewed,
     #[serde(rename = "pim.assignment.removed")]
     AssignmentRemoved,
     #[serde(rename = "pim.assignment.canceled")]
@@ -62,6 +86,8 @@ pub enum Code {
     ActivationExtensionTimedOut,
     #[serde(rename = "pim.activation.extension_voided")]
     ActivationExtensionVoided,
+    #[serde(rename = "pim.activation.revoked")]
+    ActivationRevoked,
     #[serde(rename = "pim.approval.opened")]
     ApprovalOpened,
     #[serde(rename = "pim.approval.voted")]
@@ -74,13 +100,35 @@ pub enum Code {
     ApprovalTimedOut,
     #[serde(rename = "pim.approval.canceled")]
     ApprovalCanceled,
+    #[serde(rename = "pim.change_request.eligibility_extension_requested")]
+    EligibilityExtensionRequested,
+    #[serde(rename = "pim.change_request.eligibility_extension_canceled")]
+    EligibilityExtensionCanceled,
+    #[serde(rename = "pim.change_request.eligibility_renewal_requested")]
+    EligibilityRenewalRequested,
+    #[serde(rename = "pim.change_request.eligibility_renewal_canceled")]
+    EligibilityRenewalCanceled,
+    #[serde(rename = "pim.change_request.assignment_extension_requested")]
+    AssignmentExtensionRequested,
+    #[serde(rename = "pim.change_request.assignment_extension_canceled")]
+    AssignmentExtensionCanceled,
+    #[serde(rename = "pim.change_request.assignment_renewal_requested")]
+    AssignmentRenewalRequested,
+    #[serde(rename = "pim.change_request.assignment_renewal_canceled")]
+    AssignmentRenewalCanceled,
+    #[serde(rename = "pim.change_request.approved")]
+    ChangeRequestApproved,
+    #[serde(rename = "pim.change_request.denied")]
+    ChangeRequestDenied,
+    #[serde(rename = "pim.change_request.timed_out")]
+    ChangeRequestTimedOut,
     #[serde(rename = "pim.call.refused")]
     CallRefused,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 35] = [
+    pub const ALL: [Code; 53] = [
         Code::TenantCreated,
         Code::CatalogImported,
         Code::PrincipalCreated,
@@ -88,10 +136,16 @@ impl Code {
         Code::PrincipalEnabled,
         Code::PolicyUpdated,
         Code::EligibilityCreated,
+        Code::EligibilityUpdated,
+        Code::EligibilityExtended,
+        Code::EligibilityRenewed,
         Code::EligibilityRemoved,
         Code::EligibilityCanceled,
         Code::EligibilityExpired,
         Code::AssignmentCreated,
+        Code::AssignmentUpdated,
+        Code::AssignmentExtended,
+        Code::AssignmentRenewed,
         Code::AssignmentRemoved,
         Code::AssignmentCanceled,
         Code::AssignmentExpired,
@@ -109,12 +163,24 @@ impl Code {
         Code::ActivationExtensionDenied,
         Code::ActivationExtensionTimedOut,
         Code::ActivationExtensionVoided,
+        Code::ActivationRevoked,
         Code::ApprovalOpened,
         Code::ApprovalVoted,
         Code::ApprovalApproved,
         Code::ApprovalDenied,
         Code::ApprovalTimedOut,
         Code::ApprovalCanceled,
+        Code::EligibilityExtensionRequested,
+        Code::EligibilityExtensionCanceled,
+        Code::EligibilityRenewalRequested,
+        Code::EligibilityRenewalCanceled,
+        Code::AssignmentExtensionRequested,
+        Code::AssignmentExtensionCanceled,
+        Code::AssignmentRenewalRequested,
+        Code::AssignmentRenewalCanceled,
+        Code::ChangeRequestApproved,
+        Code::ChangeRequestDenied,
+        Code::ChangeRequestTimedOut,
         Code::CallRefused,
     ];
 
@@ -129,10 +195,16 @@ impl Code {
             Code::PrincipalEnabled => "pim.principal.enabled",
             Code::PolicyUpdated => "pim.policy.updated",
             Code::EligibilityCreated => "pim.eligibility.created",
+            Code::EligibilityUpdated => "pim.eligibility.updated",
+            Code::EligibilityExtended => "pim.eligibility.extended",
+            Code::EligibilityRenewed => "pim.eligibility.renewed",
             Code::EligibilityRemoved => "pim.eligibility.removed",
             Code::EligibilityCanceled => "pim.eligibility.canceled",
             Code::EligibilityExpired => "pim.eligibility.expired",
             Code::AssignmentCreated => "pim.assignment.created",
+            Code::AssignmentUpdated => "pim.assignment.updated",
+            Code::AssignmentExtended => "pim.assignment.extended",
+            Code::AssignmentRenewed => "pim.assignment.renewed",
             Code::AssignmentRemoved => "pim.assignment.removed",
             Code::AssignmentCanceled => "pim.assignment.canceled",
             Code::AssignmentExpired => "pim.assignment.expired",
@@ -150,12 +222,30 @@ impl Code {
             Code::ActivationExtensionDenied => "pim.activation.extension_denied",
             Code::ActivationExtensionTimedOut => "pim.activation.extension_timed_out",
             Code::ActivationExtensionVoided => "pim.activation.extension_voided",
+            Code::ActivationRevoked => "pim.activation.revoked",
             Code::ApprovalOpened => "pim.approval.opened",
             Code::ApprovalVoted => "pim.approval.voted",
             Code::ApprovalApproved => "pim.approval.approved",
             Code::ApprovalDenied => "pim.approval.denied",
             Code::ApprovalTimedOut => "pim.approval.timed_out",
             Code::ApprovalCanceled => "pim.approval.canceled",
+            Code::EligibilityExtensionRequested => {
+                "pim.change_request.eligibility_extension_requested"
+            }
+            Code::EligibilityExtensionCanceled => {
+                "pim.change_request.eligibility_extension_canceled"
+            }
+            Code::EligibilityRenewalRequested => "pim.change_request.eligibility_renewal_requested",
+            Code::EligibilityRenewalCanceled => "pim.change_request.eligibility_renewal_canceled",
+            Code::AssignmentExtensionRequested => {
+                "pim.change_request.assignment_extension_requested"
+            }
+            Code::AssignmentExtensionCanceled => "pim.change_request.assignment_extension_canceled",
+            Code::AssignmentRenewalRequested => "pim.change_request.assignment_renewal_requested",
+            Code::AssignmentRenewalCanceled => "pim.change_request.assignment_renewal_canceled",
+            Code::ChangeRequestApproved => "pim.change_request.approved",
+            Code::ChangeRequestDenied => "pim.change_request.denied",
+            Code::ChangeRequestTimedOut => "pim.change_request.timed_out",
             Code::CallRefused => "pim.call.refused",
         }
     }
@@ -164,30 +254,28 @@ impl Code {
     pub(super) fn activity(self, permanent: bool) -> &'static str {
         match (self, permanent) {
             (Code::PolicyUpdated, _) => "Update role setting in PIM",
-            (Code::EligibilityCreated, true) => {
+            // A renewal makes a grant, and Entra has no name of its own for that it was made.
+            (Code::EligibilityCreated | Code::EligibilityRenewed, true) => {
                 "Add eligible member to role in PIM completed (permanent)"
             }
-            (Code::EligibilityCreated, false) => {
+            (Code::EligibilityCreated | Code::EligibilityRenewed, false) => {
                 "Add eligible member to role in PIM completed (timebound)"
             }
-            (Code::EligibilityRemoved, true) => {
-                "Remove eligible member from role in PIM completed (permanent)"
-            }
+            (Code::EligibilityRemoved, true) => ELIGIBLE_REMOVED_PERMANENT,
             (Code::EligibilityRemoved | Code::EligibilityExpired, _) => {
                 "Remove eligible member from role in PIM completed (timebound)"
             }
-            (Code::EligibilityCanceled, true) => {
-                "Add eligible member to role in PIM canceled (permanent)"
+            (Code::EligibilityCanceled, true) => ELIGIBLE_CANCELED_PERMANENT,
+            (Code::EligibilityCanceled, false) => ELIGIBLE_CANCELED_TIMEBOUND,
+            (Code::AssignmentCreated | Code::AssignmentRenewed, true) => {
+                "Add member to role in PIM completed (permanent)"
             }
-            (Code::EligibilityCanceled, false) => {
-                "Add eligible member to role in PIM canceled (timebound)"
+            (Code::AssignmentCreated | Code::AssignmentRenewed, false) => {
+                "Add member to role in PIM completed (timebound)"
             }
-            (Code::AssignmentCreated, true) => "Add member to role in PIM completed (permanent)",
-            (Code::AssignmentCreated, false) => "Add member to role in PIM completed (timebound)",
-            (Code::AssignmentRemoved, true) => {
-                "Remove member from role in PIM completed (permanent)"
-            }
-            (Code::AssignmentRemoved | Code::AssignmentExpired, _) => {
+            (Code::AssignmentRemoved, true) => REMOVED_PERMANENT,
+            // To Entra, what an administrator takes away is a time-bound assignment.
+            (Code::AssignmentRemoved | Code::AssignmentExpired | Code::ActivationRevoked, _) => {
                 "Remove member from role in PIM completed (timebound)"
             }
             // Entra lists the permanent one for groups only.
@@ -202,10 +290,25 @@ impl Code {
             (Code::ActivationDeactivated | Code::ActivationVoided, _) => {
                 "Remove member from role completed (PIM deactivate)"
             }
-            (Code::ActivationExtensionRequested, _) => "Update member in PIM requested (extend)",
             (Code::ApprovalOpened, _) => "Add member to role approval requested (PIM activation)",
             (Code::ApprovalApproved, _) => "Add member to role request approved (PIM activation)",
             (Code::ApprovalDenied, _) => "Add member to role request denied (PIM activation)",
+            // An administrator who extends without being asked has approved it, too.
+            (
+                Code::EligibilityExtended | Code::AssignmentExtended | Code::ChangeRequestApproved,
+                _,
+            ) => "Update member in PIM approved by admin (extend/renew)",
+            (Code::ChangeRequestDenied, _) => DENIED_BY_ADMIN,
+            (Code::EligibilityExtensionRequested, _) => ELIGIBLE_EXTENSION_REQUESTED,
+            (Code::EligibilityExtensionCanceled, _) => ELIGIBLE_EXTENSION_CANCELED,
+            (Code::EligibilityRenewalRequested, _) => ELIGIBLE_RENEWAL_REQUESTED,
+            (Code::EligibilityRenewalCanceled, _) => ELIGIBLE_RENEWAL_CANCELED,
+            (Code::AssignmentExtensionRequested | Code::ActivationExtensionRequested, _) => {
+                "Update member in PIM requested (extend)"
+            }
+            (Code::AssignmentExtensionCanceled, _) => "Update member in PIM canceled (extend)",
+            (Code::AssignmentRenewalRequested, _) => "Add member to role in PIM requested (renew)",
+            (Code::AssignmentRenewalCanceled, _) => "Add member to role in PIM canceled (renew)",
             (
                 Code::TenantCreated
                 | Code::CatalogImported
@@ -220,6 +323,9 @@ impl Code {
                 | Code::ApprovalVoted
                 | Code::ApprovalTimedOut
                 | Code::ApprovalCanceled
+                | Code::EligibilityUpdated
+                | Code::AssignmentUpdated
+                | Code::ChangeRequestTimedOut
                 | Code::CallRefused,
                 _,
             ) => "",

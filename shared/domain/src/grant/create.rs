@@ -3,18 +3,20 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Grant, GrantKind};
+use super::{
+    Facts, Grant, GrantKind,
+    judge::{Terms, judge, not_oneself},
+};
 use crate::{
     change::{Change, Version},
-    denial::{Denial, Reason, Rule, Violation},
+    denial::Denial,
     event::{About, Code, Stamp},
     id::{GrantId, PrincipalId, RoleId},
-    policy::{Layers, Rules},
-    principal::{Principal, PrincipalKind},
-    role::{Catalog, Role},
+    principal::Principal,
+    role::Role,
     scope::Scope,
-    text::{Ticket, is_blank},
-    time::{Window, format_duration},
+    text::Ticket,
+    time::Window,
 };
 
 /// A wish to grant.
@@ -38,34 +40,6 @@ pub struct Create {
     pub ticket: Option<Ticket>,
 }
 
-/// What a wish to grant is judged by.
-#[derive(Debug, Clone)]
-pub struct Facts {
-    /// The role.
-    pub role: Role,
-    /// Its policies at the scope and above.
-    pub policy: Layers,
-    /// For whom.
-    pub principal: Principal,
-    /// Who grants.
-    pub caller: Principal,
-    /// Whether the caller signed in with multi-factor authentication.
-    pub caller_mfa: bool,
-    /// Grants of the same kind for the same principal, role and scope that have not ended.
-    pub existing: Vec<Grant>,
-}
-
-struct Judged<'a> {
-    facts: &'a Facts,
-    wish: &'a Create,
-    rules: Rules,
-    window: Window,
-}
-
-/// In the order in which they are answered.
-const RULES: [fn(&Judged<'_>) -> Option<Violation>; 7] =
-    [principal, role, window, expiration, justification, ticketing, mfa];
-
 /// The new grant.
 ///
 /// # Errors
@@ -73,26 +47,33 @@ const RULES: [fn(&Judged<'_>) -> Option<Violation>; 7] =
 pub fn create(facts: &Facts, wish: Create, stamp: &Stamp) -> Result<Change<Grant>, Denial> {
     let start = wish.start.map_or(stamp.now, |start| start.max(stamp.now));
     let window = Window { start, end: wish.end };
-    let rules = facts.policy.at(&wish.scope);
-    let judged = Judged { facts, wish: &wish, rules, window };
-    let about = about(&judged);
-    let thing = wish.kind.thing();
-    if facts.caller.is_same_person(&facts.principal) {
-        return Err(Denial::new(Reason::SelfGrant).about(about));
-    }
-    let violations = RULES.iter().filter_map(|rule| rule(&judged)).collect();
-    Denial::check(violations, None).map_err(|denial| denial.about(about.clone()))?;
-    let same = |grant: &&Grant| {
-        !grant.state(stamp.now).is_ended()
-            && grant.window.end == window.end
-            && grant.window.start <= window.start
+    let about = About {
+        correlation: None,
+        subject: Some(wish.principal),
+        role: Some(wish.role),
+        catalog: Some(facts.role.catalog),
+        scope: Some(wish.scope.clone()),
+        permanent: wish.end.is_none(),
+        justification: wish.justification.clone(),
+        ticket: wish.ticket.clone(),
+        policy_revision: Some(facts.policy.revision),
     };
-    if let Some(same) = facts.existing.iter().find(same) {
-        let reason = Reason::Duplicate { thing, id: same.id.uuid() };
-        return Err(Denial::new(reason).about(about));
-    }
-    let revision = facts.policy.revision;
-    Ok(make(wish, window, revision, facts.role.catalog, stamp))
+    not_oneself(facts, &about)?;
+    let terms = Terms {
+        kind: wish.kind,
+        scope: &wish.scope,
+        window,
+        justification: &wish.justification,
+        ticket: wish.ticket.as_ref(),
+        of: None,
+    };
+    judge(facts, &terms, None, stamp.now).map_err(|denial| denial.about(about))?;
+    let grant = grant(wish, window, facts.policy.revision, stamp);
+    let code = match grant.kind {
+        GrantKind::Eligibility => Code::EligibilityCreated,
+        GrantKind::Assignment => Code::AssignmentCreated,
+    };
+    Ok(made(grant, &facts.role, code, stamp))
 }
 
 /// The permanent assignment of one of the first two administrators, on an operator's word alone.
@@ -112,17 +93,12 @@ pub fn create_first_administrator(
         justification: "first administrator of the tenant".to_owned(),
         ticket: None,
     };
-    make(wish, Window { start: stamp.now, end: None }, 0, role.catalog, stamp)
+    let grant = grant(wish, Window { start: stamp.now, end: None }, 0, stamp);
+    made(grant, role, Code::AssignmentCreated, stamp)
 }
 
-fn make(
-    wish: Create,
-    window: Window,
-    policy_revision: i64,
-    catalog: Catalog,
-    stamp: &Stamp,
-) -> Change<Grant> {
-    let grant = Grant {
+fn grant(wish: Create, window: Window, policy_revision: i64, stamp: &Stamp) -> Grant {
+    Grant {
         id: GrantId::at(stamp.now),
         kind: wish.kind,
         principal: wish.principal,
@@ -132,134 +108,15 @@ fn make(
         ended: None,
         justification: wish.justification,
         ticket: wish.ticket,
+        renewed_from: None,
         policy_revision,
         version: Version::FIRST,
         create_time: stamp.now,
         update_time: stamp.now,
-    };
-    let about = About { justification: grant.justification.clone(), ..grant.about(catalog) };
-    let code = match grant.kind {
-        GrantKind::Eligibility => Code::EligibilityCreated,
-        GrantKind::Assignment => Code::AssignmentCreated,
-    };
+    }
+}
+
+fn made(grant: Grant, role: &Role, code: Code, stamp: &Stamp) -> Change<Grant> {
+    let about = About { justification: grant.justification.clone(), ..grant.about(role.catalog) };
     Change::created(grant, stamp, code, about)
-}
-
-fn about(judged: &Judged<'_>) -> About {
-    About {
-        correlation: None,
-        subject: Some(judged.wish.principal),
-        role: Some(judged.wish.role),
-        catalog: Some(judged.facts.role.catalog),
-        scope: Some(judged.wish.scope.clone()),
-        permanent: judged.wish.end.is_none(),
-        justification: judged.wish.justification.clone(),
-        ticket: judged.wish.ticket.clone(),
-        policy_revision: Some(judged.facts.policy.revision),
-    }
-}
-
-fn principal(judged: &Judged<'_>) -> Option<Violation> {
-    let principal = &judged.facts.principal;
-    if !principal.is_enabled() {
-        return Some(Violation::new(
-            Rule::Principal,
-            "principal_id",
-            "an enabled principal",
-            "a disabled one",
-        ));
-    }
-    let program = principal.kind == PrincipalKind::ServicePrincipal;
-    (program && judged.wish.kind == GrantKind::Eligibility).then(|| {
-        Violation::new(
-            Rule::Principal,
-            "principal_id",
-            "only users can be eligible",
-            "a service principal",
-        )
-    })
-}
-
-fn role(judged: &Judged<'_>) -> Option<Violation> {
-    let role = &judged.facts.role;
-    if !role.assignable {
-        return Some(Violation::new(
-            Rule::Role,
-            "role_id",
-            "a role that can be granted",
-            format!("{}, which only the system assigns", role.display_name),
-        ));
-    }
-    (!role.catalog.grants_at(&judged.wish.scope)).then(|| {
-        let limit = match role.catalog {
-            Catalog::Entra => "/, administrative units and applications, for an Entra role",
-            Catalog::Azure => "/, management groups, subscriptions and below, for an Azure role",
-            Catalog::Pim => "any scope",
-        };
-        Violation::new(Rule::Role, "scope", limit, judged.wish.scope.as_str())
-    })
-}
-
-fn window(judged: &Judged<'_>) -> Option<Violation> {
-    let end = judged.window.end?;
-    let least = judged.rules.activation_min;
-    (end - judged.window.start < least).then(|| {
-        Violation::new(
-            Rule::Window,
-            "end_time",
-            format!("at least {} after the start", format_duration(least)),
-            end.to_rfc3339(),
-        )
-    })
-}
-
-fn expiration(judged: &Judged<'_>) -> Option<Violation> {
-    let (permanent, most) = match judged.wish.kind {
-        GrantKind::Eligibility => (judged.rules.permanent_eligibility, judged.rules.eligible_max),
-        GrantKind::Assignment => (judged.rules.permanent_assignment, judged.rules.assigned_max),
-    };
-    // A maximum binds only where permanent is not allowed.
-    if permanent {
-        return None;
-    }
-    let given = match judged.window.end {
-        Some(end) if end - judged.window.start <= most => return None,
-        Some(end) => format_duration(end - judged.window.start),
-        None => "permanent".to_owned(),
-    };
-    let limit = format!("at most {}", format_duration(most));
-    Some(Violation::new(Rule::Expiration, "end_time", limit, given))
-}
-
-fn justification(judged: &Judged<'_>) -> Option<Violation> {
-    let required = match judged.wish.kind {
-        GrantKind::Eligibility => false,
-        GrantKind::Assignment => judged.rules.assignment_require_justification,
-    };
-    (required && is_blank(&judged.wish.justification))
-        .then(|| Violation::new(Rule::Justification, "justification", "required", "none"))
-}
-
-fn ticketing(judged: &Judged<'_>) -> Option<Violation> {
-    let required = match judged.wish.kind {
-        GrantKind::Eligibility => false,
-        GrantKind::Assignment => judged.rules.assignment_require_ticket,
-    };
-    (required && judged.wish.ticket.is_none())
-        .then(|| Violation::new(Rule::Ticketing, "ticket", "required", "none"))
-}
-
-fn mfa(judged: &Judged<'_>) -> Option<Violation> {
-    let required = match judged.wish.kind {
-        GrantKind::Eligibility => false,
-        GrantKind::Assignment => judged.rules.assignment_require_mfa,
-    };
-    (required && !judged.facts.caller_mfa).then(|| {
-        Violation::new(
-            Rule::Mfa,
-            "authorization",
-            "a sign-in with multi-factor authentication",
-            "none",
-        )
-    })
 }

@@ -2,12 +2,14 @@
 
 use chrono::TimeDelta;
 use pim_domain::{
-    activation::{Facts, Length, SIGN_IN_LEEWAY, START_AHEAD_MAX, State, Verdict, ask},
+    activation::{Ending, Facts, Length, SIGN_IN_LEEWAY, START_AHEAD_MAX, State, Verdict, ask},
     denial::{Denial, Reason, Rule},
+    event::ThingKind,
     fixture::{facts, grant, noon, set, stamp, user, votes, wish},
     grant::GrantKind,
     policy::{ApprovalRule, RuleSet, TicketPattern},
     principal::PrincipalKind,
+    role::Catalog,
     scope::Scope,
     text::Ticket,
 };
@@ -127,7 +129,7 @@ fn the_end_is_never_past_the_eligibility() {
 fn the_nearest_eligibility_is_taken_then_the_one_that_lasts_longest() {
     let alice = user("alice");
     let mut facts = facts(&alice);
-    facts.role.catalog = pim_domain::role::Catalog::Azure;
+    facts.role.catalog = Catalog::Azure;
     let start = noon() - TimeDelta::days(1);
     let at = |scope: &str, days: i64| {
         let end = Some(noon() + TimeDelta::days(days));
@@ -199,7 +201,7 @@ fn what_is_approved_is_judged_again() {
     let ending = |facts: &Facts, verdict: &Verdict| {
         let change = pending.resolve(facts, &pinned, verdict, &later).unwrap();
         match change.into_after().state {
-            State::Ended { ending: pim_domain::activation::Ending::Void { rules }, .. } => rules,
+            State::Ended { ending: Ending::Void { rules }, .. } => rules,
             State::Active { held, .. } => {
                 assert_eq!(held.start, later.now, "waiting costs no time");
                 vec![]
@@ -299,6 +301,28 @@ fn approvers_grant_less_than_was_asked_for_but_not_more() {
     assert_eq!(granted(Length::Until(noon() + hour), Some(half)), Ok(half));
     let little = Some(TimeDelta::minutes(1));
     let rules = vec![Rule::Expiration];
-    let void = pim_domain::activation::Ending::Void { rules };
+    let void = Ending::Void { rules };
     assert_eq!(granted(Length::Duration(hour), little), Err(void));
+}
+
+#[test]
+fn whoever_takes_an_activation_away_says_why() {
+    let facts = facts(&user("alice"));
+    let active = ask(&facts, wish(&facts), &stamp(noon())).unwrap().into_after();
+    let (later, end) = (noon() + TimeDelta::minutes(10), noon() + TimeDelta::hours(1));
+    let revoke = |why: &str, at| active.revoke(Catalog::Entra, why.to_owned(), &stamp(at));
+    for blank in ["", " \u{200b}\n"] {
+        let denial = revoke(blank, later).unwrap_err();
+        assert_eq!(broken(&denial), [Rule::Justification]);
+        assert_eq!(denial.thing, Some((ThingKind::Activation, active.id.uuid())));
+    }
+    let change = revoke("misused", later).unwrap();
+    let State::Active { held, .. } = active.state.clone() else { panic!("{active:?}") };
+    let ended = State::Ended { at: later, ending: Ending::Revoked, held: Some(held) };
+    assert_eq!(change.after().state, ended);
+    assert_eq!(change.event().about.justification, "misused");
+    assert_eq!(change.event().activity(), "Remove member from role in PIM completed (timebound)");
+    // What has ended is said before anything is asked for.
+    let denial = revoke("", end).unwrap_err();
+    assert!(matches!(denial.reason, Reason::WrongState { state: "ENDED", .. }), "{denial:?}");
 }

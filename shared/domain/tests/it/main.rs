@@ -4,9 +4,12 @@
 
 mod activation;
 mod approval;
+mod change_request;
+mod dates;
 mod effective;
 mod extend;
 mod grant;
+mod holders;
 mod layers;
 mod policy;
 mod properties;

@@ -19,6 +19,7 @@ enum Command {
     Start,
     Deactivate,
     Cancel,
+    Revoke,
     Expire,
     Void,
     RemoveEligibility,
@@ -33,6 +34,7 @@ fn command() -> impl Strategy<Value = Command> {
         2 => Just(Command::Start),
         1 => Just(Command::Deactivate),
         1 => Just(Command::Cancel),
+        1 => Just(Command::Revoke),
         2 => Just(Command::Expire),
         2 => Just(Command::Void),
         1 => Just(Command::RemoveEligibility),
@@ -112,6 +114,7 @@ impl Run {
             Command::Start => self.activation.start(&self.facts, &pinned, &votes, &stamp),
             Command::Deactivate => self.activation.deactivate(catalog, String::new(), &stamp),
             Command::Cancel => self.activation.cancel(catalog, String::new(), &stamp),
+            Command::Revoke => self.activation.revoke(catalog, "misused".to_owned(), &stamp),
             Command::Expire => self.activation.expire(catalog, &stamp),
             Command::Void => self.activation.void(&rest, catalog, &stamp),
         };

@@ -1,15 +1,17 @@
 //! Each state machine as one table, states by commands: the first thing to read.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::{Activation, Extend, Length, Rest, State, Verdict, ask},
     approval::{self, Approval, Decide, Decided},
     change::Change,
+    change_request::{self, Approve, Ask, ChangeKind, ChangeRequest, Decision, Deny},
     denial::Denial,
     fixture::{facts, grant, noon, role, set, stamp, user, votes, wish},
-    grant::{Grant, GrantKind},
-    policy::{ApprovalRule, RuleSet},
-    role::Catalog,
+    grant::{self, Grant, GrantKind, NewEnd, Renew},
+    policy::{ApprovalRule, Layers, RuleSet},
+    principal::Principal,
+    role::{Catalog, Role},
     scope::Scope,
 };
 
@@ -95,6 +97,7 @@ fn activations() {
             ("start", activation.start(facts, &pinned, &votes(&[&carol]), &stamp)),
             ("deactivate", activation.deactivate(Catalog::Entra, String::new(), &stamp)),
             ("cancel", activation.cancel(Catalog::Entra, String::new(), &stamp)),
+            ("revoke", activation.revoke(Catalog::Entra, "misused".to_owned(), &stamp)),
             ("expire", activation.expire(Catalog::Entra, &stamp)),
             ("void: path ended", activation.void(&gone, Catalog::Entra, &stamp)),
             ("void: path stands", activation.void(&whole, Catalog::Entra, &stamp)),
@@ -110,6 +113,7 @@ fn activations() {
 #[test]
 fn grants() {
     let (alice, role) = (user("alice"), role());
+    let facts = grant_facts(&alice, &role, &user("ada"));
     let now = noon();
     let end = now + TimeDelta::days(2);
     let grant = |start, end| grant(GrantKind::Eligibility, &alice, &role, start, end);
@@ -129,10 +133,129 @@ fn grants() {
         let cells = vec![
             ("remove", outcome(grant.remove(Catalog::Entra, String::new(), &stamp(at)), state)),
             ("expire", outcome(grant.expire(Catalog::Entra, &stamp(at)), state)),
+            ("update: the end", outcome(update(&grant, &facts, None, at), state)),
+            ("update: the start", outcome(update(&grant, &facts, Some(at), at), state)),
+            ("extend", outcome(grant.extend(&facts, &extend(&grant), &stamp(at)), state)),
+            ("renew", outcome(grant.renew(&facts, &renew(&grant), &stamp(at)), state)),
         ];
         (name.to_owned(), cells)
     });
     insta::assert_snapshot!(table(rows.into()));
+}
+
+const FAR: TimeDelta = TimeDelta::days(30);
+
+fn update(
+    grant: &Grant,
+    facts: &grant::Facts,
+    start: Option<DateTime<Utc>>,
+    at: DateTime<Utc>,
+) -> Result<Change<Grant>, Denial> {
+    let wish = grant::Update {
+        kind: grant.kind,
+        grant: grant.id,
+        etag: grant.version.etag(),
+        start,
+        end: Some(NewEnd::At(at + FAR)),
+        justification: String::new(),
+        ticket: None,
+    };
+    Ok(grant.update(facts, &wish, &stamp(at))?.unwrap())
+}
+
+fn extend(grant: &Grant) -> grant::Extend {
+    let end = NewEnd::At(noon() + FAR);
+    grant::Extend {
+        kind: grant.kind,
+        grant: grant.id,
+        end,
+        justification: String::new(),
+        ticket: None,
+    }
+}
+
+fn renew(grant: &Grant) -> Renew {
+    Renew {
+        kind: grant.kind,
+        grant: grant.id,
+        start: None,
+        end: Some(noon() + FAR),
+        justification: String::new(),
+        ticket: None,
+    }
+}
+
+#[test]
+fn change_requests() {
+    let (alice, role, ada) = (user("alice"), role(), user("ada"));
+    let now = noon();
+    let end = now + TimeDelta::days(2);
+    let held = grant(GrantKind::Eligibility, &alice, &role, now - TimeDelta::days(9), Some(end));
+    let asked = |kind, at| {
+        let facts =
+            change_request::Facts { grant: held.clone(), catalog: Catalog::Entra, pending: None };
+        let justification = "the project goes on".to_owned();
+        let (grant_kind, grant) = (held.kind, held.id);
+        let wish = Ask { kind, grant_kind, grant, end: None, justification, ticket: None };
+        change_request::ask(&facts, &alice, wish, &stamp(at)).unwrap().into_after()
+    };
+    let facts = grant_facts(&alice, &role, &ada);
+    let approve = |request: &ChangeRequest, at| {
+        let wish = Approve {
+            request: request.id,
+            etag: request.version.etag(),
+            start: None,
+            end: Some(NewEnd::At(at + FAR)),
+            justification: String::new(),
+        };
+        request.approve(&held, &facts, wish, &stamp(at)).map(|done| done.request)
+    };
+    let deny = |request: &ChangeRequest, at| {
+        let (etag, justification) = (request.version.etag(), "not needed".to_owned());
+        let wish = Deny { request: request.id, etag, justification };
+        request.deny(&alice, Catalog::Entra, &ada, wish, &stamp(at))
+    };
+    let cancel = |request: &ChangeRequest, at| {
+        let decision = Decision { by: alice.id, justification: String::new() };
+        request.cancel(Catalog::Entra, decision, &stamp(at))
+    };
+    let time_out = |request: &ChangeRequest, at| request.time_out(Catalog::Entra, &stamp(at));
+    let extension = asked(ChangeKind::Extension, now);
+    let renewal = asked(ChangeKind::Renewal, end);
+    let late = extension.expire_time;
+    let after = |done: Result<Change<ChangeRequest>, Denial>| done.unwrap().into_after();
+    let rows = [
+        ("PENDING extension", extension.clone(), now),
+        ("PENDING extension, its grant has ended", extension.clone(), end),
+        ("PENDING extension, past its timeout", extension.clone(), late),
+        ("PENDING renewal", renewal.clone(), end),
+        ("APPROVED", after(approve(&extension, now)), now),
+        ("DENIED", after(deny(&extension, now)), now),
+        ("CANCELED", after(cancel(&extension, now)), now),
+        ("TIMED_OUT", after(time_out(&extension, late)), late),
+    ];
+    let rows = rows.map(|(name, request, at)| {
+        let state = |after: &ChangeRequest| after.state.as_str().to_owned();
+        let cells = vec![
+            ("approve", outcome(approve(&request, at), state)),
+            ("deny", outcome(deny(&request, at), state)),
+            ("cancel", outcome(cancel(&request, at), state)),
+            ("time out", outcome(time_out(&request, at), state)),
+        ];
+        (name.to_owned(), cells)
+    });
+    insta::assert_snapshot!(table(rows.into()));
+}
+
+fn grant_facts(principal: &Principal, role: &Role, caller: &Principal) -> grant::Facts {
+    grant::Facts {
+        role: role.clone(),
+        policy: Layers::untouched(role.id, role.catalog),
+        principal: principal.clone(),
+        caller: caller.clone(),
+        caller_mfa: true,
+        existing: Vec::new(),
+    }
 }
 
 #[test]

@@ -168,6 +168,7 @@ fn ending(row: &Row) -> Result<Ending, StoreError> {
         Some("void") => Ok(Ending::Void { rules }),
         Some("expired") => Ok(Ending::Expired),
         Some("deactivated") => Ok(Ending::Deactivated),
+        Some("revoked") => Ok(Ending::Revoked),
         other => Err(StoreError::corrupt("activation", format!("ending {other:?}"))),
     }
 }

@@ -106,6 +106,11 @@ from (
         union all
         select 'end_' || kind, tenant_id, id, end_time, null
         from role_grant where ended_time is null and end_time <= $1
+
+        -- Nobody decided in time.
+        union all
+        select 'time_out_change_request', tenant_id, id, expire_time, null
+        from change_request where state = 'PENDING' and expire_time <= $1
     ) found
     -- Both the path and the approvers of one may have ended.
     group by kind, tenant_id, thing_id

@@ -13,4 +13,6 @@ select min(at) from (
     select min(expire_time) from approval where state = 'PENDING' and expire_time > $1
     union all
     select min(end_time) from role_grant where ended_time is null and end_time > $1
+    union all
+    select min(expire_time) from change_request where state = 'PENDING' and expire_time > $1
 ) next

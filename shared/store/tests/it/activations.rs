@@ -138,6 +138,10 @@ async fn every_ending_is_read_back() {
     let expired = ground.wished(&facts, wish(6)).await.expire(catalog, &late).unwrap();
     let given_up = ground.wished(&facts, wish(7)).await;
     let given_up = given_up.deactivate(catalog, "done".to_owned(), &soon).unwrap();
+    let taken = ground.wished(&facts, wish(8)).await;
+    let taken = taken.revoke(catalog, "misused".to_owned(), &soon).unwrap();
+    let refused = ground.wished(&asking, wish(9)).await;
+    let refused = refused.revoke(catalog, "not now".to_owned(), &soon).unwrap();
 
     let held = Some(Held { start: odd(), end: odd() + hours(1), truncated: false });
     let void = |rule| Ending::Void { rules: vec![rule] };
@@ -150,6 +154,8 @@ async fn every_ending_is_read_back() {
         (cut_short, void(Rule::Eligibility), held),
         (expired, Ending::Expired, held),
         (given_up, Ending::Deactivated, held),
+        (taken, Ending::Revoked, held),
+        (refused, Ending::Revoked, None),
     ] {
         let State::Ended { ending, held, .. } = ground.kept(change).await.state else {
             panic!("not ended: {expected:?}")

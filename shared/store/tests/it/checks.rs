@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use pim_domain::{
     activation::{Ask, Length, ask},
     approval::{self, Decide, Decided, Verdict},
+    change_request::Deny,
     fixture::{self, noon, stamp},
     grant::GrantKind,
     policy::{self, RuleSet},
@@ -18,7 +19,7 @@ use pim_store::StoreError;
 use crate::ground::{Ground, asking, constraint, new_grant, scope, setting};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 52] = [
+const CASES: [(&str, &str); 64] = [
     ("activation_length", "update activation set requested_duration = null"),
     ("activation_length", "update activation set requested_end_time = now()"),
     ("activation_requested_duration_check", "update activation set requested_duration = 0"),
@@ -87,6 +88,41 @@ const CASES: [(&str, &str); 52] = [
         "role_grant_ending_check",
         "update role_grant set ending = 'lost' where ended_time is not null",
     ),
+    ("role_grant_renews_another", "update role_grant set renewed_from = id"),
+    ("change_request_kind_check", "update change_request set kind = 'GIFT'"),
+    ("change_request_grant_kind_check", "update change_request set grant_kind = 'loan'"),
+    ("change_request_state_check", "update change_request set state = 'LOST'"),
+    ("change_request_ticket", "update change_request set ticket_number = null"),
+    ("change_request_ticket", "update change_request set ticket_system = null"),
+    (
+        "change_request_decision",
+        "update change_request set decider_id = principal_id, decision_justification = ''
+         where state = 'PENDING'",
+    ),
+    (
+        "change_request_decision",
+        "update change_request set state = 'TIMED_OUT' where state = 'DENIED'",
+    ),
+    (
+        "change_request_decision",
+        "update change_request set decision_justification = null where state = 'DENIED'",
+    ),
+    (
+        "change_request_outcome",
+        "update change_request set outcome_id = grant_id where state = 'PENDING'",
+    ),
+    (
+        "change_request_outcome",
+        "update change_request set state = 'APPROVED' where state = 'DENIED'",
+    ),
+    (
+        "change_request_pending",
+        "insert into change_request
+         select tenant_id, gen_random_uuid(), kind, grant_kind, grant_id, principal_id, role_id,
+                scope, end_time, justification, ticket_number, ticket_system, expire_time, state,
+                decider_id, decision_justification, outcome_id, version, create_time, update_time
+         from change_request where state = 'PENDING'",
+    ),
     ("approval_state_check", "update approval set state = 'LOST'"),
     ("decision_verdict_check", "update decision set verdict = 'perhaps'"),
     ("principal_kind_check", "update principal set kind = 'group'"),
@@ -143,6 +179,15 @@ async fn everything() -> Ground {
         panic!("decided before")
     };
     ground.kept(*change).await;
+
+    let [denied, _] = ground.requests(&carol).await;
+    let decision = Deny {
+        request: denied.id,
+        etag: denied.version.etag(),
+        justification: "not needed".to_owned(),
+    };
+    let alice = &facts.principal;
+    ground.kept(denied.deny(&carol, Catalog::Entra, alice, decision, &now).unwrap()).await;
 
     let brief = ground.grant(GrantKind::Assignment, &carol, None).await;
     ground.kept(brief.remove(Catalog::Entra, String::new(), &now).unwrap()).await;

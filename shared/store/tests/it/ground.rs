@@ -9,6 +9,7 @@ use pim_domain::{
     approval::{self, Approval},
     catalog::{CatalogFile, CatalogRole},
     change::{Change, Thing},
+    change_request::ChangeRequest,
     fixture::{self, noon, stamp},
     grant::{self, Create, Grant, GrantKind},
     id::TenantId,
@@ -20,8 +21,8 @@ use pim_domain::{
     tenant,
 };
 use pim_store::{
-    Db, Options, Purpose, StoreError, Tx, activations, approvals, events, grants, policies,
-    principals, roles, tenants,
+    Db, Options, Purpose, StoreError, Tx, activations, approvals, change_requests, events, grants,
+    policies, principals, roles, tenants,
 };
 use pim_tests::{TestDb, eventually};
 
@@ -364,6 +365,20 @@ impl Stored for Approval {
 
     async fn load(&self, tx: &mut Tx, tenant: TenantId) -> Result<Option<Self>, StoreError> {
         approvals::get(tx, tenant, self.id).await
+    }
+}
+
+impl Stored for ChangeRequest {
+    async fn record(
+        tx: &mut Tx,
+        tenant: TenantId,
+        change: &Change<Self>,
+    ) -> Result<(), StoreError> {
+        change_requests::record(tx, tenant, change).await
+    }
+
+    async fn load(&self, tx: &mut Tx, tenant: TenantId) -> Result<Option<Self>, StoreError> {
+        change_requests::get_for_update(tx, tenant, self.id).await
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod activations;
 mod approvals;
+mod change_requests;
 mod checks;
 mod directory;
 mod due;
@@ -13,6 +14,7 @@ mod extensions;
 mod feed;
 mod grants;
 mod ground;
+mod holders;
 mod idempotency;
 mod log;
 mod migration;

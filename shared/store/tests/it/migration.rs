@@ -145,7 +145,7 @@ async fn an_approval_is_one_stage_of_all_with_its_decisions() {
         };
         assert_eq!(found.rules, [rule]);
         assert_eq!((found.state, found.extension, found.shortened), (state, None, None));
-        assert_eq!(found.shortest, TimeDelta::seconds(1));
+        assert_eq!(found.shortest, TimeDelta::minutes(5));
         let people: Vec<_> = found.decisions.iter().map(|one| one.approver).collect();
         assert_eq!(people, said);
         assert!(found.decisions.iter().all(|one| one.dropped.is_none()));

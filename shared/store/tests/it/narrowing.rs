@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::Activation,
     approval::Approval,
+    change_request::{ChangeRequest, State},
     due::{Due, DueKind},
     effective::{self, Holding, Instant},
     grant::{Grant, GrantKind},
@@ -18,7 +19,7 @@ use pim_domain::{
     scope::Scope,
 };
 use pim_store::{
-    Tx, activations, approvals,
+    Tx, activations, approvals, change_requests,
     due::{self, Cursor},
     grants, holdings,
 };
@@ -76,6 +77,8 @@ async fn every_kind_of_due_work_is_found() {
         Command::Shorten { grant: 0, hours: 1 },
         ask(1, 0, None, free),
         Command::Disable(1),
+        // Nobody will have answered.
+        Command::Request(2),
     ];
     let seen = compare(&Ground::new().await, &commands).await;
     assert_eq!(seen, BTreeSet::from(DueKind::ALL));
@@ -184,6 +187,12 @@ async fn compare_lists(tx: &mut Tx, ground: &Ground, model: &Model, at: DateTime
     let found = approvals::list(tx, tenant, &filter, None, ALL).await.unwrap();
     let pending = |approval: &&Approval| said::is_pending(model, approval, at);
     assert_eq!(found, sorted(model.approvals.iter().filter(pending), |one| one.id));
+
+    let asked =
+        change_requests::Filter { pending_at: Some(at), ..change_requests::Filter::default() };
+    let found = change_requests::list(tx, tenant, &asked, None, ALL).await.unwrap();
+    let waits = |request: &&ChangeRequest| request.settled(at).state == State::Pending;
+    assert_eq!(found, sorted(model.requests.iter().filter(waits), |one| one.id));
 
     for principal in &model.principals {
         let filter = approvals::Filter { waits_for: Some(principal.id), ..filter.clone() };

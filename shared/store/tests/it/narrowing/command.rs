@@ -46,6 +46,8 @@ pub(super) enum Command {
         minutes: Option<i64>,
     },
     CloseApproval(usize),
+    Request(usize),
+    CloseRequest(usize),
     Disable(usize),
     Enable(usize),
 }
@@ -57,6 +59,7 @@ pub(super) enum Step {
     Start,
     Deactivate,
     Cancel,
+    Revoke,
     Expire,
     Void,
 }
@@ -76,6 +79,7 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
         1 => Just(Step::Start),
         1 => Just(Step::Deactivate),
         3 => Just(Step::Cancel),
+        1 => Just(Step::Revoke),
         1 => Just(Step::Expire),
         1 => Just(Step::Void),
     ];
@@ -99,6 +103,8 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
             Command::Decide { approval, who, yes, minutes }
         }),
         1 => which().prop_map(Command::CloseApproval),
+        2 => which().prop_map(Command::Request),
+        1 => which().prop_map(Command::CloseRequest),
         2 => which().prop_map(Command::Disable),
         2 => which().prop_map(Command::Enable),
     ]

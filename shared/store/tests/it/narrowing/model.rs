@@ -1,5 +1,7 @@
 //! A small world in which commands happen one after the other, as the rules permit.
 
+mod requests;
+
 use std::{collections::HashMap, ops::Range};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,9 +10,10 @@ use pim_domain::{
     approval::{self, Approval, Decide, Decided, Verdict},
     authority::SignIn,
     change::{Change, Thing},
+    change_request::ChangeRequest,
     denial::Denial,
     fixture::{self, noon, stamp},
-    grant::{self, Create, Grant, GrantKind},
+    grant::{self, Create, Grant, GrantKind, NewEnd, Update},
     id::{ActivationId, ExtensionId, GrantId, PrincipalId, RoleId, TenantId},
     policy::{ApprovalRule, Layers, Mode, RuleSet, Slot, Stage},
     principal::Principal,
@@ -46,6 +49,7 @@ pub(super) struct Model {
     pub(super) approvals: Vec<Approval>,
     /// Who must approve what; of what is not here, nobody.
     rules: HashMap<Wanted, ApprovalRule>,
+    pub(super) requests: Vec<ChangeRequest>,
     roles: [Role; 2],
     changes: Vec<AnyChange>,
     now: DateTime<Utc>,
@@ -56,6 +60,7 @@ enum AnyChange {
     Grant(Change<Grant>),
     Activation(Box<Change<Activation>>),
     Approval(Change<Approval>),
+    Request(Change<ChangeRequest>),
 }
 
 impl Model {
@@ -68,6 +73,7 @@ impl Model {
             activations: Vec::new(),
             approvals: Vec::new(),
             rules: HashMap::new(),
+            requests: Vec::new(),
             roles: [ground.role.clone(), ground.other_role.clone()],
             changes: Vec::new(),
             now: noon(),
@@ -96,16 +102,9 @@ impl Model {
                 AnyChange::Grant(change) => Stored::record(tx, self.tenant, change).await,
                 AnyChange::Activation(change) => Stored::record(tx, self.tenant, change).await,
                 AnyChange::Approval(change) => Stored::record(tx, self.tenant, change).await,
+                AnyChange::Request(change) => Stored::record(tx, self.tenant, change).await,
             }
             .unwrap();
-        }
-        for grant in &self.grants {
-            sqlx::query("update role_grant set end_time = $1 where id = $2")
-                .bind(grant.window.end)
-                .bind(grant.id.uuid())
-                .execute(&mut **tx)
-                .await
-                .unwrap();
         }
     }
 
@@ -133,10 +132,12 @@ impl Model {
                 self.on_grant(*which, |grant, now| grant.expire(CATALOG, &stamp(now)));
             }
             Command::Shorten { grant, hours } => {
-                let number = grant.checked_rem(self.grants.len()).unwrap_or_default();
-                let Some(grant) = self.grants.get_mut(number) else { return };
+                let Some(grant) = nth(&self.grants, *grant) else { return };
                 let end = self.now.max(grant.window.start) + TimeDelta::hours(*hours);
-                grant.window.end = Some(grant.window.end.map_or(end, |old| old.min(end)));
+                if grant.window.end.is_none_or(|old| end < old) {
+                    let change = self.shorten(grant, end);
+                    self.keep(change);
+                }
             }
             Command::Ask { eligibility, at, ahead, hours, asks } => {
                 let request = Request {
@@ -172,6 +173,8 @@ impl Model {
                     .or_else(|_| approval.cancel(activation, CATALOG, &stamp));
                 self.keep(change);
             }
+            Command::Request(which) => self.request(*which),
+            Command::CloseRequest(which) => self.close_request(*which),
             Command::Disable(who) => {
                 let change = nth(&self.principals, *who).unwrap().disable(&stamp(self.now));
                 self.keep(change);
@@ -181,6 +184,21 @@ impl Model {
                 self.keep(change);
             }
         }
+    }
+
+    fn shorten(&self, grant: &Grant, end: DateTime<Utc>) -> Result<Change<Grant>, Denial> {
+        let facts = grant_facts(self.principal(grant.principal), self.role(grant.role));
+        let wish = Update {
+            kind: grant.kind,
+            grant: grant.id,
+            etag: grant.version.etag(),
+            start: None,
+            end: Some(NewEnd::At(end)),
+            justification: "done sooner".to_owned(),
+            ticket: None,
+        };
+        let change = grant.update(&facts, &wish, &stamp(self.now))?;
+        Ok(change.expect("it is shorter"))
     }
 
     fn ask(&mut self, eligibility: usize, at: usize, asks: Option<Mode>, request: Request) {
@@ -258,6 +276,7 @@ impl Model {
             Step::Start => activation.start(&facts, &pinned, &self.votes(activation), &stamp),
             Step::Deactivate => activation.deactivate(CATALOG, String::new(), &stamp),
             Step::Cancel => activation.cancel(CATALOG, String::new(), &stamp),
+            Step::Revoke => activation.revoke(CATALOG, "misused".to_owned(), &stamp),
             Step::Expire => activation.expire(CATALOG, &stamp),
             Step::Void => activation.void(&self.rest(activation), CATALOG, &stamp),
         };
@@ -396,7 +415,8 @@ impl Model {
         });
         let approvals = self.approvals.iter().map(|one| Some(one.expire_time));
         let principals = self.principals.iter().map(|one| one.enabled_since);
-        let all = grants.chain(activations).chain(approvals).chain(principals);
+        let requests = self.requests.iter().map(|one| Some(one.expire_time));
+        let all = grants.chain(activations).chain(approvals).chain(requests).chain(principals);
         let mut all: Vec<_> = all.flatten().collect();
         all.sort();
         all.dedup();

@@ -37,6 +37,11 @@ pub(super) fn due(model: &Model, at: DateTime<Utc>) -> Vec<Due> {
             all.push((kind, grant.id.uuid(), change.after().ended.unwrap().at));
         }
     }
+    for request in &model.requests {
+        if request.time_out(CATALOG, &stamp(at)).is_ok() {
+            all.push((DueKind::TimeOutChangeRequest, request.id.uuid(), request.expire_time));
+        }
+    }
     for activation in &model.activations {
         nothing_is_missed(model, activation, at, &all);
     }

@@ -1,0 +1,70 @@
+//! What a wish to grant, or to change what was granted, is judged by.
+
+use pim_chassis::{Context, Error, Work};
+use pim_domain::{
+    authority::{Action, Realm},
+    denial::Reason,
+    grant::{Facts, Grant, GrantKind},
+    id::GrantId,
+    principal::Principal,
+    role::Role,
+    scope::Scope,
+};
+use pim_store::{StoreError, grants, policies, principals, roles};
+
+use crate::grant::missing_role;
+
+/// What there is of a target; whoever wants the same one waits until the transaction ends.
+pub(crate) async fn of_target(
+    context: &Context,
+    work: &mut Work,
+    kind: GrantKind,
+    principal: Principal,
+    role: Role,
+    scope: &Scope,
+) -> Result<Facts, Error> {
+    let (caller, tenant) = (context.caller()?, context.tenant);
+    grants::lock_target(work, tenant, kind, principal.id, role.id, scope).await?;
+    let mut existing = grants::reaching(work, tenant, kind, principal.id, role.id, scope).await?;
+    existing.retain(|grant| grant.scope == *scope);
+    let policy = policies::newest(work, tenant, &role, scope).await?;
+    Ok(Facts {
+        role,
+        policy,
+        principal,
+        caller: caller.principal.clone(),
+        caller_mfa: caller.sign_in.mfa,
+        existing,
+    })
+}
+
+/// The same for a grant that is there.
+pub(crate) async fn of_grant(
+    context: &Context,
+    work: &mut Work,
+    grant: &Grant,
+    role: Role,
+) -> Result<Facts, Error> {
+    let principal = principals::get(work, context.tenant, grant.principal).await?;
+    let nobody = || StoreError::Corrupt { what: "grant", source: "of nobody".into() };
+    let principal = principal.ok_or_else(nobody)?;
+    of_target(context, work, grant.kind, principal, role, &grant.scope).await
+}
+
+/// A grant that the caller may do `action` to, locked, and its role.
+pub(crate) async fn load(
+    context: &Context,
+    work: &mut Work,
+    (kind, id): (GrantKind, GrantId),
+    action: Action,
+) -> Result<(Grant, Role), Error> {
+    let (caller, tenant) = (context.caller()?, context.tenant);
+    let Some(grant) = grants::get_for_update(work, tenant, kind, id).await? else {
+        let missing = Reason::NotFound { thing: kind.thing(), id: id.uuid() };
+        return Err(caller.not_found(action, missing, context.now()).into());
+    };
+    let role = roles::get(work, tenant, grant.role).await?.ok_or_else(missing_role)?;
+    let now = context.now().max(grant.update_time);
+    caller.authorise(action, Realm::from(role.catalog), &grant.scope, now)?;
+    Ok((grant, role))
+}

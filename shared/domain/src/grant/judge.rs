@@ -1,0 +1,210 @@
+//! What every wish to grant is judged by: making a grant, moving its dates, renewing it.
+
+use chrono::{DateTime, Utc};
+
+use super::{Grant, GrantKind};
+use crate::{
+    denial::{Denial, Reason, Rule, Violation},
+    event::About,
+    policy::{Layers, Rules},
+    principal::{Principal, PrincipalKind},
+    role::{Catalog, Role},
+    scope::Scope,
+    text::{Ticket, is_blank},
+    time::{Window, format_duration},
+};
+
+/// What a wish to grant is judged by.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The role.
+    pub role: Role,
+    /// Its policies at the scope and above.
+    pub policy: Layers,
+    /// For whom.
+    pub principal: Principal,
+    /// Who grants.
+    pub caller: Principal,
+    /// Whether the caller signed in with multi-factor authentication.
+    pub caller_mfa: bool,
+    /// Grants of the same kind for the same principal, role and scope that have not ended.
+    pub existing: Vec<Grant>,
+}
+
+impl Facts {
+    /// The newest `update_time` among the facts: no decision on them is earlier.
+    #[must_use]
+    pub fn newest(&self) -> DateTime<Utc> {
+        let grants = self.existing.iter().map(|grant| grant.update_time);
+        let others = grants.chain([self.principal.update_time]).chain(self.policy.newest());
+        others.fold(self.role.update_time, DateTime::max)
+    }
+}
+
+/// What would be granted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(super) kind: GrantKind,
+    pub(super) scope: &'a Scope,
+    /// Not begun yet, or what is left of it: a grant is judged as one that is made now.
+    pub(super) window: Window,
+    pub(super) justification: &'a str,
+    pub(super) ticket: Option<&'a Ticket>,
+    /// What changes, where it is there already: it is no duplicate of itself.
+    pub(super) of: Option<&'a Grant>,
+}
+
+struct Judged<'a> {
+    facts: &'a Facts,
+    terms: &'a Terms<'a>,
+    rules: Rules,
+}
+
+/// In the order in which they are answered.
+const RULES: [fn(&Judged<'_>) -> Option<Violation>; 7] =
+    [principal, role, window, expiration, justification, ticketing, mfa];
+
+/// Nobody widens what an account of their own person can hold.
+///
+/// # Errors
+/// `SELF_GRANT`.
+pub(super) fn not_oneself(facts: &Facts, about: &About) -> Result<(), Denial> {
+    if facts.caller.is_same_person(&facts.principal) {
+        return Err(Denial::new(Reason::SelfGrant).about(about.clone()));
+    }
+    Ok(())
+}
+
+/// Passes what may be granted; `first` is what is wrong with it already.
+///
+/// # Errors
+/// Every broken rule of the policy together, then `DUPLICATE`.
+pub(super) fn judge(
+    facts: &Facts,
+    terms: &Terms<'_>,
+    first: Option<Violation>,
+    now: DateTime<Utc>,
+) -> Result<(), Denial> {
+    let rules = facts.policy.at(terms.scope);
+    let judged = Judged { facts, terms, rules };
+    let violations = RULES.iter().filter_map(|rule| rule(&judged));
+    Denial::check(first.into_iter().chain(violations).collect(), None)?;
+    let window = terms.window;
+    let same = |grant: &&Grant| {
+        terms.of.is_none_or(|of| of.id != grant.id)
+            && !grant.state(now).is_ended()
+            && grant.window.end == window.end
+            && grant.window.start <= window.start
+    };
+    match facts.existing.iter().find(same) {
+        Some(same) => {
+            Err(Denial::new(Reason::Duplicate { thing: terms.kind.thing(), id: same.id.uuid() }))
+        }
+        None => Ok(()),
+    }
+}
+
+fn principal(judged: &Judged<'_>) -> Option<Violation> {
+    let principal = &judged.facts.principal;
+    if !principal.is_enabled() {
+        return Some(Violation::new(
+            Rule::Principal,
+            "principal_id",
+            "an enabled principal",
+            "a disabled one",
+        ));
+    }
+    let program = principal.kind == PrincipalKind::ServicePrincipal;
+    (program && judged.terms.kind == GrantKind::Eligibility).then(|| {
+        Violation::new(
+            Rule::Principal,
+            "principal_id",
+            "only users can be eligible",
+            "a service principal",
+        )
+    })
+}
+
+fn role(judged: &Judged<'_>) -> Option<Violation> {
+    let role = &judged.facts.role;
+    if !role.assignable {
+        return Some(Violation::new(
+            Rule::Role,
+            "role_id",
+            "a role that can be granted",
+            format!("{}, which only the system assigns", role.display_name),
+        ));
+    }
+    (!role.catalog.grants_at(judged.terms.scope)).then(|| {
+        let limit = match role.catalog {
+            Catalog::Entra => "/, administrative units and applications, for an Entra role",
+            Catalog::Azure => "/, management groups, subscriptions and below, for an Azure role",
+            Catalog::Pim => "any scope",
+        };
+        Violation::new(Rule::Role, "scope", limit, judged.terms.scope.as_str())
+    })
+}
+
+fn window(judged: &Judged<'_>) -> Option<Violation> {
+    let end = judged.terms.window.end?;
+    let least = judged.rules.activation_min;
+    (end - judged.terms.window.start < least).then(|| {
+        Violation::new(
+            Rule::Window,
+            "end_time",
+            format!("at least {} after the start", format_duration(least)),
+            end.to_rfc3339(),
+        )
+    })
+}
+
+fn expiration(judged: &Judged<'_>) -> Option<Violation> {
+    let (permanent, most) = match judged.terms.kind {
+        GrantKind::Eligibility => (judged.rules.permanent_eligibility, judged.rules.eligible_max),
+        GrantKind::Assignment => (judged.rules.permanent_assignment, judged.rules.assigned_max),
+    };
+    // A maximum binds only where permanent is not allowed.
+    if permanent {
+        return None;
+    }
+    let given = match judged.terms.window.end {
+        Some(end) if end - judged.terms.window.start <= most => return None,
+        Some(end) => format_duration(end - judged.terms.window.start),
+        None => "permanent".to_owned(),
+    };
+    let limit = format!("at most {}", format_duration(most));
+    Some(Violation::new(Rule::Expiration, "end_time", limit, given))
+}
+
+fn justification(judged: &Judged<'_>) -> Option<Violation> {
+    let required = match judged.terms.kind {
+        GrantKind::Eligibility => false,
+        GrantKind::Assignment => judged.rules.assignment_require_justification,
+    };
+    (required && is_blank(judged.terms.justification))
+        .then(|| Violation::new(Rule::Justification, "justification", "required", "none"))
+}
+
+fn ticketing(judged: &Judged<'_>) -> Option<Violation> {
+    let required = match judged.terms.kind {
+        GrantKind::Eligibility => false,
+        GrantKind::Assignment => judged.rules.assignment_require_ticket,
+    };
+    (required && judged.terms.ticket.is_none())
+        .then(|| Violation::new(Rule::Ticketing, "ticket", "required", "none"))
+}
+
+fn mfa(judged: &Judged<'_>) -> Option<Violation> {
+    let required = match judged.terms.kind {
+        GrantKind::Eligibility => false,
+        GrantKind::Assignment => judged.rules.assignment_require_mfa,
+    };
+    (required && !judged.facts.caller_mfa).then(|| {
+        Violation::new(
+            Rule::Mfa,
+            "authorization",
+            "a sign-in with multi-factor authentication",
+            "none",
+        )
+    })
+}
