@@ -342,10 +342,8 @@ impl StageView {
 
 /// The users of a stage's slots.
 pub(crate) fn slots(stage: &ApprovalStage) -> impl Iterator<Item = &str> {
-    stage.slots.iter().filter_map(|slot| match &slot.approver {
-        Some(Approver::UserId(user)) => Some(user.as_str()),
-        None => None,
-    })
+    let approvers = stage.slots.iter().filter_map(|slot| slot.approver.as_ref());
+    approvers.map(|Approver::UserId(user)| user.as_str())
 }
 
 /// Everybody whom these rules name.

@@ -170,7 +170,7 @@ impl TryFrom<v1::ApprovalRule> for ApprovalRule {
             .stages
             .into_iter()
             .enumerate()
-            .map(|(index, stage)| Stage::try_from(stage).field(&format!("stages[{index}]")));
+            .map(|(index, stage)| Stage::try_from(stage).field(format!("stages[{index}]")));
         Ok(Self {
             stages: stages.collect::<Result<_, _>>()?,
             timeout: field::positive_duration(rule.timeout, "timeout")?

@@ -3,6 +3,7 @@
 use pim_chassis::{Context, Error};
 use pim_domain::{
     activation::{Activation, Extend},
+    change::Change,
     denial::{Denial, Reason},
 };
 use pim_proto::call::{Answer, Write};
@@ -35,7 +36,7 @@ pub(crate) async fn extend(
     if let Some(settled) = &settled {
         activations::record(&mut work, context.tenant, settled).await?;
     }
-    let activation = settled.map_or(activation, |settled| settled.into_after());
+    let activation = settled.map_or(activation, Change::into_after);
     let change = activation.extend(&facts, extend, &stamp)?;
     activations::record(&mut work, context.tenant, &change).await?;
     let dry = work.is_dry();
