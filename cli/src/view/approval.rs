@@ -124,7 +124,15 @@ impl ApprovalView {
     fn possible(&self) -> Vec<String> {
         let text = |one: &PossibleApproverView| {
             let who = or_id(one.principal_name.as_deref(), &one.principal_id);
-            if one.may_decide_now { who } else { format!("{who}, from stage {} on", one.stage) }
+            let counts = |it: &&DecisionView| it.drop_time.is_none();
+            let mut decided = self.decisions.iter().filter(counts).map(|it| &it.approver_id);
+            if one.may_decide_now {
+                who
+            } else if decided.any(|id| *id == one.principal_id) {
+                format!("{who}, who has decided")
+            } else {
+                format!("{who}, from stage {} on", one.stage)
+            }
         };
         self.possible_approvers.iter().flatten().map(text).collect()
     }

@@ -210,7 +210,7 @@ async fn it_is_judged_as_a_new_request_from_the_start() {
     let start = ground.world.now() - TimeDelta::minutes(30);
     let blank = ExtendActivationRequest { justification: " ".to_owned(), ..by(1, &active) };
     for (wish, expected) in [
-        (over, ("EXPIRATION", "end_time")),
+        (over, ("EXPIRATION", "duration")),
         (until(start + TimeDelta::minutes(481), &active), ("EXPIRATION", "end_time")),
         (until(start + TimeDelta::minutes(60), &active), ("WINDOW", "end_time")),
         (until(start + TimeDelta::minutes(59), &active), ("WINDOW", "end_time")),

@@ -175,6 +175,10 @@ impl Activation {
             .chain(no_later)
             .chain(broken_off)
             .collect();
+        // Of what was asked for, whichever way the end was said.
+        for violation in violations.iter_mut().filter(|one| one.field == "end_time") {
+            violation.field = asked.field();
+        }
         violations.sort_by_key(|violation| violation.rule);
         violations.dedup_by_key(|violation| violation.rule);
         violations

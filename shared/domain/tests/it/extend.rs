@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use pim_domain::{
     activation::{Activation, Extend, Facts, Held, Length, State, Verdict, ask},
-    denial::{Denial, Rule},
+    denial::{Denial, Reason, Rule},
     event::Code,
     fixture::{facts, noon, set, stamp, user, votes, wish},
     policy::{ApprovalRule, RuleSet},
@@ -77,6 +77,9 @@ fn it_is_judged_as_a_request_is() {
         ground.refused(TimeDelta::hours(7) + TimeDelta::microseconds(1)),
         [Rule::Expiration]
     );
+    let denial = ground.by(TimeDelta::hours(8)).unwrap_err();
+    let Reason::Policy { violations, .. } = denial.reason else { panic!("{denial:?}") };
+    assert_eq!(violations[0].field, "duration", "as it was asked for");
     ground.by(TimeDelta::hours(7)).unwrap();
     let earlier = ground.wish(Length::Until(noon() + TimeDelta::minutes(30)));
     let denial = ground.active.extend(&ground.facts, earlier, &stamp(noon() + TEN)).unwrap_err();
