@@ -1,6 +1,9 @@
 //! What this service wants of the activation service.
 
-use pim_chassis::{Context, bell::ring};
+use pim_chassis::{
+    Context,
+    bell::{Rung, ring},
+};
 use pim_domain::id::ActivationId;
 use pim_proto::activation::v1;
 
@@ -13,7 +16,7 @@ pub(crate) async fn void_activations(context: &Context, activations: Vec<Activat
             activation_id: activation.to_string(),
         };
         let call = async move { peer.activations().void_activation(request).await };
-        if ring("void_activation", call).await.is_none() {
+        if ring("void_activation", call).await == Rung::Unheard {
             // The scheduler does this one and the rest.
             return;
         }

@@ -3,25 +3,32 @@
 
 use std::{future::Future, time::Duration};
 
-use tonic::Status;
+use tonic::{Code, Status};
 
 /// How long a bell is rung.
 const RING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Rings `bell` once and says what was answered, if it was heard.
-pub async fn ring<T>(
-    bell: &'static str,
-    call: impl Future<Output = Result<T, Status>>,
-) -> Option<T> {
+/// Whether somebody was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rung {
+    /// It was done, or there was nothing to do.
+    Heard,
+    /// The scheduler finds it; another bell there and then would be rung in vain as well.
+    Unheard,
+}
+
+/// Rings `bell` once.
+pub async fn ring<T>(bell: &'static str, call: impl Future<Output = Result<T, Status>>) -> Rung {
     match tokio::time::timeout(RING_TIMEOUT, call).await {
-        Ok(Ok(answer)) => Some(answer),
+        Ok(Ok(_)) => Rung::Heard,
+        Ok(Err(status)) if status.code() == Code::FailedPrecondition => Rung::Heard,
         Ok(Err(status)) => {
             tracing::info!(bell, code = ?status.code(), "a bell was not heard");
-            None
+            Rung::Unheard
         }
         Err(_) => {
             tracing::info!(bell, "a bell was not heard in time");
-            None
+            Rung::Unheard
         }
     }
 }

@@ -127,6 +127,17 @@ async fn a_bell_that_is_refused_is_not_rung_again() {
 }
 
 #[tokio::test]
+async fn a_bell_for_what_is_over_already_is_heard_and_the_next_is_rung() {
+    let mut ground = Ground::new().await;
+    let (eligibility, _) = twice(&ground).await;
+    let bells = listen(&ground, || Err(Status::failed_precondition("over"))).await;
+    alone(&mut ground, &bells.url).await;
+    let admin = &ground.org.admin.client;
+    remove(admin, Kind::Eligibility, removal(&eligibility.id)).await.unwrap();
+    assert_eq!(bells.take().len(), 2);
+}
+
+#[tokio::test]
 async fn a_peer_that_is_down_changes_nothing_of_the_answer_nor_of_the_effect() {
     let mut ground = Ground::new().await;
     let (eligibility, activations) = twice(&ground).await;
