@@ -6,6 +6,7 @@ mod boundary;
 mod coverage;
 mod descriptor;
 mod events;
+mod model;
 mod races;
 mod refusals;
 mod simulation;
