@@ -68,7 +68,7 @@ impl Model {
             return Err(refused(Code::FailedPrecondition, "ALREADY_RESOLVED"));
         }
         // Known: the contract's table has this after the broken rules.
-        if stale {
+        if stale || self.is_outdated(sent) {
             return Err(refused(Code::Aborted, "ETAG_MISMATCH"));
         }
         let blank = approval.rules.iter().any(|rule| rule.justify) && is_blank(because);
@@ -149,6 +149,10 @@ impl Model {
             (ApprovalState::Approved, false) => {
                 self.activations[activation].asked.shortened = approval.shortened;
                 self.begin(activation, &votes);
+                // Decided: where nothing is granted, nothing was granted for less.
+                if let State::Ended { .. } = self.activations[activation].state {
+                    self.activations[activation].asked.shortened = None;
+                }
             }
             (ApprovalState::Approved, true) => {
                 if let State::Active(_, Some(extension)) = &mut self.activations[activation].state {

@@ -161,7 +161,7 @@ impl Model {
         }
         own.revision = self.revision(role) + 1;
         let own = own.clone();
-        if stale {
+        if stale || self.is_outdated(sent) {
             return Err(refused(Code::Aborted, "ETAG_MISMATCH"));
         }
         let rules = in_force(&policies, role, scope);

@@ -90,7 +90,8 @@ pub(super) async fn check(
     }
     let grants = || stored.eligibilities.iter().chain(&stored.assignments);
     for principal in &stored.principals {
-        if !grants().any(|grant| grant.principal == principal.id) {
+        let counts = |grant: &Grant| grant.state(now) == GrantState::InForce;
+        if !grants().any(|grant| grant.principal == principal.id && counts(grant)) {
             continue;
         }
         let mut read = world.system.db.read().await.unwrap();

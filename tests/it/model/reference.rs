@@ -28,9 +28,14 @@ pub(super) struct Model {
     pub(super) grants: Vec<Grant>,
     pub(super) activations: Vec<Activation>,
     pub(super) approvals: Vec<Approval>,
+    /// What each request's etag stands for, as it was when it was first sent.
+    pub(super) etags: BTreeMap<(Who, usize), Etag>,
     /// What was answered to the successful requests.
     pub(super) replies: BTreeMap<(Who, usize), (Request, Answer)>,
 }
+
+/// What an etag covers: a policy's revision, or the length that is decided on.
+pub(super) type Etag = Option<i64>;
 
 pub(super) type Outcome = Result<Answer, Answer>;
 
@@ -76,6 +81,8 @@ impl Model {
 
     /// What is answered; and it happens, unless the request is dry.
     pub(super) fn apply(&mut self, sent: &Sent) -> Answer {
+        let current = self.etag(&sent.request);
+        self.etags.entry((sent.caller, sent.id)).or_insert(current);
         if sent.dry {
             return self.clone().answer(sent);
         }
@@ -95,6 +102,22 @@ impl Model {
             }
             Err(refusal) => refusal,
         }
+    }
+
+    fn etag(&self, request: &Request) -> Etag {
+        match request {
+            Request::Set { role, scope, .. } | Request::Reset { role, scope, .. } => {
+                self.policies.get(&(*role, *scope)).map(|policy| policy.revision)
+            }
+            Request::Approve { approval: Some(place), .. }
+            | Request::Deny { approval: Some(place), .. } => self.approvals[*place].shortened,
+            _ => None,
+        }
+    }
+
+    /// Whether what is changed or decided on is another since the request was first sent.
+    pub(super) fn is_outdated(&self, sent: &Sent) -> bool {
+        self.etags[&(sent.caller, sent.id)] != self.etag(&sent.request)
     }
 
     fn judge(&mut self, sent: &Sent) -> Outcome {

@@ -21,6 +21,8 @@ use super::{
 
 /// After so many steps everybody is asked about everything, and the log is read.
 const DEEP_STEPS: usize = 30;
+/// After one in so many of the requests that change nothing, it is looked whether they did not.
+const UNCHANGED_STEPS: usize = 3;
 
 /// How often each thing was answered.
 pub(super) type Counts = BTreeMap<String, usize>;
@@ -180,12 +182,14 @@ impl Sequence<'_> {
         self.story.borrow_mut().push(format!("{:>21}{}", "", short(&got)));
         *self.counts.entry(name(request, &got)).or_default() += 1;
         same("the answer", &expected, &got)?;
-        let stored = invariants::stored(&self.system.world, self.tenant()).await;
         if *dry || matches!(got, Answer::Refused { .. }) {
-            same("what is stored after what changes nothing", &self.stored, &stored)?;
+            if id % UNCHANGED_STEPS == 0 {
+                let stored = invariants::stored(&self.system.world, self.tenant()).await;
+                same("what is stored after what changes nothing", &self.stored, &stored)?;
+            }
             return Ok(waited);
         }
-        self.stored = stored;
+        self.stored = invariants::stored(&self.system.world, self.tenant()).await;
         self.administered = matches!(got, Answer::Principal { .. } | Answer::Policy { .. });
         Ok(true)
     }
