@@ -198,7 +198,8 @@ async fn enabled(
     subject: &str,
     sign_in: SignIn,
 ) -> Result<Box<Caller>, Error> {
-    let mut read = process.db.read().await?;
+    // What they hold counts only while they are enabled, by the same statement that reads it.
+    let mut read = process.db.glance().await?;
     let caller = callers::load(&mut read, tenant, issuer, subject, sign_in).await?;
     let caller = caller.filter(|caller| caller.principal.is_enabled());
     Ok(Box::new(caller.ok_or(Error::NobodyThere)?))

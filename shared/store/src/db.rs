@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use sqlx::{
-    Connection as _, PgConnection, PgPool, Postgres, Transaction,
+    Connection as _, PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use uuid::Uuid;
@@ -111,6 +111,15 @@ impl Db {
             .fetch_one(&mut *tx)
             .await?;
         Ok(Read { tx, revision: Revision::Snapshot(snapshot) })
+    }
+
+    /// A connection to read with where each statement may see a state of its own: cheaper than
+    /// [`Db::read`], which sends three statements more.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn glance(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        Ok(self.read.acquire().await?)
     }
 
     /// A transaction to write in.

@@ -1,11 +1,18 @@
 //! Deciding: who may, in which order the refusals come, and what completes.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use pim_domain::{
-    activation::ask,
-    approval::{self, Approval, Decide, Decided, Facts, State, Verdict},
+    activation::{Verdict as Resolution, ask},
+    approval::{
+        self, Approval, Decide, Decided, Facts, PossibleApprover, State, Verdict,
+        possible_approvers,
+    },
+    change::Thing,
     denial::{Denial, Reason, Rule},
-    fixture::{facts, noon, set, stamp, user, wish},
+    fixture::{facts, noon, set, stamp, user, votes, wish},
+    id::PrincipalId,
     policy::{ApprovalRule, Mode, RuleSet, Slot, Stage},
     principal::{Principal, PrincipalKind},
     role::Catalog,
@@ -132,6 +139,8 @@ fn a_vote_that_lost_its_standing_is_dropped_as_it_would_complete() {
     let dropped: Vec<_> =
         facts.approval.decisions.iter().map(|decision| decision.dropped.is_some()).collect();
     assert_eq!(dropped, [true, false]);
+    let dave = facts.people[1].id;
+    assert!(facts.approval.votes().iter().map(|vote| vote.approver).eq([dave]), "one is dropped");
     facts.people[0] = carol;
     assert!(facts.waits_for(&facts.people[0], noon()), "who may decide again");
     assert_eq!(counted(&mut facts, 0, Verdict::Approve), State::Approved);
@@ -230,6 +239,75 @@ fn the_approval_of_an_extension_is_awaited_by_that_one_alone() {
     let other = Approval { extension: Some(noon_extension()), ..facts.approval.clone() };
     assert_eq!(other.state_beside(&facts.activation, noon()), State::Canceled);
     assert_eq!(facts.approval.state_beside(&facts.activation, noon()), State::Pending);
+}
+
+#[test]
+fn it_is_shown_who_could_approve_and_who_may_now() {
+    let [alice, carol, dave, erin] = ["alice", "carol", "dave", "erin"].map(user);
+    let slot = |one: &Principal| Slot::User(one.id);
+    let stage = |slots: Vec<Slot>, mode| Stage { slots, mode };
+    let mut facts = waiting();
+    let rule = |stages| ApprovalRule { stages, ..facts.approval.rules[0].clone() };
+    let first = rule(vec![
+        stage(vec![slot(&carol)], Mode::AllOf),
+        stage(vec![slot(&dave), slot(&erin)], Mode::AnyOf),
+    ]);
+    let second = rule(vec![stage(vec![slot(&erin)], Mode::AllOf)]);
+    let rules = vec![first, second];
+    let shown = |possible: Vec<PossibleApprover>| -> Vec<(PrincipalId, usize, bool)> {
+        possible.into_iter().map(|one| (one.approver, one.stage, one.may_now)).collect()
+    };
+    let sorted = |mut all: Vec<(PrincipalId, usize, bool)>| {
+        all.sort_by_key(|(approver, stage, _)| (*stage, *approver));
+        all
+    };
+    facts.people = vec![carol.clone(), dave.clone(), erin.clone()];
+    let before = possible_approvers(&rules, &facts.people, &alice);
+    let all = [(carol.id, 0, true), (erin.id, 0, true), (dave.id, 1, false)];
+    assert_eq!(shown(before), sorted(all.into()), "erin by the second rule");
+
+    let mut users: Vec<PrincipalId> = [&carol, &dave, &erin].map(|one| one.id).into();
+    users.sort();
+    facts.approval.rules = rules;
+    assert_eq!(facts.approval.users(), users, "each once");
+    assert!(facts.is_possible());
+    counted(&mut facts, 0, Verdict::Approve);
+    let all = [(carol.id, 0, false), (erin.id, 0, true), (dave.id, 1, true)];
+    assert_eq!(shown(facts.possible_approvers(noon())), sorted(all.into()));
+    let late = facts.possible_approvers(facts.approval.expire_time);
+    assert!(late.iter().all(|one| !one.may_now), "nobody may any more");
+
+    facts.people[2].enabled_since = None;
+    assert!(!facts.is_possible(), "nobody is left for the second rule");
+}
+
+#[test]
+fn each_move_is_a_version_of_the_same_and_a_resolution_tells_the_outcome() {
+    let mut facts = waiting();
+    let id = facts.approval.id;
+    assert_eq!(Thing::id(&facts.approval), id.uuid());
+    assert_eq!(facts.approval.resolution(), None);
+    let expired = stamp(facts.approval.expire_time);
+    let timed_out = facts.approval.time_out(&facts.activation, facts.catalog, &expired).unwrap();
+    let after = timed_out.into_after();
+    assert_eq!((after.id, after.version), (id, facts.approval.version.next()));
+    assert_eq!(after.update_time, facts.approval.expire_time);
+    assert_eq!(after.resolution(), None, "time alone tells its activation");
+
+    let mut denied = facts.clone();
+    counted(&mut denied, 1, Verdict::Deny);
+    assert_eq!(denied.approval.resolution(), Some(Resolution::Denied));
+    counted(&mut facts, 0, Verdict::Approve);
+    counted(&mut facts, 1, Verdict::Approve);
+    let Some(Resolution::Approved { votes: given, shortened: None }) = facts.approval.resolution()
+    else {
+        panic!("approved in full");
+    };
+    let [carol, dave] = [&facts.people[0], &facts.people[1]];
+    assert_eq!(
+        given.into_iter().collect::<HashSet<_>>(),
+        HashSet::from_iter(votes(&[carol, dave]))
+    );
 }
 
 fn noon_extension() -> pim_domain::id::ExtensionId {
