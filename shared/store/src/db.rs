@@ -9,7 +9,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use sqlx::{
-    Connection as _, PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection,
+    Connection as _, PgConnection, PgPool, Postgres, Transaction,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use uuid::Uuid;
