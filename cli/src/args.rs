@@ -195,6 +195,22 @@ mod tests {
     }
 
     #[test]
+    fn a_check_asks_one_thing_and_a_role_is_defined_by_options_or_a_file() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' ')).is_ok();
+        assert!(parse("pim access check --role Reader"));
+        assert!(parse("pim access check --action Microsoft.Web/sites/read --scope /"));
+        assert!(parse("pim access check --data-action a/b --principal me"));
+        assert!(!parse("pim access check"));
+        assert!(!parse("pim access check --role Reader --action a/b"));
+        assert!(parse(
+            "pim role create Viewer --action */read --assignable-scope /subscriptions/a"
+        ));
+        assert!(parse("pim role create --from role.json --catalog entra --privileged"));
+        assert!(parse("pim role update Viewer --name Reader --privileged false"));
+        assert!(parse("pim role delete Viewer --justification unused"));
+    }
+
+    #[test]
     fn global_options_stand_anywhere_and_debug_hides_the_token() {
         let args = Args::try_parse_from(["pim", "role", "list", "--token", "secret"]).unwrap();
         assert!(!format!("{args:?}").contains("secret"));

@@ -84,8 +84,9 @@ mod tests {
     use super::*;
     use pim_proto::{
         assignment::v1::{
+            CreateRoleRequest, CreateRoleResponse, DeleteRoleRequest, DeleteRoleResponse,
             GetRoleRequest, GetRoleResponse, ImportCatalogRequest, ImportCatalogResponse,
-            ListRolesRequest, ListRolesResponse, Role,
+            ListRolesRequest, ListRolesResponse, Role, UpdateRoleRequest, UpdateRoleResponse,
             role_service_server::{RoleService, RoleServiceServer},
         },
         r#type::v1::Catalog,
@@ -116,6 +117,27 @@ mod tests {
             &self,
             _: Request<ImportCatalogRequest>,
         ) -> Result<Response<ImportCatalogResponse>, Status> {
+            Err(Status::failed_precondition("not today"))
+        }
+
+        async fn create_role(
+            &self,
+            _: Request<CreateRoleRequest>,
+        ) -> Result<Response<CreateRoleResponse>, Status> {
+            Err(Status::failed_precondition("not today"))
+        }
+
+        async fn update_role(
+            &self,
+            _: Request<UpdateRoleRequest>,
+        ) -> Result<Response<UpdateRoleResponse>, Status> {
+            Err(Status::failed_precondition("not today"))
+        }
+
+        async fn delete_role(
+            &self,
+            _: Request<DeleteRoleRequest>,
+        ) -> Result<Response<DeleteRoleResponse>, Status> {
             Err(Status::failed_precondition("not today"))
         }
 

@@ -37,7 +37,12 @@ pub(crate) async fn role(client: &Client, text: &str) -> Result<String, CliError
     }
     let page = fetch_pages(None, async |page_size, page_token| {
         let display_name_contains = text.to_owned();
-        let request = ListRolesRequest { catalog: 0, display_name_contains, page_size, page_token };
+        let request = ListRolesRequest {
+            display_name_contains,
+            page_size,
+            page_token,
+            ..ListRolesRequest::default()
+        };
         let answer = client.roles().list_roles(request).await?.into_inner();
         Ok((answer.roles, answer.next_page_token))
     })

@@ -5,7 +5,7 @@ mod command;
 mod filter;
 mod view;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::id::TenantId;
 use serde::Serialize;
 use tonic::Status;
@@ -15,7 +15,7 @@ use crate::field::FieldViolation;
 
 pub use command::{
     Administrator, CancelChangeRequest, CheckAccess, CreateTenant, EndActivation, GetPrincipal,
-    GrantRef, ImportCatalog, ListPossibleApprovers, PolicyRef, RemoveGrant,
+    GrantRef, ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant,
 };
 pub use filter::{
     ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
@@ -55,6 +55,13 @@ pub struct Batch<C> {
     pub request_id: Option<Uuid>,
     /// Judge and answer as usual, write nothing.
     pub validate_only: bool,
+}
+
+/// A call that asks several things, each by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchRead<C> {
+    /// 1 to [`BATCH_ITEMS_MAX`]; a malformed one spoils none of the others.
+    pub items: Vec<Result<C, FieldViolation>>,
 }
 
 /// A call of another service, for a tenant that it names.
@@ -102,6 +109,19 @@ pub struct Batched<T> {
     pub results: Vec<Result<Answer<T>, Status>>,
     /// A database state that includes all that was written; opaque.
     pub revision: String,
+}
+
+/// The answers to several questions, as of one instant and one state of the database.
+#[derive(Debug, Clone)]
+pub struct BatchAnswer<T, E = Status> {
+    /// The answer, or what a call for this item alone would have been refused with.
+    pub results: Vec<Result<T, E>>,
+    /// The database state that was looked at; opaque.
+    pub revision: String,
+    /// When it was looked at.
+    pub as_of: DateTime<Utc>,
+    /// How far that may be from the database's clock.
+    pub max_clock_error: TimeDelta,
 }
 
 /// A page of things as they stand at an instant.

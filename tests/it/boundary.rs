@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use pim_proto::{
-    access::v1::{CheckAccessRequest, Decision},
+    access::v1::{CheckAccessRequest, Decision, check_access_request::Question},
     activation::v1::{ActivateRoleRequest, activate_role_request::Length},
     assignment::v1::Rules,
 };
@@ -36,7 +36,7 @@ async fn hammer(world: &World, alice: &Person, scope: &str, end: DateTime<Utc>) 
     let around = TimeDelta::milliseconds(25);
     let request = || CheckAccessRequest {
         principal_id: alice.id.clone(),
-        role_id: ROLE.to_owned(),
+        question: Some(Question::RoleId(ROLE.to_owned())),
         scope: scope.to_owned(),
     };
     if let Ok(pause) = (end - around - world.now()).to_std() {

@@ -17,7 +17,9 @@ pub(crate) struct Method {
 impl Method {
     /// Whether it only looks.
     pub(crate) fn reads(&self) -> bool {
-        ["Get", "List", "Search", "Check", "Tail"].iter().any(|verb| self.name.starts_with(verb))
+        ["Get", "List", "Search", "Check", "BatchCheck", "Tail"]
+            .iter()
+            .any(|verb| self.name.starts_with(verb))
     }
 }
 

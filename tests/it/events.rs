@@ -1,6 +1,7 @@
 //! Every write leaves its event: a walk through all writes of the contract.
 
 mod dates;
+mod roles;
 
 use std::collections::BTreeSet;
 
@@ -87,6 +88,7 @@ async fn every_write_leaves_its_event() {
     approvals(&world, &organisation, (&alice, &carol), &mut walk).await;
 
     batches(&alice, &carol, &mut walk).await;
+    roles::custom(&organisation, &alice, &mut walk).await;
 
     let contract = methods();
     let writes: BTreeSet<&str> =

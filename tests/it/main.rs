@@ -4,6 +4,7 @@
 
 mod boundary;
 mod coverage;
+mod custom_role;
 mod descriptor;
 mod events;
 mod model;

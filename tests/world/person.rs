@@ -4,7 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::auth::{DEVELOPMENT_PRINCIPALS, Grant};
 use pim_client::Client;
 use pim_proto::{
-    access::v1::{CheckAccessRequest, Decision, ListEffectiveRolesRequest},
+    access::v1::{
+        CheckAccessRequest, Decision, ListEffectiveRolesRequest, check_access_request::Question,
+    },
     activation::v1::{
         ActivateRoleRequest, Activation, DeactivateRoleRequest, GetActivationRequest,
         activate_role_request::Length,
@@ -169,7 +171,7 @@ impl Person {
     pub async fn holds(&self, role: &str, scope: &str) -> bool {
         let request = CheckAccessRequest {
             principal_id: self.id.clone(),
-            role_id: role.to_owned(),
+            question: Some(Question::RoleId(role.to_owned())),
             scope: scope.to_owned(),
         };
         let answer = self.client.access().check_access(request).await.unwrap().into_inner();

@@ -1,8 +1,9 @@
 //! Who holds what now.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use pim_proto::access::v1::{
     CheckAccessRequest, Decision, Holding, ListEffectiveRolesRequest, ListRoleHoldersRequest,
+    check_access_request::Question,
 };
 
 use super::fetch_pages;
@@ -18,14 +19,14 @@ use crate::{
 /// `pim access`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Does a principal hold a role at a scope now? Exits with 0 for yes, 1 for no
+    /// Does a principal hold a role at a scope now, or one that permits an action? Exits with 0 for
+    /// yes, 1 for no
     Check {
         /// Who
         #[arg(long, default_value = "me")]
         principal: String,
-        /// What
-        #[arg(long)]
-        role: String,
+        #[command(flatten)]
+        asked: Asked,
         /// Where
         #[arg(long, default_value = "/")]
         scope: String,
@@ -54,6 +55,21 @@ pub(crate) enum Command {
     },
 }
 
+/// One of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Asked {
+    /// A role
+    #[arg(long)]
+    role: Option<String>,
+    /// What a role must permit, such as Microsoft.Compute/virtualMachines/read
+    #[arg(long)]
+    action: Option<String>,
+    /// What a role must permit on data
+    #[arg(long)]
+    data_action: Option<String>,
+}
+
 /// What a script wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -66,10 +82,15 @@ pub(crate) enum Answer {
 pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<Answer, CliError> {
     let client = session.client.clone();
     match command {
-        Command::Check { principal, role, scope } => {
+        Command::Check { principal, asked, scope } => {
+            let question = match (asked.role, asked.action, asked.data_action) {
+                (Some(role), _, _) => Some(Question::RoleId(resolve::role(&client, &role).await?)),
+                (None, Some(action), _) => Some(Question::Action(action)),
+                (None, None, data_action) => data_action.map(Question::DataAction),
+            };
             let request = CheckAccessRequest {
                 principal_id: resolve::principal(&client, &principal).await?,
-                role_id: resolve::role(&client, &role).await?,
+                question,
                 scope,
             };
             let response = client.access().check_access(request).await?.into_inner();

@@ -13,6 +13,7 @@ mod grant_calls;
 pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod role;
+mod role_write;
 
 use crate::{
     args::{ClientCommand, ListOptions, WriteOptions},

@@ -6,7 +6,7 @@ use pim_proto::{
     r#type::v1::Catalog,
 };
 
-use super::{fetch_pages, note_validation, present};
+use super::{fetch_pages, note_validation, present, role_write};
 use crate::{
     args::{ListOptions, WriteOptions},
     connect::Session,
@@ -25,6 +25,12 @@ pub(crate) enum Command {
         /// Id or display name
         role: String,
     },
+    /// Make a role of your own out of actions
+    Create(role_write::Create),
+    /// Change what a custom role permits, where it can be granted, or what it is called
+    Update(role_write::Update),
+    /// Delete a custom role, and all that there is of it
+    Delete(role_write::Delete),
     /// Bring the built-in roles of a catalog into the tenant
     Import {
         /// Which
@@ -43,6 +49,12 @@ pub(crate) struct List {
     /// Only those whose name contains this
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     name: String,
+    /// Only those that the tenant has made
+    #[arg(long)]
+    custom: bool,
+    /// Deleted ones too
+    #[arg(long)]
+    deleted: bool,
     #[command(flatten)]
     list: ListOptions,
 }
@@ -77,6 +89,9 @@ pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(
             let role = present(answer.into_inner().role)?;
             Ok(session.printer.one(&RoleView::from(role))?)
         }
+        Command::Create(command) => role_write::create(command, session).await,
+        Command::Update(command) => role_write::update(command, session).await,
+        Command::Delete(command) => role_write::delete(command, session).await,
         Command::Import { catalog, write } => {
             let request = ImportCatalogRequest {
                 catalog: Catalog::from(catalog).into(),
@@ -99,6 +114,8 @@ async fn list(options: List, session: &mut Session<'_>) -> Result<(), CliError> 
             display_name_contains: options.name.clone(),
             page_size,
             page_token,
+            custom_only: options.custom,
+            include_deleted: options.deleted,
         };
         let answer = roles.list_roles(request).await?.into_inner();
         Ok((answer.roles, answer.next_page_token))

@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use pim_chassis::auth::{DEVELOPMENT_PRINCIPALS, Grant};
 use pim_client::{Client, Credentials};
 use pim_proto::{
-    access::v1::{CheckAccessRequest, CheckAccessResponse, Decision},
+    access::v1::{
+        CheckAccessRequest, CheckAccessResponse, Decision, check_access_request::Question,
+    },
     assignment::v1::{
         Administrator, CreatePrincipalRequest, CreateTenantRequest, ImportCatalogRequest,
         ListRolesRequest, PrincipalKind,
@@ -122,7 +124,7 @@ impl Player {
     ) -> Result<CheckAccessResponse, CliError> {
         let request = CheckAccessRequest {
             principal_id: self.id.clone(),
-            role_id: role.to_owned(),
+            question: Some(Question::RoleId(role.to_owned())),
             scope: scope.to_owned(),
         };
         Ok(self.client.access().check_access(request).await?.into_inner())

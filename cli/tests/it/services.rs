@@ -5,7 +5,7 @@ use std::process::Command;
 use chrono::TimeDelta;
 use pim_chassis::auth::{DEVELOPMENT_PRINCIPALS, SERVICE_NAMES};
 use pim_proto::{
-    access::v1::{CheckAccessRequest, Decision},
+    access::v1::{CheckAccessRequest, Decision, check_access_request::Question},
     activation::v1::{
         ActivateRoleRequest, Activation, ActivationState, Ending, GetActivationRequest,
         activate_role_request::Length,
@@ -85,7 +85,7 @@ async fn set_policy(admin: &Person<'_>, approvers: &[String]) {
 async fn holds(person: &Person<'_>, principal: &str) -> bool {
     let request = CheckAccessRequest {
         principal_id: principal.to_owned(),
-        role_id: ROLE.to_owned(),
+        question: Some(Question::RoleId(ROLE.to_owned())),
         scope: ROOT.to_owned(),
     };
     let answer = person.at("access").access().check_access(request).await.unwrap();

@@ -3,6 +3,7 @@
 use pim_domain::{
     grant::GrantKind,
     id::{ActivationId, ApprovalId, ChangeRequestId, GrantId, PrincipalId, RoleId},
+    permission::Operation,
     role::Catalog,
     scope::Scope,
 };
@@ -96,13 +97,23 @@ pub struct EndActivation {
     pub justification: String,
 }
 
-/// The question whether somebody holds something now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The question whether somebody holds or may do something now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckAccess {
     /// Who.
     pub principal: PrincipalId,
     /// What.
-    pub role: RoleId,
+    pub question: Question,
     /// Where.
     pub scope: Scope,
+}
+
+/// What may be held or done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// This role.
+    Role(RoleId),
+    /// A role that permits this.
+    Operation(Operation),
 }

@@ -18,6 +18,10 @@ pub struct RoleFilter {
     pub catalog: Option<Catalog>,
     /// Whose display name contains this, without regard to ASCII case; empty: any.
     pub display_name_contains: String,
+    /// Only those that the tenant has made itself.
+    pub custom_only: bool,
+    /// Deleted ones too.
+    pub include_deleted: bool,
 }
 
 /// Which principals.

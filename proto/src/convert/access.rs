@@ -1,24 +1,69 @@
 //! `AccessService`.
 
-use pim_domain::effective::{Holding, HoldingKind};
+use pim_domain::{
+    effective::{Effective, Holding, HoldingKind},
+    permission::{Operation, Plane},
+};
 
-use super::{list, texts, wire_duration, wire_time};
+use super::{
+    batch::{batch_read, wire_status},
+    list, texts, wire_duration, wire_time,
+};
 use crate::{
-    access::v1,
-    call::{AccessPage, AccessView, CheckAccess, HoldersFilter, HoldingsFilter, List},
-    field::{self, FieldViolation},
+    access::v1::{
+        self, batch_check_access_request,
+        batch_check_access_response::{Answer, Result as Item, result::Outcome},
+    },
+    call::{
+        AccessPage, AccessView, BatchAnswer, BatchRead, CheckAccess, HoldersFilter, HoldingsFilter,
+        List, Question,
+    },
+    field::{self, FieldViolation, Required as _},
 };
 
 impl TryFrom<v1::CheckAccessRequest> for CheckAccess {
     type Error = FieldViolation;
 
     fn try_from(request: v1::CheckAccessRequest) -> Result<Self, FieldViolation> {
-        Ok(Self {
-            principal: field::id(&request.principal_id, "principal_id")?,
-            role: field::id(&request.role_id, "role_id")?,
-            scope: field::scope(&request.scope, "scope")?,
-        })
+        use v1::check_access_request::Question as Asked;
+        let principal = field::id(&request.principal_id, "principal_id")?;
+        let question = match request.question.required("question")? {
+            Asked::RoleId(id) => Question::Role(field::id(&id, "role_id")?),
+            Asked::Action(name) => operation(Plane::Control, &name, "action")?,
+            Asked::DataAction(name) => operation(Plane::Data, &name, "data_action")?,
+        };
+        Ok(Self { principal, question, scope: field::scope(&request.scope, "scope")? })
     }
+}
+
+impl TryFrom<batch_check_access_request::Item> for CheckAccess {
+    type Error = FieldViolation;
+
+    fn try_from(item: batch_check_access_request::Item) -> Result<Self, FieldViolation> {
+        use batch_check_access_request::item::Question as Item;
+        use v1::check_access_request::Question as Asked;
+        let question = item.question.map(|question| match question {
+            Item::RoleId(id) => Asked::RoleId(id),
+            Item::Action(name) => Asked::Action(name),
+            Item::DataAction(name) => Asked::DataAction(name),
+        });
+        let (principal_id, scope) = (item.principal_id, item.scope);
+        Self::try_from(v1::CheckAccessRequest { principal_id, question, scope })
+    }
+}
+
+impl TryFrom<v1::BatchCheckAccessRequest> for BatchRead<CheckAccess> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::BatchCheckAccessRequest) -> Result<Self, FieldViolation> {
+        batch_read(request.items)
+    }
+}
+
+fn operation(plane: Plane, name: &str, path: &str) -> Result<Question, FieldViolation> {
+    Operation::new(plane, name).map(Question::Operation).map_err(|error| {
+        FieldViolation::new(path, format!("{error}; it is {}", field::given(name)))
+    })
 }
 
 impl TryFrom<v1::ListEffectiveRolesRequest> for List<HoldingsFilter> {
@@ -47,22 +92,50 @@ impl TryFrom<v1::ListRoleHoldersRequest> for List<HoldersFilter> {
 
 impl From<AccessView> for v1::CheckAccessResponse {
     fn from(view: AccessView) -> Self {
-        let valid_until = view.effective.valid_until.map(wire_time);
-        let holdings = view.effective.holdings;
+        let answer = Answer::from(view.effective);
+        Self {
+            decision: answer.decision,
+            revision: view.revision,
+            as_of_time: Some(wire_time(view.as_of)),
+            max_clock_error: Some(wire_duration(view.max_clock_error)),
+            valid_until: answer.valid_until,
+            next_change_time: answer.next_change_time,
+            supporting_ids: answer.supporting_ids,
+        }
+    }
+}
+
+impl From<BatchAnswer<Effective>> for v1::BatchCheckAccessResponse {
+    fn from(batch: BatchAnswer<Effective>) -> Self {
+        let outcome = |result: Result<Effective, tonic::Status>| match result {
+            Ok(effective) => Outcome::Answer(effective.into()),
+            Err(status) => Outcome::Status(wire_status(&status)),
+        };
+        let results = batch.results.into_iter().map(outcome);
+        let results = results.map(|outcome| Item { outcome: Some(outcome) });
+        Self {
+            results: results.collect(),
+            revision: batch.revision,
+            as_of_time: Some(wire_time(batch.as_of)),
+            max_clock_error: Some(wire_duration(batch.max_clock_error)),
+        }
+    }
+}
+
+impl From<Effective> for Answer {
+    fn from(effective: Effective) -> Self {
+        let valid_until = effective.valid_until.map(wire_time);
         // Of a no, the clock alone changes nothing but by a start.
-        let (decision, next_change_time) = if holdings.is_empty() {
+        let (decision, next_change_time) = if effective.holdings.is_empty() {
             (v1::Decision::Denied, valid_until)
         } else {
             (v1::Decision::Allowed, None)
         };
         Self {
             decision: decision.into(),
-            revision: view.revision,
-            as_of_time: Some(wire_time(view.as_of)),
-            max_clock_error: Some(wire_duration(view.max_clock_error)),
             valid_until,
             next_change_time,
-            supporting_ids: texts(holdings.iter().map(|holding| holding.id)),
+            supporting_ids: texts(effective.holdings.iter().map(|holding| holding.id)),
         }
     }
 }

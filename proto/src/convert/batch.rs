@@ -3,7 +3,7 @@
 use prost::Message as _;
 
 use crate::{
-    call::{BATCH_ITEMS_MAX, Batch},
+    call::{BATCH_ITEMS_MAX, Batch, BatchRead},
     field::{self, FieldViolation, Nested as _},
 };
 
@@ -16,15 +16,24 @@ pub(super) fn batch<I, C>(
 where
     C: TryFrom<I, Error = FieldViolation>,
 {
+    let BatchRead { items } = batch_read(items)?;
+    let request_id = field::optional_uuid(request_id, "request_id")?;
+    Ok(Batch { items, request_id, validate_only })
+}
+
+/// The same of a batch that only asks.
+pub(super) fn batch_read<I, C>(items: Vec<I>) -> Result<BatchRead<C>, FieldViolation>
+where
+    C: TryFrom<I, Error = FieldViolation>,
+{
     let count = items.len();
     if !(1..=BATCH_ITEMS_MAX).contains(&count) {
         let description = format!("must be 1 to {BATCH_ITEMS_MAX}; it has {count}");
         return Err(FieldViolation::new("items", description));
     }
-    let request_id = field::optional_uuid(request_id, "request_id")?;
     let items = items.into_iter().enumerate();
     let items = items.map(|(index, item)| C::try_from(item).field(format_args!("items[{index}]")));
-    Ok(Batch { items: items.collect(), request_id, validate_only })
+    Ok(BatchRead { items: items.collect() })
 }
 
 /// A refusal as a message. Its details are that message already, where it has any.

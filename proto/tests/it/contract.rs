@@ -20,10 +20,12 @@ const INTERNAL: [&str; 10] = [
     "TimeOutChangeRequest",
 ];
 
-const CHANGING: [&str; 16] = [
-    "Batch",
+const CHANGING: [&str; 18] = [
+    "BatchActivate",
+    "BatchDecide",
     "Create",
     "Update",
+    "Delete",
     "Extend",
     "Renew",
     "Remove",
@@ -39,7 +41,7 @@ const CHANGING: [&str; 16] = [
     "Deny",
 ];
 
-const READING: [&str; 5] = ["Get", "List", "Search", "Check", "Tail"];
+const READING: [&str; 6] = ["Get", "List", "Search", "Check", "BatchCheck", "Tail"];
 
 /// Lists that a rule of the domain keeps short, so that they come whole. The list may only shrink.
 const WHOLE: [&str; 1] = ["ListPossibleApprovers"];
@@ -125,7 +127,7 @@ fn each_answer_says_which_state_it_shows() {
 fn updates_and_decisions_say_what_they_have_seen() {
     let messages = messages();
     for (_, method) in methods() {
-        let seen = begins(method.name(), &["Update", "Approve", "Deny"]);
+        let seen = begins(method.name(), &["Update", "Delete", "Approve", "Deny"]);
         let etag = field_names(&messages[method.input_type()]).contains(&"etag");
         assert_eq!(etag, seen, "{}", method.name());
     }
@@ -136,23 +138,30 @@ fn each_batch_answers_for_each_item_and_takes_the_fields_of_the_single_call() {
     let messages = messages();
     for (_, method) in methods().into_iter().filter(|(_, one)| one.name().starts_with("Batch")) {
         let (request, response) = (method.input_type(), method.output_type());
-        assert_eq!(
-            field_names(&messages[request]),
-            ["items", "request_id", "validate_only"],
-            "{request}"
-        );
-        assert_eq!(field_names(&messages[response]), ["results", "revision"], "{response}");
+        // What only asks is as of one instant, and has nothing to be repeated.
+        let (asked, answered): (&[&str], &[&str]) = if begins(method.name(), &READING) {
+            (&["items"], &["results", "revision", "as_of_time", "max_clock_error"])
+        } else {
+            (&["items", "request_id", "validate_only"], &["results", "revision"])
+        };
+        assert_eq!(field_names(&messages[request]), asked, "{request}");
+        assert_eq!(field_names(&messages[response]), answered, "{response}");
         let result = &messages[&format!("{response}.Result")];
         assert_eq!(result.oneof_decl.len(), 1, "{response}");
         assert!(result.field.iter().any(|field| is_a(field, ".google.rpc.Status")), "{response}");
     }
     // A rule of the one is a rule of the other.
-    let single = &messages[".pim.activation.v1.ActivateRoleRequest"];
-    let item = &messages[".pim.activation.v1.BatchActivateRolesRequest.Item"];
-    let of_the_call = ["request_id", "validate_only"];
-    let expected: Vec<_> =
-        single.field.iter().filter(|field| !of_the_call.contains(&field.name())).collect();
-    assert_eq!(item.field.iter().collect::<Vec<_>>(), expected);
+    for (single, batch) in [
+        (".pim.activation.v1.ActivateRoleRequest", ".pim.activation.v1.BatchActivateRolesRequest"),
+        (".pim.access.v1.CheckAccessRequest", ".pim.access.v1.BatchCheckAccessRequest"),
+    ] {
+        let item = &messages[&format!("{batch}.Item")];
+        let of_the_call = ["request_id", "validate_only"];
+        let fields = messages[single].field.iter();
+        let expected: Vec<_> =
+            fields.filter(|field| !of_the_call.contains(&field.name())).collect();
+        assert_eq!(item.field.iter().collect::<Vec<_>>(), expected);
+    }
 }
 
 #[test]

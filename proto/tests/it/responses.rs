@@ -3,8 +3,8 @@
 use std::any::type_name;
 
 use pim_domain::{
-    activation::Activation, change_request::ChangeRequest, due::Due, event::StoredEvent,
-    grant::Grant, policy::Policy, principal::Principal, role::Role,
+    activation::Activation, change_request::ChangeRequest, due::Due, effective::Effective,
+    event::StoredEvent, grant::Grant, policy::Policy, principal::Principal, role::Role,
 };
 use pim_proto::{
     access,
@@ -13,8 +13,8 @@ use pim_proto::{
     assignment::v1 as asgn,
     audit,
     call::{
-        AccessPage, AccessView, Answer, ApprovalView, AskView, Batched, ImportView, Listed,
-        PolicyInForceView, PossibleApproversView, Tailed, TenantView,
+        AccessPage, AccessView, Answer, ApprovalView, AskView, BatchAnswer, Batched, ImportView,
+        Listed, PolicyInForceView, PossibleApproversView, Tailed, TenantView,
     },
     scheduler,
 };
@@ -32,6 +32,9 @@ fn responses() -> Vec<&'static str> {
         answer::<asgn::ImportCatalogResponse, Answer<ImportView>>(),
         answer::<asgn::GetRoleResponse, Answer<Role>>(),
         answer::<asgn::ListRolesResponse, Listed<Role>>(),
+        answer::<asgn::CreateRoleResponse, Answer<Role>>(),
+        answer::<asgn::UpdateRoleResponse, Answer<Role>>(),
+        answer::<asgn::DeleteRoleResponse, Answer<Role>>(),
         answer::<asgn::CreatePrincipalResponse, Answer<Principal>>(),
         answer::<asgn::GetPrincipalResponse, Answer<Principal>>(),
         answer::<asgn::ListPrincipalsResponse, Listed<Principal>>(),
@@ -93,6 +96,7 @@ fn responses() -> Vec<&'static str> {
         answer::<audit::v1::GetEventResponse, Answer<StoredEvent>>(),
         answer::<audit::v1::TailEventsResponse, Tailed>(),
         answer::<access::v1::CheckAccessResponse, AccessView>(),
+        answer::<access::v1::BatchCheckAccessResponse, BatchAnswer<Effective>>(),
         answer::<access::v1::ListEffectiveRolesResponse, AccessPage>(),
         answer::<access::v1::ListRoleHoldersResponse, AccessPage>(),
         answer::<scheduler::v1::ListDueResponse, Listed<Due>>(),

@@ -3,7 +3,7 @@
 mod check;
 mod list;
 
-use pim_chassis::{Process, Service, process::no_background, read};
+use pim_chassis::{Process, Service, batch_read, process::no_background, read};
 use pim_proto::access::v1::{
     self,
     access_service_server::{AccessService, AccessServiceServer},
@@ -26,6 +26,13 @@ impl AccessService for Access {
         request: Request<v1::CheckAccessRequest>,
     ) -> Result<Response<v1::CheckAccessResponse>, Status> {
         read(&self.0, request, check::check).await
+    }
+
+    async fn batch_check_access(
+        &self,
+        request: Request<v1::BatchCheckAccessRequest>,
+    ) -> Result<Response<v1::BatchCheckAccessResponse>, Status> {
+        batch_read(&self.0, request, check::check_all).await
     }
 
     async fn list_effective_roles(

@@ -13,8 +13,6 @@ use pim_store::{Read, holdings, principals, roles};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::check::answer;
-
 /// All that a principal holds, now.
 pub(crate) async fn of_principal(
     context: Context,
@@ -67,15 +65,18 @@ fn cut<F: Serialize>(
     page: &PageRequest,
 ) -> Result<AccessPage, Error> {
     let (after, limit): (Option<Uuid>, _) = context.page(filter, page)?;
-    let mut view: AccessView = answer(context, read, candidates, effective::list);
-    let rows = view
-        .effective
+    // The instant that it is once the candidates are in hand, so that what is asked at or after an
+    // end is answered as ended.
+    let (as_of, max_clock_error, instant) = context.reading(candidates.newest);
+    let mut effective = effective::list(candidates.holdings, instant);
+    let rows = effective
         .holdings
         .into_iter()
         .filter(|holding| after.is_none_or(|after| holding.id > after))
         .take(usize::try_from(limit).unwrap_or(usize::MAX))
         .collect();
-    let listed = context.listed(filter, page, rows, read.revision(), view.as_of, |last| last.id);
-    view.effective.holdings = listed.items;
+    let listed = context.listed(filter, page, rows, read.revision(), as_of, |last| last.id);
+    effective.holdings = listed.items;
+    let view = AccessView { effective, revision: listed.revision, as_of, max_clock_error };
     Ok(AccessPage { view, next_page_token: listed.next_page_token })
 }

@@ -30,6 +30,7 @@ pub(crate) async fn void(context: Context, id: ActivationId) -> Result<Answer<Ac
     let rest = activations::rest(&mut work, context.tenant, &activation).await?;
     let people = rest.people.iter().map(|one| one.update_time).max();
     let newest = rest.eligibility.update_time.max(rest.principal.update_time);
+    let newest = newest.max(rest.role.update_time);
     let newest = people.map_or(newest, |people| people.max(newest));
     let stamp = context.losing(newest.max(activation.update_time));
     let change = activation.void(&rest, catalog, &stamp)?;

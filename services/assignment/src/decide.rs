@@ -82,7 +82,7 @@ pub(crate) async fn cancel(
     context.commit(work, change.into_after(), stamp.now).await
 }
 
-/// Records that nobody decided in time.
+/// Records that nobody decided in time, or that its role was deleted.
 pub(crate) async fn time_out(
     context: Context,
     id: ChangeRequestId,
@@ -92,8 +92,8 @@ pub(crate) async fn time_out(
     let found = change_requests::get_for_update(&mut work, tenant, id).await?;
     let request = found.ok_or_else(|| missing(id))?;
     let role = roles::get(&mut work, tenant, request.role).await?.ok_or_else(missing_role)?;
-    let stamp = context.losing(request.update_time);
-    let change = request.time_out(role.catalog, &stamp)?;
+    let stamp = context.losing(request.update_time.max(role.update_time));
+    let change = request.settle(&role, &stamp)?;
     change_requests::record(&mut work, tenant, &change).await?;
     context.commit(work, change.into_after(), stamp.now).await
 }

@@ -25,6 +25,8 @@ pub(crate) async fn of_target(
 ) -> Result<Facts, Error> {
     let (caller, tenant) = (context.caller()?, context.tenant);
     grants::lock_target(work, tenant, kind, principal.id, role.id, scope).await?;
+    // As it stays: where it can be granted is not changed beside this.
+    let role = roles::get_for_grant(work, tenant, role.id).await?.ok_or_else(missing_role)?;
     let mut existing = grants::reaching(work, tenant, kind, principal.id, role.id, scope).await?;
     existing.retain(|grant| grant.scope == *scope);
     let policy = policies::newest(work, tenant, &role, scope).await?;

@@ -5,6 +5,7 @@ mod ask;
 mod bells;
 mod change_request;
 mod create;
+mod custom_role;
 mod dates;
 mod decide;
 mod end;
@@ -76,6 +77,27 @@ impl RoleService for Assignments {
         request: Request<v1::ListRolesRequest>,
     ) -> Result<Response<v1::ListRolesResponse>, Status> {
         read(&self.0, request, role::list).await
+    }
+
+    async fn create_role(
+        &self,
+        request: Request<v1::CreateRoleRequest>,
+    ) -> Result<Response<v1::CreateRoleResponse>, Status> {
+        write(&self.0, request, custom_role::create).await
+    }
+
+    async fn update_role(
+        &self,
+        request: Request<v1::UpdateRoleRequest>,
+    ) -> Result<Response<v1::UpdateRoleResponse>, Status> {
+        write(&self.0, request, custom_role::update).await
+    }
+
+    async fn delete_role(
+        &self,
+        request: Request<v1::DeleteRoleRequest>,
+    ) -> Result<Response<v1::DeleteRoleResponse>, Status> {
+        write(&self.0, request, custom_role::delete).await
     }
 }
 

@@ -62,9 +62,7 @@ pub(crate) fn unreadable(error: &CatalogError) -> StoreError {
 /// One role. Everybody of a tenant may know its roles.
 pub(crate) async fn get(context: Context, id: RoleId) -> Result<Answer<Role>, Error> {
     let mut read = context.db().read().await?;
-    let role = roles::get(&mut read, context.tenant, id)
-        .await?
-        .ok_or(Reason::NotFound { thing: ThingKind::Role, id: id.uuid() })?;
+    let role = roles::get(&mut read, context.tenant, id).await?.ok_or_else(|| missing(id))?;
     Ok(context.answer(role, read.revision(), context.now()))
 }
 
@@ -73,8 +71,17 @@ pub(crate) async fn list(context: Context, list: List<RoleFilter>) -> Result<Lis
     let List { filter, page } = list;
     let (after, limit) = context.page(&filter, &page)?;
     let mut read = context.db().read().await?;
-    let name = &filter.display_name_contains;
-    let rows = roles::list(&mut read, context.tenant, filter.catalog, name, after, limit).await?;
+    let wanted = roles::Filter {
+        catalog: filter.catalog,
+        name_contains: &filter.display_name_contains,
+        custom_only: filter.custom_only,
+        include_deleted: filter.include_deleted,
+    };
+    let rows = roles::list(&mut read, context.tenant, &wanted, after, limit).await?;
     Ok(context
         .listed(&filter, &page, rows, read.revision(), context.now(), |last| Cursor::from(last)))
+}
+
+pub(crate) fn missing(id: RoleId) -> Reason {
+    Reason::NotFound { thing: ThingKind::Role, id: id.uuid() }
 }

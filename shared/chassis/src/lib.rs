@@ -24,7 +24,7 @@ pub mod serve;
 pub(crate) mod status;
 pub mod telemetry;
 
-pub use batch::batch;
+pub use batch::{batch, batch_read};
 pub use call::{internal, open_stream, read, write};
 pub use context::{Context, Work};
 pub use error::Error;

@@ -11,14 +11,16 @@ use chrono::TimeDelta;
 use criterion::{Criterion, criterion_group, criterion_main};
 use pim_domain::{
     activation::{Facts, ask},
+    catalog,
     effective::{Holding, HoldingKind, Instant, Span, Standing, decision, list},
-    fixture::{facts, grant, noon, set_at, stamp, user, votes, wish},
+    fixture::{facts, grant, noon, role, set_at, stamp, user, votes, wish},
     grant::GrantKind,
     id::GrantId,
+    permission::{Operation, Permissions, Plane},
     policy::{ApprovalRule, Mode, RuleName, RuleSet, Slot, Stage},
     principal::Principal,
     quorum::Seating,
-    role::Catalog,
+    role::{Catalog, Role},
     scope::Scope,
     time::Window,
 };
@@ -149,5 +151,32 @@ fn effective(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, policy, effective);
+/// A role as its catalog has it.
+fn built_in(catalog: Catalog, name: &str) -> Role {
+    let file = catalog::file(catalog).unwrap();
+    let found = file.roles.iter().find(|one| one.name == name).unwrap();
+    Role { catalog, permissions: found.permissions.clone(), ..role() }
+}
+
+fn permission(c: &mut Criterion) {
+    let global = built_in(Catalog::Entra, "Global Administrator");
+    let contributor = built_in(Catalog::Azure, "Contributor");
+    let ask = |name| Operation::new(Plane::Control, name).unwrap();
+    let [read, write] = ["Microsoft.Web/sites/read", "microsoft.directory/x/y/z/nothing"].map(ask);
+    let mut group = c.benchmark_group("permission");
+    group.bench_function("the largest role compiled, 260 patterns", |b| {
+        b.iter(|| Permissions::of(black_box(&global), &[]));
+    });
+    let global = Permissions::of(&global, &[]);
+    group.bench_function("the largest role asked, a no", |b| {
+        b.iter(|| black_box(&global).permit(black_box(&write)));
+    });
+    let contributor = Permissions::of(&contributor, &[]);
+    group.bench_function("a role with `*` and exceptions asked, a yes", |b| {
+        b.iter(|| black_box(&contributor).permit(black_box(&read)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, policy, effective, permission);
 criterion_main!(benches);

@@ -18,6 +18,9 @@ use crate::{
 #[expect(missing_docs, reason = "each is its text in as_str")]
 pub enum Action {
     RoleImport,
+    RoleCreate,
+    RoleUpdate,
+    RoleDelete,
     PrincipalCreate,
     PrincipalRead,
     PrincipalDisable,
@@ -50,8 +53,11 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 29] = [
+    pub const ALL: [Action; 32] = [
         Action::RoleImport,
+        Action::RoleCreate,
+        Action::RoleUpdate,
+        Action::RoleDelete,
         Action::PrincipalCreate,
         Action::PrincipalRead,
         Action::PrincipalDisable,
@@ -87,6 +93,9 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Action::RoleImport => "pim/role/import",
+            Action::RoleCreate => "pim/role/create",
+            Action::RoleUpdate => "pim/role/update",
+            Action::RoleDelete => "pim/role/delete",
             Action::PrincipalCreate => "pim/principal/create",
             Action::PrincipalRead => "pim/principal/read",
             Action::PrincipalDisable => "pim/principal/disable",
@@ -129,6 +138,9 @@ impl Action {
             | Action::EventRead
             | Action::AccessRead => true,
             Action::RoleImport
+            | Action::RoleCreate
+            | Action::RoleUpdate
+            | Action::RoleDelete
             | Action::PrincipalCreate
             | Action::PrincipalDisable
             | Action::PrincipalEnable
@@ -321,10 +333,15 @@ impl Caller {
     /// `action` everywhere, and so may know; to anybody else what they would hear if it were.
     #[must_use]
     pub fn not_found(&self, action: Action, missing: Reason, now: DateTime<Utc>) -> Denial {
-        let may_know = [Realm::Directory, Realm::Resources]
+        Denial::new(if self.may_know(action, now) { missing } else { Reason::NotPermitted })
+    }
+
+    /// Whether the caller may do `action` everywhere, and so may know what is not there.
+    #[must_use]
+    pub fn may_know(&self, action: Action, now: DateTime<Utc>) -> bool {
+        [Realm::Directory, Realm::Resources]
             .into_iter()
-            .any(|realm| self.may(action, realm, &Scope::root(), now));
-        Denial::new(if may_know { missing } else { Reason::NotPermitted })
+            .any(|realm| self.may(action, realm, &Scope::root(), now))
     }
 }
 

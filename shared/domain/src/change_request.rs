@@ -16,7 +16,7 @@ use crate::{
     grant::{Grant, GrantEnding, GrantKind},
     id::{ChangeRequestId, GrantId, PrincipalId, RoleId},
     principal::Principal,
-    role::Catalog,
+    role::{Catalog, Deletion, Role},
     scope::Scope,
     text::{Ticket, is_blank},
     time::format_duration,
@@ -340,6 +340,20 @@ impl ChangeRequest {
                 Ok(self.moved(State::TimedOut, Code::ChangeRequestTimedOut, about, stamp))
             }
             (_, state) => Err(self.wrong_state(&state, about)),
+        }
+    }
+
+    /// Records that it waits no more: its role was deleted, or nobody decided in time.
+    ///
+    /// # Errors
+    /// `WRONG_STATE` while it waits, and where it is recorded as ended already.
+    pub fn settle(&self, role: &Role, stamp: &Stamp) -> Result<Change<Self>, Denial> {
+        match role.deletion() {
+            Some(Deletion { at: _, by }) if stamp.now < self.expire_time => {
+                let justification = "its role was deleted".to_owned();
+                self.cancel(role.catalog, Decision { by, justification }, stamp)
+            }
+            Some(_) | None => self.time_out(role.catalog, stamp),
         }
     }
 

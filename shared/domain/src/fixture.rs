@@ -60,6 +60,7 @@ pub fn role() -> Role {
         assignable: true,
         inherits: Vec::new(),
         permissions: Vec::new(),
+        custom: None,
         version: Version::FIRST,
         create_time: made,
         update_time: made,

@@ -19,7 +19,7 @@ use crate::{
     effective::Span,
     event::{About, Code, Stamp, ThingKind},
     id::{GrantId, PrincipalId, RoleId},
-    role::Catalog,
+    role::{Catalog, Deletion, Role},
     scope::Scope,
     text::Ticket,
     time::Window,
@@ -205,19 +205,9 @@ impl Grant {
     ) -> Result<Change<Self>, Denial> {
         let about = About { justification, ..self.about(catalog) };
         match self.state(stamp.now) {
-            GrantState::InForce => {
-                let code = match self.kind {
-                    GrantKind::Eligibility => Code::EligibilityRemoved,
-                    GrantKind::Assignment => Code::AssignmentRemoved,
-                };
-                Ok(self.end(stamp.now, GrantEnding::Removed, code, about, stamp))
-            }
-            GrantState::Scheduled => {
-                let code = match self.kind {
-                    GrantKind::Eligibility => Code::EligibilityCanceled,
-                    GrantKind::Assignment => Code::AssignmentCanceled,
-                };
-                Ok(self.end(stamp.now, GrantEnding::Canceled, code, about, stamp))
+            state @ (GrantState::InForce | GrantState::Scheduled) => {
+                let (ending, code) = self.taken_away(state == GrantState::InForce);
+                Ok(self.end(stamp.now, ending, code, about, stamp))
             }
             state @ (GrantState::Expired | GrantState::Removed | GrantState::Canceled) => {
                 Err(self.wrong_state(state, about))
@@ -240,6 +230,33 @@ impl Grant {
                 Ok(self.end(end, GrantEnding::Expired, code, about, stamp))
             }
             _ => Err(self.wrong_state(self.state(stamp.now), about)),
+        }
+    }
+
+    /// Records that it has ended: with its role, or because its time is up.
+    ///
+    /// # Errors
+    /// `WRONG_STATE` while it stands, and where its end is recorded already.
+    pub fn settle(&self, role: &Role, stamp: &Stamp) -> Result<Change<Self>, Denial> {
+        let lasts = |at| self.window.end.is_none_or(|end| at < end);
+        match (role.deletion(), self.ended) {
+            (Some(Deletion { at, by: _ }), None) if lasts(at) => {
+                let (ending, code) = self.taken_away(self.window.start <= at);
+                let justification = "its role was deleted".to_owned();
+                let about = About { justification, ..self.about(role.catalog) };
+                Ok(self.end(at, ending, code, about, stamp))
+            }
+            (Some(_) | None, _) => self.expire(role.catalog, stamp),
+        }
+    }
+
+    /// How it ends by an administrator, in force or before its start.
+    fn taken_away(&self, in_force: bool) -> (GrantEnding, Code) {
+        match (self.kind, in_force) {
+            (GrantKind::Eligibility, true) => (GrantEnding::Removed, Code::EligibilityRemoved),
+            (GrantKind::Assignment, true) => (GrantEnding::Removed, Code::AssignmentRemoved),
+            (GrantKind::Eligibility, false) => (GrantEnding::Canceled, Code::EligibilityCanceled),
+            (GrantKind::Assignment, false) => (GrantEnding::Canceled, Code::AssignmentCanceled),
         }
     }
 

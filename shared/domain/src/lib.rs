@@ -5,6 +5,7 @@
 //!
 //! - [`id`], [`time`], [`scope`], [`text`]: the plain values everything is made of.
 //! - [`tenant`], [`principal`], [`role`], [`catalog`]: who there is, and what can be held.
+//! - [`permission`]: what a role lets its holder do.
 //! - [`policy`]: the rules for one role at a scope, inherited one by one from what a tenant has set
 //!   above it and from the catalogs' defaults.
 //! - [`grant`]: eligibilities (may activate) and active assignments (hold).
@@ -44,6 +45,7 @@ pub mod grant;
 pub mod holders;
 pub mod id;
 pub mod invariant;
+pub mod permission;
 pub mod policy;
 pub mod principal;
 pub mod quorum;

@@ -1,8 +1,15 @@
 //! Roles: what can be held at a scope.
 
+mod custom;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use custom::{
+    ASSIGNABLE_SCOPES_MAX, BLOCKS_MAX, Create, Custom, Definition, Delete, Deletion, Facts,
+    PATTERNS_MAX, Update, create,
+};
 
 use crate::{
     catalog::CatalogFile,
@@ -49,6 +56,16 @@ impl Catalog {
             (Catalog::Entra, ScopeKind::Resource) | (Catalog::Azure, ScopeKind::Directory) => false,
         }
     }
+
+    /// Where its roles can be granted, in words.
+    #[must_use]
+    pub fn granted_at(self) -> &'static str {
+        match self {
+            Catalog::Entra => "/, administrative units and applications, for an Entra role",
+            Catalog::Azure => "/, management groups, subscriptions and below, for an Azure role",
+            Catalog::Pim => "any scope",
+        }
+    }
 }
 
 /// One permission block. Blocks are evaluated one by one and OR-ed; within a block what is not
@@ -79,7 +96,8 @@ pub struct Role {
     pub catalog: Catalog,
     /// For people only.
     pub display_name: String,
-    /// Marked by the catalog as able to take over more than it says.
+    /// Able to take over more than it says: marked so by its catalog or its author, or because it
+    /// permits what leads to all else.
     pub privileged: bool,
     /// False: the system assigns it, nobody can be granted it.
     pub assignable: bool,
@@ -87,12 +105,27 @@ pub struct Role {
     pub inherits: Vec<RoleId>,
     /// What it permits.
     pub permissions: Vec<PermissionBlock>,
+    /// Absent: it is built in, and its catalog alone changes it.
+    #[serde(default)]
+    pub custom: Option<Custom>,
     /// Counts its changes.
     pub version: Version,
     /// When it was made.
     pub create_time: DateTime<Utc>,
     /// When it last changed.
     pub update_time: DateTime<Utc>,
+}
+
+impl Thing for Role {
+    const KIND: ThingKind = ThingKind::Role;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn version(&self) -> Version {
+        self.version
+    }
 }
 
 /// A catalog as a tenant has it. Its roles are those of that version of the catalog, which is part
@@ -170,6 +203,7 @@ pub fn of_catalog<'a>(
         assignable: role.assignable,
         inherits: role.inherits.iter().copied().map(RoleId::from).collect(),
         permissions: role.permissions.clone(),
+        custom: None,
         version: change.version,
         create_time: change.update_time,
         update_time: change.update_time,

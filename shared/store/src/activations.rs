@@ -127,15 +127,17 @@ pub async fn rest(
     let kind = GrantKind::Eligibility;
     let eligibility = grants::get(connection, tenant, kind, activation.eligibility).await?;
     let principal = principals::get(connection, tenant, activation.principal).await?;
-    let (eligibility, principal) = eligibility
+    let role = roles::get(connection, tenant, activation.role).await?;
+    let ((eligibility, principal), role) = eligibility
         .zip(principal)
+        .zip(role)
         .ok_or_else(|| StoreError::corrupt("activation", "rests on nothing"))?;
     let approvals = match activation.waits_for() {
         Some(_) => pinned(connection, tenant, activation).await?.approvals,
         None => Vec::new(),
     };
     let people = principals::get_all(connection, tenant, &users(&approvals)).await?;
-    Ok(Rest { eligibility, principal, approvals, people })
+    Ok(Rest { eligibility, principal, role, approvals, people })
 }
 
 /// The rules by which what an activation waits for, or else itself, was judged.
@@ -331,6 +333,29 @@ pub async fn of_principal(
          where tenant_id = $1 and principal_id = $2 and state <> 'ENDED'",
         tenant.uuid(),
         principal.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(ActivationId::from).collect())
+}
+
+/// The activations of a role that have not ended, as recorded, at most `limit`.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn of_role(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    role: RoleId,
+    limit: i64,
+) -> Result<Vec<ActivationId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "select id from activation
+         where tenant_id = $1 and role_id = $2 and state <> 'ENDED'
+         order by id limit $3",
+        tenant.uuid(),
+        role.uuid(),
+        limit,
     )
     .fetch_all(connection)
     .await?;

@@ -5,7 +5,7 @@ use pim_domain::{
     change::{Change, Version},
     change_request::{ChangeKind, ChangeRequest, Decision, State},
     grant::GrantKind,
-    id::{ChangeRequestId, GrantId, PrincipalId, TenantId},
+    id::{ChangeRequestId, GrantId, PrincipalId, RoleId, TenantId},
     role::Catalog,
     scope::Scope,
     text::Ticket,
@@ -153,6 +153,29 @@ pub async fn pending_for_update(
     .await?
     .map(ChangeRequest::try_from)
     .transpose()
+}
+
+/// The requests about grants of a role that wait, as recorded, at most `limit`.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn pending_of_role(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    role: RoleId,
+    limit: i64,
+) -> Result<Vec<ChangeRequestId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "select id from change_request
+         where tenant_id = $1 and role_id = $2 and state = 'PENDING'
+         order by id limit $3",
+        tenant.uuid(),
+        role.uuid(),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(ChangeRequestId::from).collect())
 }
 
 /// Which requests a list is of.

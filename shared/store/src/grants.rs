@@ -175,6 +175,88 @@ pub async fn reaching(
     grants(rows)
 }
 
+/// Grants of a role that are not recorded as ended, at most `limit`.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn open_of_role(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    role: RoleId,
+    limit: i64,
+) -> Result<Vec<(GrantKind, GrantId)>, StoreError> {
+    sqlx::query!(
+        "select kind, id from role_grant
+         where tenant_id = $1 and role_id = $2 and ended_time is null
+         order by id limit $3",
+        tenant.uuid(),
+        role.uuid(),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| {
+        let kind = row::named(&KINDS, GrantKind::as_str, &row.kind, "grant kind")?;
+        Ok((kind, row.id.into()))
+    })
+    .collect()
+}
+
+/// The scopes at which a role is granted, as far as that is not recorded as ended.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn open_scopes_of_role(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    role: RoleId,
+) -> Result<Vec<Scope>, StoreError> {
+    let scopes = sqlx::query_scalar!(
+        "select distinct scope from role_grant
+         where tenant_id = $1 and role_id = $2 and ended_time is null
+         order by scope",
+        tenant.uuid(),
+        role.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    scopes.iter().map(|scope| row::scope(scope)).collect()
+}
+
+/// What of a role any account of the same person as `principal` has, as far as that is not recorded
+/// as ended.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn open_of_person(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    role: RoleId,
+    principal: PrincipalId,
+) -> Result<Vec<Grant>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification, ticket_number, ticket_system, renewed_from, policy_revision,
+                version, create_time, update_time
+         from role_grant
+         where tenant_id = $1 and role_id = $2 and ended_time is null
+           and principal_id in (
+               select other.id
+               from principal own
+               join principal other on other.tenant_id = own.tenant_id
+                   and (other.id = own.id or other.person_id = own.person_id)
+               where own.tenant_id = $1 and own.id = $3)",
+        tenant.uuid(),
+        role.uuid(),
+        principal.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    grants(rows)
+}
+
 /// Whoever wants the same target waits here until the transaction ends, so that of two grants just
 /// alike the second finds the first.
 ///

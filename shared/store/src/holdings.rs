@@ -76,13 +76,30 @@ pub async fn of_principal(
     roles: Option<&[Uuid]>,
     scope: Option<&Scope>,
 ) -> Result<Candidates, StoreError> {
+    let scopes: Option<Vec<Scope>> = scope.map(|scope| scope.ancestors().collect());
+    of_principals(connection, tenant, &[principal], roles, scopes.as_deref()).await
+}
+
+/// What any of several principals may hold: of these roles or of any, at exactly these scopes or
+/// anywhere.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn of_principals(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    principals: &[PrincipalId],
+    roles: Option<&[Uuid]>,
+    scopes: Option<&[Scope]>,
+) -> Result<Candidates, StoreError> {
+    let principals: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
     let scopes: Option<Vec<String>> =
-        scope.map(|scope| scope.ancestors().map(String::from).collect());
+        scopes.map(|scopes| scopes.iter().cloned().map(String::from).collect());
     let rows = sqlx::query_file_as!(
         Row,
-        "src/holdings/of_principal.sql",
+        "src/holdings/of_principals.sql",
         tenant.uuid(),
-        principal.uuid(),
+        &principals,
         roles,
         scopes.as_deref(),
     )

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use pim_domain::{
     change::{Change, Version},
     id::{RoleId, TenantId},
-    role::{Catalog, Import, PermissionBlock, Role},
+    role::{Catalog, Custom, Deletion, Import, PermissionBlock, Role},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, types::Json};
@@ -22,6 +22,9 @@ struct Row {
     assignable: bool,
     inherits: Vec<Uuid>,
     permissions: Json<Vec<PermissionBlock>>,
+    assignable_scopes: Option<Vec<String>>,
+    deleted_time: Option<DateTime<Utc>>,
+    deleted_by: Option<Uuid>,
     version: i64,
     create_time: DateTime<Utc>,
     update_time: DateTime<Utc>,
@@ -31,6 +34,13 @@ impl TryFrom<Row> for Role {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
+        let deleted = row.deleted_time.zip(row.deleted_by);
+        let deleted = deleted.map(|(at, by)| Deletion { at, by: by.into() });
+        let scopes = row.assignable_scopes.map(|scopes| {
+            scopes.iter().map(|scope| row::scope(scope)).collect::<Result<Vec<_>, _>>()
+        });
+        let custom =
+            scopes.transpose()?.map(|assignable_scopes| Custom { assignable_scopes, deleted });
         Ok(Role {
             id: row.id.into(),
             catalog: row::catalog(&row.catalog)?,
@@ -39,6 +49,7 @@ impl TryFrom<Row> for Role {
             assignable: row.assignable,
             inherits: row.inherits.into_iter().map(RoleId::from).collect(),
             permissions: row.permissions.0,
+            custom,
             version: Version(row.version),
             create_time: row.create_time,
             update_time: row.update_time,
@@ -73,8 +84,8 @@ pub async fn get(
     sqlx::query_as!(
         Row,
         r#"select id, catalog, display_name, privileged, assignable, inherits,
-                  permissions as "permissions: Json<Vec<PermissionBlock>>",
-                  version, create_time, update_time
+                  permissions as "permissions: Json<Vec<PermissionBlock>>", assignable_scopes,
+                  deleted_time, deleted_by, version, create_time, update_time
            from role where tenant_id = $1 and id = $2"#,
         tenant.uuid(),
         id.uuid(),
@@ -85,6 +96,126 @@ pub async fn get(
     .transpose()
 }
 
+/// Those of `ids` that there are, and all that they inherit from.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn with_inherited(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[RoleId],
+) -> Result<Vec<Role>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    sqlx::query_as!(
+        Row,
+        r#"with recursive reached (id) as (
+               select unnest($2::uuid[])
+               union
+               select unnest(r.inherits)
+               from reached join role r on r.tenant_id = $1 and r.id = reached.id
+           )
+           select id, catalog, display_name, privileged, assignable, inherits,
+                  permissions as "permissions: Json<Vec<PermissionBlock>>", assignable_scopes,
+                  deleted_time, deleted_by, version, create_time, update_time
+           from role where tenant_id = $1 and id in (select id from reached)"#,
+        tenant.uuid(),
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Role::try_from)
+    .collect()
+}
+
+/// One role, which nobody else can change or delete until the transaction ends. For the service
+/// that writes roles.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get_for_update(
+    tx: &mut Tx,
+    tenant: TenantId,
+    id: RoleId,
+) -> Result<Option<Role>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        r#"select id, catalog, display_name, privileged, assignable, inherits,
+                  permissions as "permissions: Json<Vec<PermissionBlock>>", assignable_scopes,
+                  deleted_time, deleted_by, version, create_time, update_time
+           from role where tenant_id = $1 and id = $2 for update"#,
+        tenant.uuid(),
+        id.uuid(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .map(Role::try_from)
+    .transpose()
+}
+
+/// One role, which stays as it is until the transaction ends: whoever changes it waits, and sees
+/// what is granted of it now. Grants of one role do not wait for each other. For the service that
+/// writes roles.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn get_for_grant(
+    tx: &mut Tx,
+    tenant: TenantId,
+    id: RoleId,
+) -> Result<Option<Role>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        r#"select id, catalog, display_name, privileged, assignable, inherits,
+                  permissions as "permissions: Json<Vec<PermissionBlock>>", assignable_scopes,
+                  deleted_time, deleted_by, version, create_time, update_time
+           from role where tenant_id = $1 and id = $2 for key share"#,
+        tenant.uuid(),
+        id.uuid(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .map(Role::try_from)
+    .transpose()
+}
+
+/// Another role than `besides` that has not been deleted and is called `name`, in whatever case.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn namesake(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    name: &str,
+    besides: Option<RoleId>,
+) -> Result<Option<RoleId>, StoreError> {
+    let id = sqlx::query_scalar!(
+        "select id from role
+         where tenant_id = $1 and lower(display_name) = lower($2) and deleted_time is null
+           and id is distinct from $3
+         order by id limit 1",
+        tenant.uuid(),
+        name,
+        besides.map(RoleId::uuid),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(id.map(RoleId::from))
+}
+
+/// Which roles a list is of.
+#[derive(Debug, Clone)]
+pub struct Filter<'a> {
+    /// Only of this catalog.
+    pub catalog: Option<Catalog>,
+    /// Only with this in their display name, without regard to case.
+    pub name_contains: &'a str,
+    /// Only those that the tenant has made itself.
+    pub custom_only: bool,
+    /// Deleted ones too.
+    pub include_deleted: bool,
+}
+
 /// Roles by name, at most `limit`.
 ///
 /// # Errors
@@ -92,8 +223,7 @@ pub async fn get(
 pub async fn list(
     connection: &mut PgConnection,
     tenant: TenantId,
-    catalog: Option<Catalog>,
-    name_contains: &str,
+    filter: &Filter<'_>,
     after: Option<Cursor>,
     limit: i64,
 ) -> Result<Vec<Role>, StoreError> {
@@ -101,20 +231,24 @@ pub async fn list(
     sqlx::query_as!(
         Row,
         r#"select id, catalog, display_name, privileged, assignable, inherits,
-                  permissions as "permissions: Json<Vec<PermissionBlock>>",
-                  version, create_time, update_time
+                  permissions as "permissions: Json<Vec<PermissionBlock>>", assignable_scopes,
+                  deleted_time, deleted_by, version, create_time, update_time
            from role
            where tenant_id = $1
              and ($2::text is null or catalog = $2)
              and position(lower($3::text) in lower(display_name)) > 0
              and ($4::text is null or (lower(display_name), id) > ($4, $5::uuid))
+             and (not $6 or assignable_scopes is not null)
+             and ($7 or deleted_time is null)
            order by lower(display_name), id
-           limit $6"#,
+           limit $8"#,
         tenant.uuid(),
-        catalog.map(Catalog::as_str),
-        name_contains,
+        filter.catalog.map(Catalog::as_str),
+        filter.name_contains,
         after_name,
         after_id,
+        filter.custom_only,
+        filter.include_deleted,
         limit,
     )
     .fetch_all(connection)
@@ -200,6 +334,55 @@ async fn write_roles(
         .execute(&mut **tx)
         .await?;
     Ok(done.rows_affected())
+}
+
+/// Writes a custom role as it is now.
+///
+/// # Errors
+/// The database cannot serve, somebody else changed it meanwhile, or another role has taken the
+/// name.
+pub async fn record_custom(
+    tx: &mut Tx,
+    tenant: TenantId,
+    change: &Change<Role>,
+) -> Result<(), StoreError> {
+    let role = change.after();
+    let not_custom = || StoreError::corrupt("role", "built in, and changed");
+    let Custom { assignable_scopes, deleted } = role.custom.as_ref().ok_or_else(not_custom)?;
+    let scopes: Vec<String> = assignable_scopes.iter().cloned().map(String::from).collect();
+    let done = sqlx::query!(
+        "insert into role
+             (tenant_id, id, catalog, display_name, privileged, assignable, inherits, permissions,
+              assignable_scopes, deleted_time, deleted_by, version, create_time, update_time)
+         values ($1, $2, $3, $4, $5, $6, '{}', $7, $8, $9, $10, $11, $12, $13)
+         on conflict (tenant_id, id) do update
+         set display_name = excluded.display_name,
+             privileged = excluded.privileged,
+             permissions = excluded.permissions,
+             assignable_scopes = excluded.assignable_scopes,
+             deleted_time = excluded.deleted_time,
+             deleted_by = excluded.deleted_by,
+             version = excluded.version,
+             update_time = excluded.update_time
+         where role.version = excluded.version - 1",
+        tenant.uuid(),
+        role.id.uuid(),
+        role.catalog.as_str(),
+        role.display_name,
+        role.privileged,
+        role.assignable,
+        Json(&role.permissions) as _,
+        &scopes,
+        deleted.map(|deletion| deletion.at),
+        deleted.map(|deletion| deletion.by.uuid()),
+        role.version.0,
+        role.create_time,
+        role.update_time,
+    )
+    .execute(&mut **tx)
+    .await?;
+    row::updated(&done, "role")?;
+    events::insert(tx, tenant, change.event()).await
 }
 
 /// Which catalogs these roles are of.

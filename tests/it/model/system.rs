@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use pim_client::{Client, Refusal};
 use pim_proto::{
-    access::v1::{CheckAccessRequest, CheckAccessResponse, ListRoleHoldersRequest},
+    access::v1::{
+        CheckAccessRequest, CheckAccessResponse, ListRoleHoldersRequest,
+        check_access_request::Question,
+    },
     activation::v1::{Activation, ListActivationsRequest},
     approval::v1::{Approval, ListApprovalsRequest},
     assignment::v1::{
@@ -218,7 +221,7 @@ impl System {
     pub(super) async fn check(&self, who: Who, role: Role, scope: Scope) -> CheckAccessResponse {
         let request = CheckAccessRequest {
             principal_id: self.people[who].id.clone(),
-            role_id: role.id().to_owned(),
+            question: Some(Question::RoleId(role.id().to_owned())),
             scope: scope.text().to_owned(),
         };
         let mut access = self.organisation.admin.client.access();

@@ -5,17 +5,19 @@ use pim_domain::{
     id::{PrincipalId, RoleId},
     policy::Update,
     principal::NewPrincipal,
+    role,
 };
 use pim_proto::{
     assignment::v1::{
         Administrator, ApprovalMode, ApprovalRule, ApprovalStage, ApproverSlot,
         CreateAssignmentRequest, CreateEligibilityRequest, CreatePrincipalRequest,
-        CreateTenantRequest, DisablePrincipalRequest, EnablePrincipalRequest, EndAssignmentRequest,
-        EndEligibilityRequest, GetAssignmentRequest, GetEligibilityRequest,
-        GetPolicyInForceRequest, GetPolicyRequest, GetPrincipalRequest, GetRoleRequest,
-        ImportCatalogRequest, ListAssignmentsRequest, ListEligibilitiesRequest,
-        ListPoliciesRequest, ListPrincipalsRequest, ListRolesRequest, RemoveAssignmentRequest,
-        RemoveEligibilityRequest, Rules, SearchMyEligibilitiesRequest, UpdatePolicyRequest,
+        CreateRoleRequest, CreateTenantRequest, DeleteRoleRequest, DisablePrincipalRequest,
+        EnablePrincipalRequest, EndAssignmentRequest, EndEligibilityRequest, GetAssignmentRequest,
+        GetEligibilityRequest, GetPolicyInForceRequest, GetPolicyRequest, GetPrincipalRequest,
+        GetRoleRequest, ImportCatalogRequest, ListAssignmentsRequest, ListEligibilitiesRequest,
+        ListPoliciesRequest, ListPrincipalsRequest, ListRolesRequest, PermissionBlock,
+        RemoveAssignmentRequest, RemoveEligibilityRequest, RoleDefinition, Rules,
+        SearchMyEligibilitiesRequest, UpdatePolicyRequest, UpdateRoleRequest,
         approver_slot::Approver,
     },
     call::{
@@ -48,6 +50,28 @@ pub(crate) fn tenants_and_roles() -> Vec<Shape> {
             display_name_contains: why(),
             page_size: 7,
             page_token: id(),
+            custom_only: true,
+            include_deleted: true,
+        }),
+        shape::<Write<role::Create>, _>(CreateRoleRequest {
+            catalog: 2,
+            definition: definition(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<role::Update>, _>(UpdateRoleRequest {
+            role_id: id(),
+            etag: "v1".to_owned(),
+            definition: definition(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<role::Delete>, _>(DeleteRoleRequest {
+            role_id: id(),
+            etag: "v1".to_owned(),
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
         }),
     ]
 }
@@ -212,4 +236,20 @@ fn administrator(subject: &str) -> Administrator {
         subject: subject.to_owned(),
         display_name: subject.to_owned(),
     }
+}
+
+fn definition() -> Option<RoleDefinition> {
+    let list = || vec!["Microsoft.Web/sites/read".to_owned()];
+    Some(RoleDefinition {
+        display_name: "Site Reader".to_owned(),
+        privileged: true,
+        permissions: vec![PermissionBlock {
+            actions: list(),
+            not_actions: list(),
+            data_actions: list(),
+            not_data_actions: list(),
+            condition: String::new(),
+        }],
+        assignable_scopes: vec![scope()],
+    })
 }

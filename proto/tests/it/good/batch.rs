@@ -2,12 +2,16 @@
 
 use pim_domain::{activation::Ask, approval::Decide};
 use pim_proto::{
+    access::v1::{
+        BatchCheckAccessRequest,
+        batch_check_access_request::{self, item::Question},
+    },
     activation::v1::{
         BatchActivateRolesRequest,
         batch_activate_roles_request::{self, item::Length},
     },
     approval::v1::{BatchDecideRequest, Verdict, batch_decide_request},
-    call::Batch,
+    call::{Batch, BatchRead, CheckAccess},
 };
 
 use crate::{
@@ -27,6 +31,7 @@ pub(crate) fn batches() -> Vec<Shape> {
             request_id: id(),
             validate_only: true,
         }),
+        shape::<BatchRead<CheckAccess>, _>(BatchCheckAccessRequest { items: vec![question()] }),
     ]
 }
 
@@ -35,6 +40,7 @@ pub(crate) fn items() -> Vec<(&'static str, Shape)> {
     vec![
         (".pim.activation.v1.BatchActivateRolesRequest.Item", shape::<Ask, _>(ask())),
         (".pim.approval.v1.BatchDecideRequest.Item", shape::<Decide, _>(decide())),
+        (".pim.access.v1.BatchCheckAccessRequest.Item", shape::<CheckAccess, _>(question())),
     ]
 }
 
@@ -57,5 +63,13 @@ pub(crate) fn decide() -> batch_decide_request::Item {
         verdict: Verdict::Approve.into(),
         justification: why(),
         duration: hours(1),
+    }
+}
+
+pub(crate) fn question() -> batch_check_access_request::Item {
+    batch_check_access_request::Item {
+        principal_id: id(),
+        question: Some(Question::Action("Microsoft.Web/sites/read".to_owned())),
+        scope: scope(),
     }
 }

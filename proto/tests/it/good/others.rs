@@ -6,7 +6,10 @@ use pim_domain::{
     id::{ActivationId, ApprovalId, EventId},
 };
 use pim_proto::{
-    access::v1::{CheckAccessRequest, ListEffectiveRolesRequest, ListRoleHoldersRequest},
+    access::v1::{
+        CheckAccessRequest, ListEffectiveRolesRequest, ListRoleHoldersRequest,
+        check_access_request::Question,
+    },
     activation::v1::{
         ActivateRoleRequest, CancelActivationRequest, DeactivateRoleRequest,
         ExpireActivationRequest, ExtendActivationRequest, GetActivationRequest,
@@ -166,7 +169,7 @@ pub(crate) fn access() -> Vec<Shape> {
     vec![
         shape::<CheckAccess, _>(CheckAccessRequest {
             principal_id: id(),
-            role_id: id(),
+            question: Some(Question::RoleId(id())),
             scope: scope(),
         }),
         shape::<List<HoldingsFilter>, _>(ListEffectiveRolesRequest {

@@ -6,6 +6,7 @@ use pim_proto::{
     access::v1::{
         CheckAccessRequest, CheckAccessResponse, Decision, ListEffectiveRolesRequest,
         ListEffectiveRolesResponse, ListRoleHoldersRequest, ListRoleHoldersResponse,
+        check_access_request::Question,
     },
     assignment::v1::{Assignment, CreateAssignmentRequest},
 };
@@ -66,7 +67,7 @@ pub(crate) async fn check(
 ) -> Result<CheckAccessResponse, Status> {
     let request = CheckAccessRequest {
         principal_id: principal.to_owned(),
-        role_id: role.to_owned(),
+        question: Some(Question::RoleId(role.to_owned())),
         scope: scope.to_owned(),
     };
     Ok(caller.access().check_access(request).await?.into_inner())

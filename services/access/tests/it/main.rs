@@ -4,5 +4,6 @@
 mod ask;
 mod check;
 mod list;
+mod permissions;
 mod rights;
 mod until;

@@ -1,6 +1,6 @@
 //! Who may ask about whom, and that a no tells nothing.
 
-use pim_proto::access::v1::ListEffectiveRolesRequest;
+use pim_proto::access::v1::{CheckAccessResponse, ListEffectiveRolesRequest};
 use pim_tests::{Organisation, Person, World, assert_refused, reason};
 use tonic::{Code, Status};
 
@@ -93,6 +93,23 @@ async fn an_owner_may_ask_about_resources_at_its_scope_only() {
     assert_not_permitted(roles(&owner.client, of(&alice)).await);
     let here = ListEffectiveRolesRequest { scope: GROUP.to_owned(), ..of(&alice) };
     assert_not_permitted(roles(&owner.client, here).await);
+}
+
+#[tokio::test]
+async fn who_may_ask_at_a_scope_hears_the_same_of_nobody_as_of_somebody_who_holds_nothing() {
+    let (world, organisation, alice) = begin().await;
+    let target = (ACCESS_CHECKER, SUBSCRIPTION);
+    let here = with(&world, &organisation, "pip", target).await;
+    let owner = with(&world, &organisation, "olga", (Organisation::OWNER, SUBSCRIPTION)).await;
+    for caller in [&here, &owner] {
+        let asked = async |principal: &str| {
+            let answer = check(&caller.client, principal, CONTRIBUTOR, GROUP).await.unwrap();
+            CheckAccessResponse { revision: String::new(), ..answer }
+        };
+        let (somebody, nobody) = (asked(&alice.id).await, asked(NOTHING).await);
+        assert!(!is_yes(&somebody));
+        assert_eq!(somebody, nobody);
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod bells;
 mod change_requests;
 mod create;
 mod create_rules;
+mod custom_roles;
 mod dates;
 mod directory;
 mod due;

@@ -235,15 +235,13 @@ fn principal(judged: &Judged<'_>) -> Option<Violation> {
 }
 
 fn role(judged: &Judged<'_>) -> Option<Violation> {
-    let fit = judged.facts.role.catalog.grants_at(judged.scope);
-    (!fit).then(|| {
-        Violation::new(
-            Rule::Role,
-            "scope",
-            "a scope at which the role can be held",
-            judged.scope.as_str(),
-        )
-    })
+    let role = &judged.facts.role;
+    if role.deletion().is_some() {
+        let given = format!("{}, which was deleted", role.display_name);
+        return Some(Violation::new(Rule::Role, "role_id", "a role that there is", given));
+    }
+    role.misfit(judged.scope)
+        .map(|limit| Violation::new(Rule::Role, "scope", limit, judged.scope.as_str()))
 }
 
 fn eligibility(judged: &Judged<'_>) -> Option<Violation> {

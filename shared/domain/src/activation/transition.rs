@@ -16,7 +16,7 @@ use crate::{
     policy::{ApprovalRule, Rules},
     principal::Principal,
     quorum::{Seating, Vote},
-    role::Catalog,
+    role::{Catalog, Role},
     text::is_blank,
 };
 
@@ -27,6 +27,8 @@ pub struct Rest {
     pub eligibility: Grant,
     /// The principal.
     pub principal: Principal,
+    /// The role.
+    pub role: Role,
     /// Who must approve it or its extension; none where nobody must any more.
     pub approvals: Vec<ApprovalRule>,
     /// Those whom these name and who exist.
@@ -299,6 +301,9 @@ impl Activation {
         let enabled = rest.principal.enabled_since.is_some_and(|enabled| enabled <= since);
         if !enabled {
             return Some(Rule::Principal);
+        }
+        if rest.role.deletion().is_some() {
+            return Some(Rule::Role);
         }
         // A booked activation may rest on an eligibility that has not begun.
         let at = match &self.state {

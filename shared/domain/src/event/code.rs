@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 // Entra's longest names.
+const ELIGIBLE_PERMANENT: &str = "Add eligible member to role in PIM completed (permanent)";
+const ELIGIBLE_TIMEBOUND: &str = "Add eligible member to role in PIM completed (timebound)";
 const ELIGIBLE_REMOVED_PERMANENT: &str =
     "Remove eligible member from role in PIM completed (permanent)";
 const ELIGIBLE_CANCELED_PERMANENT: &str = "Add eligible member to role in PIM canceled (permanent)";
@@ -22,6 +24,12 @@ pub enum Code {
     TenantCreated,
     #[serde(rename = "pim.catalog.imported")]
     CatalogImported,
+    #[serde(rename = "pim.role.created")]
+    RoleCreated,
+    #[serde(rename = "pim.role.updated")]
+    RoleUpdated,
+    #[serde(rename = "pim.role.deleted")]
+    RoleDeleted,
     #[serde(rename = "pim.principal.created")]
     PrincipalCreated,
     #[serde(rename = "pim.principal.disabled")]
@@ -128,9 +136,12 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 53] = [
+    pub const ALL: [Code; 56] = [
         Code::TenantCreated,
         Code::CatalogImported,
+        Code::RoleCreated,
+        Code::RoleUpdated,
+        Code::RoleDeleted,
         Code::PrincipalCreated,
         Code::PrincipalDisabled,
         Code::PrincipalEnabled,
@@ -190,6 +201,9 @@ impl Code {
         match self {
             Code::TenantCreated => "pim.tenant.created",
             Code::CatalogImported => "pim.catalog.imported",
+            Code::RoleCreated => "pim.role.created",
+            Code::RoleUpdated => "pim.role.updated",
+            Code::RoleDeleted => "pim.role.deleted",
             Code::PrincipalCreated => "pim.principal.created",
             Code::PrincipalDisabled => "pim.principal.disabled",
             Code::PrincipalEnabled => "pim.principal.enabled",
@@ -255,12 +269,8 @@ impl Code {
         match (self, permanent) {
             (Code::PolicyUpdated, _) => "Update role setting in PIM",
             // A renewal makes a grant, and Entra has no name of its own for that it was made.
-            (Code::EligibilityCreated | Code::EligibilityRenewed, true) => {
-                "Add eligible member to role in PIM completed (permanent)"
-            }
-            (Code::EligibilityCreated | Code::EligibilityRenewed, false) => {
-                "Add eligible member to role in PIM completed (timebound)"
-            }
+            (Code::EligibilityCreated | Code::EligibilityRenewed, true) => ELIGIBLE_PERMANENT,
+            (Code::EligibilityCreated | Code::EligibilityRenewed, false) => ELIGIBLE_TIMEBOUND,
             (Code::EligibilityRemoved, true) => ELIGIBLE_REMOVED_PERMANENT,
             (Code::EligibilityRemoved | Code::EligibilityExpired, _) => {
                 "Remove eligible member from role in PIM completed (timebound)"
@@ -312,6 +322,9 @@ impl Code {
             (
                 Code::TenantCreated
                 | Code::CatalogImported
+                | Code::RoleCreated
+                | Code::RoleUpdated
+                | Code::RoleDeleted
                 | Code::PrincipalCreated
                 | Code::PrincipalDisabled
                 | Code::PrincipalEnabled

@@ -8,7 +8,7 @@ use crate::{
     event::About,
     policy::{Layers, Rules},
     principal::{Principal, PrincipalKind},
-    role::{Catalog, Role},
+    role::Role,
     scope::Scope,
     text::{Ticket, is_blank},
     time::{Window, format_duration},
@@ -127,6 +127,10 @@ fn principal(judged: &Judged<'_>) -> Option<Violation> {
 
 fn role(judged: &Judged<'_>) -> Option<Violation> {
     let role = &judged.facts.role;
+    if role.deletion().is_some() {
+        let given = format!("{}, which was deleted", role.display_name);
+        return Some(Violation::new(Rule::Role, "role_id", "a role that there is", given));
+    }
     if !role.assignable {
         return Some(Violation::new(
             Rule::Role,
@@ -135,14 +139,8 @@ fn role(judged: &Judged<'_>) -> Option<Violation> {
             format!("{}, which only the system assigns", role.display_name),
         ));
     }
-    (!role.catalog.grants_at(judged.terms.scope)).then(|| {
-        let limit = match role.catalog {
-            Catalog::Entra => "/, administrative units and applications, for an Entra role",
-            Catalog::Azure => "/, management groups, subscriptions and below, for an Azure role",
-            Catalog::Pim => "any scope",
-        };
-        Violation::new(Rule::Role, "scope", limit, judged.terms.scope.as_str())
-    })
+    role.misfit(judged.terms.scope)
+        .map(|limit| Violation::new(Rule::Role, "scope", limit, judged.terms.scope.as_str()))
 }
 
 fn window(judged: &Judged<'_>) -> Option<Violation> {

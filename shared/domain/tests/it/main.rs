@@ -5,12 +5,14 @@
 mod activation;
 mod approval;
 mod change_request;
+mod custom_role;
 mod dates;
 mod effective;
 mod extend;
 mod grant;
 mod holders;
 mod layers;
+mod permission;
 mod policy;
 mod properties;
 mod quorum;

@@ -76,6 +76,7 @@ impl Run {
         let rest = Rest {
             eligibility,
             principal: self.facts.principal.clone(),
+            role: self.facts.role.clone(),
             approvals: Vec::new(),
             people: Vec::new(),
         };

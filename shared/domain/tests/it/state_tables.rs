@@ -83,6 +83,7 @@ fn activations() {
         let mut gone = Rest {
             eligibility: facts.eligibilities[0].clone(),
             principal: facts.principal.clone(),
+            role: facts.role.clone(),
             approvals: Vec::new(),
             people: Vec::new(),
         };

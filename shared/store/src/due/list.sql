@@ -60,6 +60,14 @@ from (
                 end
             )
 
+        -- Its role was deleted.
+        union all
+        select 'void_activation', a.tenant_id, a.id, least(r.deleted_time, $1), null
+        from role r
+        join activation a on a.tenant_id = r.tenant_id and a.role_id = r.id
+        where r.deleted_time is not null and a.state <> 'ENDED'
+            and coalesce(a.expire_time, a.end_time, 'infinity') > $1
+
         -- An approver of what it waits for has gone: perhaps those who are left cannot approve it.
         union all
         select 'void_activation', w.tenant_id, w.id, least(max(p.update_time), $1), v.id
@@ -107,10 +115,24 @@ from (
         select 'end_' || kind, tenant_id, id, end_time, null
         from role_grant where ended_time is null and end_time <= $1
 
+        -- Its role was deleted.
+        union all
+        select 'end_' || g.kind, g.tenant_id, g.id, least(r.deleted_time, $1), null
+        from role r
+        join role_grant g on g.tenant_id = r.tenant_id and g.role_id = r.id
+        where r.deleted_time is not null and g.ended_time is null
+
         -- Nobody decided in time.
         union all
         select 'time_out_change_request', tenant_id, id, expire_time, null
         from change_request where state = 'PENDING' and expire_time <= $1
+
+        -- Its role was deleted.
+        union all
+        select 'time_out_change_request', c.tenant_id, c.id, least(r.deleted_time, $1), null
+        from role r
+        join change_request c on c.tenant_id = r.tenant_id and c.role_id = r.id
+        where r.deleted_time is not null and c.state = 'PENDING'
     ) found
     -- Both the path and the approvers of one may have ended.
     group by kind, tenant_id, thing_id

@@ -119,7 +119,13 @@ async fn every_ending_is_read_back() {
     let catalog = Catalog::Entra;
     let gone = facts.eligibilities[0].remove(catalog, String::new(), &soon).unwrap().into_after();
     let principal = facts.principal.clone();
-    let rest = Rest { eligibility: gone, principal, approvals: Vec::new(), people: Vec::new() };
+    let rest = Rest {
+        eligibility: gone,
+        principal,
+        role: facts.role.clone(),
+        approvals: Vec::new(),
+        people: Vec::new(),
+    };
     let wish = |number| Ask { scope: target(number), ..fixture::wish(&facts) };
     let mut later = wish(20);
     later.request.start = Some(odd() + hours(1));

@@ -19,7 +19,7 @@ use pim_store::StoreError;
 use crate::ground::{Ground, asking, constraint, new_grant, scope, setting};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 64] = [
+const CASES: [(&str, &str); 69] = [
     ("activation_length", "update activation set requested_duration = null"),
     ("activation_length", "update activation set requested_end_time = now()"),
     ("activation_requested_duration_check", "update activation set requested_duration = 0"),
@@ -125,6 +125,17 @@ const CASES: [(&str, &str); 64] = [
     ),
     ("approval_state_check", "update approval set state = 'LOST'"),
     ("decision_verdict_check", "update decision set verdict = 'perhaps'"),
+    ("role_custom", "update role set assignable_scopes = '{}'"),
+    ("role_custom", "update role set assignable_scopes = '{/}', catalog = 'pim'"),
+    ("role_deleted", "update role set deleted_time = now(), assignable_scopes = '{/}'"),
+    (
+        "role_deleted",
+        "update role set deleted_by = (select id from principal limit 1), assignable_scopes = '{/}'",
+    ),
+    (
+        "role_deleted",
+        "update role set deleted_time = now(), deleted_by = (select id from principal limit 1)",
+    ),
     ("principal_kind_check", "update principal set kind = 'group'"),
     ("policy_revision_check", "update policy set revision = 0"),
     ("role_catalog_check", "update role set catalog = 'other'"),

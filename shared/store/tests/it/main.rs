@@ -7,6 +7,7 @@ mod activations;
 mod approvals;
 mod change_requests;
 mod checks;
+mod custom_roles;
 mod directory;
 mod due;
 mod errors;

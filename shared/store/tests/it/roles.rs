@@ -108,7 +108,13 @@ async fn every_shipped_catalog_is_read_back_in_pages() {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let (tenant, limit) = (ground.tenant, PAGE.try_into().unwrap());
-            let page = roles::list(&mut read, tenant, Some(catalog), "", after, limit);
+            let filter = roles::Filter {
+                catalog: Some(catalog),
+                name_contains: "",
+                custom_only: false,
+                include_deleted: false,
+            };
+            let page = roles::list(&mut read, tenant, &filter, after, limit);
             let page = page.await.unwrap();
             let Some(last) = page.last() else { break };
             after = Some(last.into());

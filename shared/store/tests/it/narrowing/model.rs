@@ -329,6 +329,7 @@ impl Model {
         Rest {
             eligibility: self.grant(activation.eligibility).clone(),
             principal: self.principal(activation.principal).clone(),
+            role: self.role(activation.role).clone(),
             approvals: self.rule_of(activation).filter(|_| waits).cloned().into_iter().collect(),
             people: self.principals.clone(),
         }
