@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     command::{
-        access, activation, approval, audit, change_request, grant, policy, principal, role,
+        access, activation, approval, audit, change_request, grant, policy, principal, role, scope,
     },
     connect::Connection,
     demo,
@@ -68,6 +68,9 @@ pub(crate) enum ClientCommand {
     /// Policies: the rules for activating and granting a role
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Scopes: where roles are held, and what lies below what
+    #[command(subcommand)]
+    Scope(scope::Command),
     /// Activate a role that you are eligible for, or several in one call
     Activate(activation::Activate),
     /// Give up an active role, at once

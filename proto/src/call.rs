@@ -20,7 +20,7 @@ pub use command::{
 pub use filter::{
     ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
     GrantFilter, HoldersFilter, HoldingsFilter, MineFilter, PolicyFilter, PrincipalFilter,
-    RoleFilter, Tail,
+    RoleFilter, ScopeFilter, Tail,
 };
 pub use view::{
     AccessPage, AccessView, ApprovalView, AskView, ImportView, PolicyInForceView,

@@ -11,6 +11,7 @@ mod directory;
 mod policy;
 mod role;
 mod scheduler;
+mod scope;
 mod tenant;
 
 use chrono::{DateTime, TimeDelta, Utc};

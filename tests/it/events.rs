@@ -89,11 +89,24 @@ async fn every_write_leaves_its_event() {
 
     batches(&alice, &carol, &mut walk).await;
     roles::custom(&organisation, &alice, &mut walk).await;
+    scopes(&organisation, &mut walk).await;
 
     let contract = methods();
     let writes: BTreeSet<&str> =
         contract.iter().filter(|one| !one.reads()).map(|one| one.name.as_str()).collect();
     assert_eq!(walk.covered, writes);
+}
+
+async fn scopes(organisation: &Organisation, walk: &mut Walk<'_>) {
+    let (web, shop) = ("/managementGroups/web", "/subscriptions/shop");
+    organisation.register(web, "").await.unwrap();
+    organisation.register(shop, web).await.unwrap();
+    let made = ("CreateScope", "pim.scope.created");
+    walk.left(&[made, made]).await;
+    organisation.move_scope(shop, "/").await.unwrap();
+    walk.left(&[("UpdateScope", "pim.scope.moved")]).await;
+    organisation.delete_scope(shop).await.unwrap();
+    walk.left(&[("DeleteScope", "pim.scope.deleted")]).await;
 }
 
 async fn principals(organisation: &Organisation, carol: &Person, walk: &mut Walk<'_>) {

@@ -10,6 +10,7 @@ mod events;
 mod model;
 mod races;
 mod refusals;
+mod scopes;
 mod simulation;
 mod stories;
 mod tidy;

@@ -3,8 +3,9 @@
 use pim_proto::{
     assignment::v1::{
         Administrator, Assignment, CreateAssignmentRequest, CreateEligibilityRequest,
-        CreatePrincipalRequest, CreateTenantRequest, Eligibility, GetPolicyRequest,
-        ImportCatalogRequest, Policy, PrincipalKind, Rules, UpdatePolicyRequest,
+        CreatePrincipalRequest, CreateScopeRequest, CreateTenantRequest, DeleteScopeRequest,
+        Eligibility, GetPolicyRequest, GetScopeRequest, ImportCatalogRequest, Policy,
+        PrincipalKind, Rules, Scope, UpdatePolicyRequest, UpdateScopeRequest,
     },
     audit::v1::{Event, EventFilter, ListEventsRequest},
     r#type::v1::Catalog,
@@ -124,6 +125,60 @@ impl Organisation {
         };
         let answer = self.admin.client.assignments().create_assignment(request).await?;
         Ok(answer.into_inner().assignment.unwrap())
+    }
+
+    /// Registers a scope, below another where one is named.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn register(&self, scope: &str, parent: &str) -> Result<Scope, Status> {
+        let request = CreateScopeRequest {
+            scope: scope.to_owned(),
+            parent_scope: parent.to_owned(),
+            display_name: scope.to_owned(),
+            ..CreateScopeRequest::default()
+        };
+        let answer = self.admin.client.scopes().create_scope(request).await?;
+        Ok(answer.into_inner().scope.unwrap())
+    }
+
+    /// A registered scope.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn scope(&self, scope: &str) -> Result<Scope, Status> {
+        let request = GetScopeRequest { scope: scope.to_owned() };
+        let answer = self.admin.client.scopes().get_scope(request).await?;
+        Ok(answer.into_inner().scope.unwrap())
+    }
+
+    /// Puts a registered scope below another.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn move_scope(&self, scope: &str, to: &str) -> Result<Scope, Status> {
+        let request = UpdateScopeRequest {
+            scope: scope.to_owned(),
+            etag: self.scope(scope).await?.etag,
+            parent_scope: to.to_owned(),
+            ..UpdateScopeRequest::default()
+        };
+        let answer = self.admin.client.scopes().update_scope(request).await?;
+        Ok(answer.into_inner().scope.unwrap())
+    }
+
+    /// Registers a scope no more.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn delete_scope(&self, scope: &str) -> Result<Scope, Status> {
+        let request = DeleteScopeRequest {
+            scope: scope.to_owned(),
+            etag: self.scope(scope).await?.etag,
+            ..DeleteScopeRequest::default()
+        };
+        let answer = self.admin.client.scopes().delete_scope(request).await?;
+        Ok(answer.into_inner().scope.unwrap())
     }
 
     /// What is set for a role for the whole tenant.

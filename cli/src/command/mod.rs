@@ -14,6 +14,7 @@ pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod role;
 mod role_write;
+pub(crate) mod scope;
 
 use crate::{
     args::{ClientCommand, ListOptions, WriteOptions},
@@ -39,6 +40,7 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
         }
         ClientCommand::ChangeRequest(command) => change_request::run(command, session).await?,
         ClientCommand::Policy(command) => policy::run(command, session).await?,
+        ClientCommand::Scope(command) => scope::run(command, session).await?,
         ClientCommand::Activate(command) => return activation::activate(command, session).await,
         ClientCommand::Deactivate(command) => activation::deactivate(command, session).await?,
         ClientCommand::Extend(command) => activation::extend(command, session).await?,

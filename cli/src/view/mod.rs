@@ -10,6 +10,7 @@ pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod role;
+pub(crate) mod scope;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::Table;

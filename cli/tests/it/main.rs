@@ -7,6 +7,7 @@ mod grants;
 mod installation;
 mod killed;
 mod program;
+mod scopes;
 mod services;
 mod several;
 mod up;

@@ -6,7 +6,7 @@ use pim_domain::{
     grant::GrantKind,
     id::{PrincipalId, RoleId},
     role::Catalog,
-    scope::Scope,
+    scope::{NodeKind, Scope},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -22,6 +22,17 @@ pub struct RoleFilter {
     pub custom_only: bool,
     /// Deleted ones too.
     pub include_deleted: bool,
+}
+
+/// Which registered scopes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScopeFilter {
+    /// Right below this one.
+    pub parent: Option<Scope>,
+    /// This one and those below.
+    pub below: Option<Scope>,
+    /// Of this kind.
+    pub kind: Option<NodeKind>,
 }
 
 /// Which principals.

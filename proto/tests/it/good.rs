@@ -4,6 +4,7 @@ pub(crate) mod assignment;
 pub(crate) mod batch;
 pub(crate) mod changes;
 pub(crate) mod others;
+pub(crate) mod scopes;
 
 use pim_proto::r#type::v1::Ticket;
 use prost_types::{Duration, Timestamp};

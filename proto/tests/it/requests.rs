@@ -8,7 +8,7 @@ use prost::Message;
 
 use crate::{
     descriptor::method_names,
-    good::{assignment, batch, changes, others},
+    good::{assignment, batch, changes, others, scopes},
 };
 
 /// One kind of request: a good one as it is on the wire, and how it is read.
@@ -36,6 +36,7 @@ pub(crate) fn all() -> Vec<Shape> {
         assignment::tenants_and_roles(),
         assignment::directory(),
         assignment::policies(),
+        scopes::scopes(),
         assignment::eligibilities(),
         assignment::assignments(),
         changes::eligibilities(),
@@ -70,6 +71,7 @@ fn a_request_that_says_nothing_is_refused_or_asks_for_all() {
         let needs_nothing = match shape.name {
             "ListRoleHoldersRequest"
             | "ListEffectiveRolesRequest"
+            | "SearchActivatableScopesRequest"
             | "ListPossibleApproversRequest" => false,
             "TailEventsRequest" | "GetPrincipalRequest" => true,
             name => name.starts_with("List") || name.starts_with("Search"),

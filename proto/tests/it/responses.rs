@@ -5,6 +5,7 @@ use std::any::type_name;
 use pim_domain::{
     activation::Activation, change_request::ChangeRequest, due::Due, effective::Effective,
     event::StoredEvent, grant::Grant, policy::Policy, principal::Principal, role::Role,
+    scope::Node,
 };
 use pim_proto::{
     access,
@@ -44,6 +45,12 @@ fn responses() -> Vec<&'static str> {
         answer::<asgn::ListPoliciesResponse, Listed<Policy>>(),
         answer::<asgn::UpdatePolicyResponse, Answer<Policy>>(),
         answer::<asgn::GetPolicyInForceResponse, Answer<PolicyInForceView>>(),
+        answer::<asgn::GetScopeResponse, Answer<Node>>(),
+        answer::<asgn::ListScopesResponse, Listed<Node>>(),
+        answer::<asgn::CreateScopeResponse, Answer<Node>>(),
+        answer::<asgn::UpdateScopeResponse, Answer<Node>>(),
+        answer::<asgn::DeleteScopeResponse, Answer<Node>>(),
+        answer::<asgn::SearchActivatableScopesResponse, Listed<Node>>(),
         answer::<asgn::CreateEligibilityResponse, Answer<Grant>>(),
         answer::<asgn::GetEligibilityResponse, Answer<Grant>>(),
         answer::<asgn::ListEligibilitiesResponse, Listed<Grant>>(),

@@ -1,6 +1,6 @@
 //! `CheckAccess` and `BatchCheckAccess`.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use pim_chassis::{Context, Error};
 use pim_domain::{
@@ -11,10 +11,10 @@ use pim_domain::{
     id::{PrincipalId, RoleId},
     permission::{Permissions, permitting},
     role::Role,
-    scope::Scope,
+    scope::{Lineage, Scope},
 };
 use pim_proto::call::{AccessView, BatchAnswer, CheckAccess, Question};
-use pim_store::{Read, holdings, principals, roles};
+use pim_store::{Read, holdings, principals, roles, scopes};
 use uuid::Uuid;
 
 /// Does a principal hold or may they do something at a scope, now?
@@ -36,7 +36,7 @@ pub(crate) async fn check_all(
         questions.iter().map(|question| known.permit(&context, question)).collect();
     let asked = questions.iter().zip(&permitted).filter(|(_, permitted)| permitted.is_ok());
     let asked: Vec<&CheckAccess> = asked.map(|(question, _)| question).collect();
-    let candidates = candidates(&context, &mut read, &asked).await?;
+    let candidates = candidates(&context, &mut read, &asked, &known).await?;
     let held: BTreeSet<RoleId> = candidates.holdings.iter().map(|holding| holding.role).collect();
     let permissions = permissions(&context, &mut read, &asked, held).await?;
     // The instant that it is once all is in hand, so that what is asked at or after an end is
@@ -48,10 +48,11 @@ pub(crate) async fn check_all(
     }
     let answer = |question: &CheckAccess| {
         let holdings = of_principal.get(&question.principal).map_or(&[][..], Vec::as_slice);
-        effective::decision(supporting(question, holdings, &permissions), instant)
+        let held = supporting(question, known.lineage(question)?, holdings, &permissions);
+        Ok(effective::decision(held, instant))
     };
     let results = questions.iter().zip(permitted);
-    let results = results.map(|(question, permitted)| permitted.map(|()| answer(question)));
+    let results = results.map(|(question, permitted)| permitted.and_then(|()| answer(question)));
     Ok(BatchAnswer {
         results: results.collect(),
         revision: context.revision(read.revision()),
@@ -64,6 +65,7 @@ pub(crate) async fn check_all(
 struct Known {
     roles: HashMap<RoleId, Realm>,
     principals: HashSet<PrincipalId>,
+    lineages: BTreeMap<Scope, Lineage>,
 }
 
 impl Known {
@@ -76,10 +78,16 @@ impl Known {
         let catalogs = roles::catalogs(read, context.tenant, &ids).await?;
         let ids: Vec<PrincipalId> = distinct(questions.iter().map(|one| one.principal));
         let people = principals::get_all(read, context.tenant, &ids).await?;
+        let scopes = distinct(questions.iter().map(|one| &one.scope));
         Ok(Self {
+            lineages: scopes::lineages(read, context.tenant, &scopes).await?,
             roles: catalogs.into_iter().map(|(id, catalog)| (id, catalog.into())).collect(),
             principals: people.into_iter().map(|one| one.id).collect(),
         })
+    }
+
+    fn lineage(&self, question: &CheckAccess) -> Result<&Lineage, Error> {
+        self.lineages.get(&question.scope).ok_or(Error::Lost)
     }
 
     /// Passes who may ask this. Of a principal that there is not, who may ask here but may not know
@@ -97,10 +105,10 @@ impl Known {
         if !is_self {
             match realm {
                 Some(realm) => {
-                    caller.authorise(Action::AccessCheck, realm, &question.scope, now)?;
+                    caller.authorise(Action::AccessCheck, realm, self.lineage(question)?, now)?;
                 }
                 // An unknown role is one to nobody but who may ask everywhere.
-                None => drop(caller.catalogs(Action::AccessCheck, &Scope::root(), now)?),
+                None => drop(caller.catalogs(Action::AccessCheck, &Lineage::root(), now)?),
             }
         }
         if let Some(missing) = missing {
@@ -131,15 +139,17 @@ async fn candidates(
     context: &Context,
     read: &mut Read,
     questions: &[&CheckAccess],
+    known: &Known,
 ) -> Result<holdings::Candidates, Error> {
     let principals = distinct(questions.iter().map(|one| one.principal));
-    let scopes = distinct(questions.iter().flat_map(|one| one.scope.ancestors()));
+    let at: Vec<Lineage> =
+        questions.iter().map(|one| known.lineage(one).cloned()).collect::<Result<_, _>>()?;
     // Of any role, where one asks for permissions.
     let roles: Option<Vec<Uuid>> =
         questions.iter().map(|one| role(&one.question).map(RoleId::uuid)).collect();
     let roles = roles.as_deref();
     let tenant = context.tenant;
-    Ok(holdings::of_principals(read, tenant, &principals, roles, Some(&scopes)).await?)
+    Ok(holdings::of_principals(read, tenant, &principals, roles, Some(&at)).await?)
 }
 
 /// What the roles that are held permit, where that is asked for.
@@ -161,10 +171,11 @@ async fn permissions(
 /// Those of a principal's holdings that would carry a yes to this question if they count.
 fn supporting(
     question: &CheckAccess,
+    at: &Lineage,
     holdings: &[Holding],
     permissions: &HashMap<RoleId, Permissions>,
 ) -> Vec<Holding> {
-    let here = holdings.iter().filter(|holding| holding.scope.covers(&question.scope));
+    let here = holdings.iter().filter(|holding| at.is_below(&holding.scope));
     match &question.question {
         Question::Role(id) => here.filter(|holding| holding.role == *id).cloned().collect(),
         Question::Operation(operation) => {

@@ -6,10 +6,10 @@ use pim_domain::{
     denial::Reason,
     effective,
     event::ThingKind,
-    scope::Scope,
+    scope::Lineage,
 };
 use pim_proto::call::{AccessPage, AccessView, HoldersFilter, HoldingsFilter, List, PageRequest};
-use pim_store::{Read, holdings, principals, roles};
+use pim_store::{Read, holdings, principals, roles, scopes};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -24,16 +24,20 @@ pub(crate) async fn of_principal(
     if filter.principal != caller.principal.id {
         let now = context.now();
         for realm in [Realm::Directory, Realm::Resources] {
-            caller.authorise(Action::AccessCheck, realm, &Scope::root(), now)?;
+            caller.authorise(Action::AccessCheck, realm, &Lineage::root(), now)?;
         }
         if principals::get(&mut read, context.tenant, filter.principal).await?.is_none() {
             let id = filter.principal.uuid();
             return Err(Reason::NotFound { thing: ThingKind::Principal, id }.into());
         }
     }
-    let scope = filter.scope.as_ref();
+    let at = match &filter.scope {
+        Some(scope) => Some(scopes::lineage(&mut read, context.tenant, scope).await?),
+        None => None,
+    };
     let candidates =
-        holdings::of_principal(&mut read, context.tenant, filter.principal, None, scope).await?;
+        holdings::of_principal(&mut read, context.tenant, filter.principal, None, at.as_ref())
+            .await?;
     cut(&context, &read, candidates, &filter, &page)
 }
 
@@ -50,7 +54,8 @@ pub(crate) async fn of_role(
         return Err(caller.not_found(Action::AccessRead, missing, context.now()).into());
     };
     let realm = Realm::from(role.catalog);
-    caller.authorise(Action::AccessRead, realm, &filter.scope, context.now())?;
+    let at = scopes::lineage(&mut read, context.tenant, &filter.scope).await?;
+    caller.authorise(Action::AccessRead, realm, &at, context.now())?;
     let candidates =
         holdings::of_role(&mut read, context.tenant, filter.role, &filter.scope).await?;
     cut(&context, &read, candidates, &filter, &page)

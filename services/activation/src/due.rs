@@ -31,7 +31,7 @@ pub(crate) async fn void(context: Context, id: ActivationId) -> Result<Answer<Ac
     let people = rest.people.iter().map(|one| one.update_time).max();
     let newest = rest.eligibility.update_time.max(rest.principal.update_time);
     let newest = newest.max(rest.role.update_time);
-    let newest = people.map_or(newest, |people| people.max(newest));
+    let newest = people.into_iter().chain(rest.severed).fold(newest, std::cmp::Ord::max);
     let stamp = context.losing(newest.max(activation.update_time));
     let change = activation.void(&rest, catalog, &stamp)?;
     end(&context, work, &activation, change).await

@@ -10,7 +10,7 @@ use pim_domain::{
     scope::Scope,
 };
 use pim_proto::call::{ActivationFilter, Answer, List, Listed, MineFilter};
-use pim_store::{activations, roles};
+use pim_store::{activations, roles, scopes};
 
 use crate::deactivate::missing_role;
 
@@ -26,7 +26,8 @@ pub(crate) async fn get(context: Context, id: ActivationId) -> Result<Answer<Act
     if activation.principal != caller.principal.id {
         let role = roles::get(&mut read, context.tenant, activation.role).await?;
         let realm = Realm::from(role.ok_or_else(missing_role)?.catalog);
-        caller.authorise(Action::ActivationRead, realm, &activation.scope, now)?;
+        let at = scopes::lineage(&mut read, context.tenant, &activation.scope).await?;
+        caller.authorise(Action::ActivationRead, realm, &at, now)?;
     }
     Ok(context.answer(activation, read.revision(), now))
 }
@@ -40,7 +41,9 @@ pub(crate) async fn list(
     let List { filter, page } = list;
     let now = context.now();
     let scope = filter.scope.clone().unwrap_or_else(Scope::root);
-    let catalogs = caller.catalogs(Action::ActivationRead, &scope, now)?;
+    let mut read = context.db().read().await?;
+    let at = scopes::lineage(&mut read, context.tenant, &scope).await?;
+    let catalogs = caller.catalogs(Action::ActivationRead, &at, now)?;
     let (after, limit) = context.page(&filter, &page)?;
     let wanted = activations::Filter {
         principal: filter.principal,
@@ -49,7 +52,6 @@ pub(crate) async fn list(
         live_at: (!filter.include_ended).then_some(now),
         catalogs: Some(&catalogs),
     };
-    let mut read = context.db().read().await?;
     let rows = activations::list(&mut read, context.tenant, &wanted, after, limit).await?;
     Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
 }

@@ -8,7 +8,7 @@ use pim_domain::{
     event::ThingKind,
 };
 use pim_proto::call::{Answer, EndActivation, Write};
-use pim_store::{Purpose, activations, roles};
+use pim_store::{Purpose, activations, roles, scopes};
 
 use crate::{bells, deactivate::missing_role};
 
@@ -29,7 +29,8 @@ pub(crate) async fn revoke(
     let role = roles::get(&mut work, context.tenant, activation.role).await?;
     let catalog = role.ok_or_else(missing_role)?.catalog;
     let realm = Realm::from(catalog);
-    caller.authorise(Action::ActivationRevoke, realm, &activation.scope, stamp.now)?;
+    let at = scopes::lineage(&mut work, context.tenant, &activation.scope).await?;
+    caller.authorise(Action::ActivationRevoke, realm, &at, stamp.now)?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }

@@ -16,7 +16,7 @@ use pim_proto::call::{
     Answer, ApprovalFilter, ApprovalView, List, ListPossibleApprovers, Listed,
     PossibleApproversView,
 };
-use pim_store::{Read, StoreError, activations, approvals};
+use pim_store::{Read, StoreError, activations, approvals, scopes};
 
 /// One approval: its approvers and its requester may see it, and who may read approvals there.
 pub(crate) async fn get(context: Context, id: ApprovalId) -> Result<Answer<ApprovalView>, Error> {
@@ -55,7 +55,8 @@ async fn visible(context: &Context, read: &mut Read, id: ApprovalId) -> Result<F
     if facts.activation.principal != me && !facts.approval.users().contains(&me) {
         let now = context.now().max(facts.approval.update_time);
         let realm = Realm::from(facts.catalog);
-        caller.authorise(Action::ApprovalRead, realm, &facts.activation.scope, now)?;
+        let at = scopes::lineage(read, context.tenant, &facts.activation.scope).await?;
+        caller.authorise(Action::ApprovalRead, realm, &at, now)?;
     }
     Ok(facts)
 }
@@ -69,7 +70,9 @@ pub(crate) async fn list(
     let List { filter, page } = list;
     let now = context.now();
     let scope = filter.scope.clone().unwrap_or_else(Scope::root);
-    let catalogs = caller.catalogs(Action::ApprovalRead, &scope, now)?;
+    let mut read = context.db().read().await?;
+    let at = scopes::lineage(&mut read, context.tenant, &scope).await?;
+    let catalogs = caller.catalogs(Action::ApprovalRead, &at, now)?;
     let wanted = approvals::Filter {
         waits_for: None,
         scope: filter.scope.as_ref(),

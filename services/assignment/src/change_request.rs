@@ -8,7 +8,7 @@ use pim_domain::{
     scope::Scope,
 };
 use pim_proto::call::{Answer, ChangeRequestFilter, List, Listed};
-use pim_store::{change_requests, roles};
+use pim_store::{change_requests, roles, scopes};
 
 use crate::{decide::missing, grant::missing_role};
 
@@ -28,7 +28,8 @@ pub(crate) async fn get(
     if request.principal != caller.principal.id {
         let role = roles::get(&mut read, context.tenant, request.role).await?;
         let realm = Realm::from(role.ok_or_else(missing_role)?.catalog);
-        caller.authorise(READ, realm, &request.scope, now)?;
+        let at = scopes::lineage(&mut read, context.tenant, &request.scope).await?;
+        caller.authorise(READ, realm, &at, now)?;
     }
     Ok(context.answer(request, read.revision(), now))
 }
@@ -42,7 +43,9 @@ pub(crate) async fn list(
     let List { filter, page } = list;
     let now = context.now();
     let scope = filter.scope.clone().unwrap_or_else(Scope::root);
-    let catalogs = caller.catalogs(READ, &scope, now)?;
+    let mut read = context.db().read().await?;
+    let at = scopes::lineage(&mut read, context.tenant, &scope).await?;
+    let catalogs = caller.catalogs(READ, &at, now)?;
     let (after, limit) = context.page(&filter, &page)?;
     let wanted = change_requests::Filter {
         principal: filter.principal,

@@ -8,7 +8,7 @@ use pim_domain::{
     grant::{self, Create, Grant, GrantKind},
 };
 use pim_proto::call::{Answer, Write};
-use pim_store::{Purpose, grants, principals, roles};
+use pim_store::{Purpose, grants, principals, roles, scopes};
 
 use crate::{facts, principal::missing};
 
@@ -27,7 +27,8 @@ pub(crate) async fn create(context: Context, wish: Write<Create>) -> Result<Answ
         let missing = Reason::NotFound { thing: ThingKind::Role, id: role.uuid() };
         return Err(caller.not_found(action, missing, now).into());
     };
-    caller.authorise(action, Realm::from(role.catalog), scope, now)?;
+    let at = scopes::lineage(&mut work, tenant, scope).await?;
+    caller.authorise(action, Realm::from(role.catalog), &at, now)?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }

@@ -1,16 +1,15 @@
 //! `CreateRole`, `UpdateRole`, `DeleteRole`.
 
-use pim_chassis::{Context, Error};
+use pim_chassis::{Context, Error, Work};
 use pim_domain::{
-    authority::{Action, Caller, Realm},
-    denial::Denial,
+    authority::{Action, Realm},
     event::Stamp,
     id::RoleId,
     role::{self, Catalog, Create, Delete, Facts, Role, Update},
     scope::Scope,
 };
 use pim_proto::call::{Answer, GrantRef, Write};
-use pim_store::{Purpose, activations, change_requests, grants, roles};
+use pim_store::{Purpose, activations, change_requests, grants, roles, scopes};
 
 use crate::{bells, decide, end, role::missing};
 
@@ -25,7 +24,7 @@ pub(crate) async fn create(context: Context, wish: Write<Create>) -> Result<Answ
     let stamp = context.gaining(caller.principal.update_time)?;
     let Create { catalog, definition } = &wish.command;
     let scopes = &definition.assignable_scopes;
-    everywhere(caller, Action::RoleCreate, *catalog, scopes, &stamp)?;
+    everywhere(&context, &mut work, Action::RoleCreate, *catalog, scopes, &stamp).await?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }
@@ -47,7 +46,7 @@ pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answ
     let stamp = context.gaining(role.update_time)?;
     let mut scopes = scopes_of(&role);
     scopes.extend(wish.command.definition.assignable_scopes.iter().cloned());
-    everywhere(caller, Action::RoleUpdate, role.catalog, &scopes, &stamp)?;
+    everywhere(&context, &mut work, Action::RoleUpdate, role.catalog, &scopes, &stamp).await?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }
@@ -55,7 +54,9 @@ pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answ
     let namesake = roles::namesake(&mut work, tenant, name, Some(id)).await?;
     let own = grants::open_of_person(&mut work, tenant, id, caller.principal.id).await?;
     let granted_at = grants::open_scopes_of_role(&mut work, tenant, id).await?;
-    let facts = Facts { role, namesake, own, granted_at };
+    let granted_at: Vec<&Scope> = granted_at.iter().collect();
+    let granted_at = scopes::lineages(&mut work, tenant, &granted_at).await?.into_values();
+    let facts = Facts { role, namesake, own, granted_at: granted_at.collect() };
     let Some(change) = Role::update(&facts, wish.command, &stamp)? else {
         return context.commit(work, facts.role, stamp.now).await;
     };
@@ -73,7 +74,8 @@ pub(crate) async fn delete(context: Context, wish: Write<Delete>) -> Result<Answ
         return Err(caller.not_found(Action::RoleDelete, missing(id), context.now()).into());
     };
     let stamp = context.losing(role.update_time);
-    everywhere(caller, Action::RoleDelete, role.catalog, &scopes_of(&role), &stamp)?;
+    let scopes = scopes_of(&role);
+    everywhere(&context, &mut work, Action::RoleDelete, role.catalog, &scopes, &stamp).await?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }
@@ -107,15 +109,20 @@ async fn end_what_there_is(context: &Context, role: RoleId) -> Result<(), Error>
 }
 
 /// Passes who may do `action` at all of `scopes`.
-fn everywhere(
-    caller: &Caller,
+async fn everywhere(
+    context: &Context,
+    work: &mut Work,
     action: Action,
     catalog: Catalog,
     scopes: &[Scope],
     stamp: &Stamp,
-) -> Result<(), Denial> {
-    let realm = Realm::from(catalog);
-    scopes.iter().try_for_each(|scope| caller.authorise(action, realm, scope, stamp.now))
+) -> Result<(), Error> {
+    let caller = context.caller()?;
+    let scopes: Vec<&Scope> = scopes.iter().collect();
+    for at in scopes::lineages(work, context.tenant, &scopes).await?.values() {
+        caller.authorise(action, Realm::from(catalog), at, stamp.now)?;
+    }
+    Ok(())
 }
 
 /// Where a role can be granted; there is nothing to be said of a built-in one but at the root.

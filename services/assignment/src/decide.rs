@@ -10,7 +10,7 @@ use pim_domain::{
     role::Role,
 };
 use pim_proto::call::{Answer, CancelChangeRequest, Write};
-use pim_store::{Purpose, StoreError, change_requests, grants, principals, roles};
+use pim_store::{Purpose, StoreError, change_requests, grants, principals, roles, scopes};
 
 use crate::{facts, grant::missing_role};
 
@@ -113,7 +113,8 @@ async fn load(
     let withdraws = action == Action::ChangeRequestCancel;
     if !(withdraws && request.principal == caller.principal.id) {
         let now = context.now().max(request.update_time);
-        caller.authorise(action, Realm::from(role.catalog), &request.scope, now)?;
+        let at = scopes::lineage(work, tenant, &request.scope).await?;
+        caller.authorise(action, Realm::from(role.catalog), &at, now)?;
     }
     Ok((request, role))
 }

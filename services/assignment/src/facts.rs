@@ -10,7 +10,7 @@ use pim_domain::{
     role::Role,
     scope::Scope,
 };
-use pim_store::{StoreError, grants, policies, principals, roles};
+use pim_store::{StoreError, grants, policies, principals, roles, scopes};
 
 use crate::grant::missing_role;
 
@@ -67,6 +67,7 @@ pub(crate) async fn load(
     };
     let role = roles::get(work, tenant, grant.role).await?.ok_or_else(missing_role)?;
     let now = context.now().max(grant.update_time);
-    caller.authorise(action, Realm::from(role.catalog), &grant.scope, now)?;
+    let at = scopes::lineage(work, tenant, &grant.scope).await?;
+    caller.authorise(action, Realm::from(role.catalog), &at, now)?;
     Ok((grant, role))
 }

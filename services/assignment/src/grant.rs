@@ -8,7 +8,7 @@ use pim_domain::{
     scope::Scope,
 };
 use pim_proto::call::{Answer, GrantFilter, GrantRef, List, Listed};
-use pim_store::{StoreError, grants, roles};
+use pim_store::{StoreError, grants, roles, scopes};
 
 fn reading(kind: GrantKind) -> Action {
     match kind {
@@ -34,7 +34,8 @@ pub(crate) async fn get(context: Context, wish: GrantRef) -> Result<Answer<Grant
     if grant.principal != caller.principal.id {
         let role = roles::get(&mut read, context.tenant, grant.role).await?;
         let realm = Realm::from(role.ok_or_else(missing_role)?.catalog);
-        caller.authorise(reading(kind), realm, &grant.scope, now)?;
+        let at = scopes::lineage(&mut read, context.tenant, &grant.scope).await?;
+        caller.authorise(reading(kind), realm, &at, now)?;
     }
     Ok(context.answer(grant, read.revision(), now))
 }
@@ -48,7 +49,9 @@ pub(crate) async fn list(
     let List { filter, page } = list;
     let now = context.now();
     let scope = filter.scope.clone().unwrap_or_else(Scope::root);
-    let catalogs = caller.catalogs(reading(filter.kind), &scope, now)?;
+    let mut read = context.db().read().await?;
+    let at = scopes::lineage(&mut read, context.tenant, &scope).await?;
+    let catalogs = caller.catalogs(reading(filter.kind), &at, now)?;
     let (after, limit) = context.page(&filter, &page)?;
     let wanted = grants::Filter {
         kind: filter.kind,
@@ -58,7 +61,6 @@ pub(crate) async fn list(
         not_ended_at: (!filter.include_ended).then_some(now),
         catalogs: Some(&catalogs),
     };
-    let mut read = context.db().read().await?;
     let rows = grants::list(&mut read, context.tenant, &wanted, after, limit).await?;
     Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
 }

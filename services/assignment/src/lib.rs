@@ -1,4 +1,4 @@
-//! Tenants, roles, principals, policies, eligibilities and active assignments, and what holders
+//! Tenants, roles, principals, policies, scopes, eligibilities and active assignments, and what holders
 //! ask about them.
 
 mod ask;
@@ -16,6 +16,7 @@ mod policy;
 mod principal;
 mod remove;
 mod role;
+mod scope;
 mod tenant;
 
 use pim_chassis::{Process, Service, internal, process::no_background, read, write};
@@ -25,6 +26,7 @@ use pim_proto::assignment::v1::{
     directory_service_server::{DirectoryService, DirectoryServiceServer},
     policy_service_server::{PolicyService, PolicyServiceServer},
     role_service_server::{RoleService, RoleServiceServer},
+    scope_service_server::{ScopeService, ScopeServiceServer},
     tenant_service_server::{TenantService, TenantServiceServer},
 };
 use tonic::{Request, Response, Status};
@@ -39,6 +41,7 @@ pub const SERVICE: Service = Service {
             .with(RoleServiceServer::new(own()))
             .with(DirectoryServiceServer::new(own()))
             .with(PolicyServiceServer::new(own()))
+            .with(ScopeServiceServer::new(own()))
             .with(AssignmentServiceServer::new(own()))
     },
     background: no_background,
@@ -167,6 +170,51 @@ impl PolicyService for Assignments {
         request: Request<v1::UpdatePolicyRequest>,
     ) -> Result<Response<v1::UpdatePolicyResponse>, Status> {
         write(&self.0, request, policy::update).await
+    }
+}
+
+#[tonic::async_trait]
+impl ScopeService for Assignments {
+    async fn get_scope(
+        &self,
+        request: Request<v1::GetScopeRequest>,
+    ) -> Result<Response<v1::GetScopeResponse>, Status> {
+        read(&self.0, request, scope::get).await
+    }
+
+    async fn list_scopes(
+        &self,
+        request: Request<v1::ListScopesRequest>,
+    ) -> Result<Response<v1::ListScopesResponse>, Status> {
+        read(&self.0, request, scope::list).await
+    }
+
+    async fn create_scope(
+        &self,
+        request: Request<v1::CreateScopeRequest>,
+    ) -> Result<Response<v1::CreateScopeResponse>, Status> {
+        write(&self.0, request, scope::create).await
+    }
+
+    async fn update_scope(
+        &self,
+        request: Request<v1::UpdateScopeRequest>,
+    ) -> Result<Response<v1::UpdateScopeResponse>, Status> {
+        write(&self.0, request, scope::update).await
+    }
+
+    async fn delete_scope(
+        &self,
+        request: Request<v1::DeleteScopeRequest>,
+    ) -> Result<Response<v1::DeleteScopeResponse>, Status> {
+        write(&self.0, request, scope::delete).await
+    }
+
+    async fn search_activatable_scopes(
+        &self,
+        request: Request<v1::SearchActivatableScopesRequest>,
+    ) -> Result<Response<v1::SearchActivatableScopesResponse>, Status> {
+        read(&self.0, request, scope::search_activatable).await
     }
 }
 

@@ -9,7 +9,7 @@ use pim_domain::{
     policy::{self, Facts, Policy, Update},
 };
 use pim_proto::call::{Answer, List, Listed, PolicyFilter, PolicyInForceView, PolicyRef, Write};
-use pim_store::{Purpose, policies, principals, roles};
+use pim_store::{Purpose, policies, principals, roles, scopes};
 
 /// What is set at one scope. Everybody of a tenant may know it.
 pub(crate) async fn get(context: Context, wish: PolicyRef) -> Result<Answer<Policy>, Error> {
@@ -57,7 +57,8 @@ pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answ
         return Err(caller.not_found(Action::PolicyUpdate, missing(id), context.now()).into());
     };
     let realm = Realm::from(role.catalog);
-    caller.authorise(Action::PolicyUpdate, realm, scope, context.now())?;
+    let at = scopes::lineage(&mut work, tenant, scope).await?;
+    caller.authorise(Action::PolicyUpdate, realm, &at, context.now())?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }

@@ -7,7 +7,7 @@ use pim_domain::{
     event::ThingKind,
     id::PrincipalId,
     principal::{self, NewPrincipal, Principal},
-    scope::Scope,
+    scope::Lineage,
 };
 use pim_proto::call::{Answer, GetPrincipal, List, Listed, PrincipalFilter, Write};
 use pim_store::{Purpose, activations, holders, principals};
@@ -22,7 +22,7 @@ pub(crate) async fn create(
     let caller = context.caller()?;
     let mut work = context.begin(Purpose::Gain, &wish).await?;
     let stamp = context.gaining(caller.principal.update_time)?;
-    let root = Scope::root();
+    let root = Lineage::root();
     caller.authorise(Action::PrincipalCreate, Realm::Directory, &root, stamp.now)?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
@@ -40,7 +40,7 @@ pub(crate) async fn get(context: Context, wish: GetPrincipal) -> Result<Answer<P
     let id = wish.principal.unwrap_or(caller.principal.id);
     let now = context.now();
     if id != caller.principal.id {
-        caller.authorise(Action::PrincipalRead, Realm::Directory, &Scope::root(), now)?;
+        caller.authorise(Action::PrincipalRead, Realm::Directory, &Lineage::root(), now)?;
     }
     let mut read = context.db().read().await?;
     let principal =
@@ -54,7 +54,7 @@ pub(crate) async fn list(
     list: List<PrincipalFilter>,
 ) -> Result<Listed<Principal>, Error> {
     let (caller, now) = (context.caller()?, context.now());
-    caller.authorise(Action::PrincipalRead, Realm::Directory, &Scope::root(), now)?;
+    caller.authorise(Action::PrincipalRead, Realm::Directory, &Lineage::root(), now)?;
     let List { filter, page } = list;
     let (after, limit) = context.page(&filter, &page)?;
     let mut read = context.db().read().await?;
@@ -123,7 +123,7 @@ async fn load(
     action: Action,
 ) -> Result<Principal, Error> {
     let caller = context.caller()?;
-    caller.authorise(action, Realm::Directory, &Scope::root(), context.now())?;
+    caller.authorise(action, Realm::Directory, &Lineage::root(), context.now())?;
     let found = principals::get_for_update(work, context.tenant, id).await?;
     Ok(found.ok_or_else(|| missing(id))?)
 }

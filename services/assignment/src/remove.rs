@@ -7,7 +7,7 @@ use pim_domain::{
     grant::{Grant, GrantKind},
 };
 use pim_proto::call::{Answer, RemoveGrant, Write};
-use pim_store::{Purpose, activations, grants, holders, roles};
+use pim_store::{Purpose, activations, grants, holders, roles, scopes};
 
 use crate::{bells, grant::missing_role, holders::keep_enough};
 
@@ -34,7 +34,8 @@ pub(crate) async fn remove(
     };
     let stamp = context.losing(grant.update_time);
     let role = roles::get(&mut work, tenant, grant.role).await?.ok_or_else(missing_role)?;
-    caller.authorise(action, Realm::from(role.catalog), &grant.scope, stamp.now)?;
+    let at = scopes::lineage(&mut work, tenant, &grant.scope).await?;
+    caller.authorise(action, Realm::from(role.catalog), &at, stamp.now)?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }

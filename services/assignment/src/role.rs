@@ -8,7 +8,7 @@ use pim_domain::{
     event::ThingKind,
     id::RoleId,
     role::{self, Role},
-    scope::Scope,
+    scope::Lineage,
 };
 use pim_proto::call::{Answer, ImportCatalog, ImportView, List, Listed, RoleFilter, Write};
 use pim_store::{
@@ -27,7 +27,7 @@ pub(crate) async fn import(
     let before = roles::import_for_update(&mut work, context.tenant, catalog).await?;
     let newest = before.as_ref().map_or(caller.principal.update_time, |import| import.update_time);
     let stamp = context.gaining(newest)?;
-    caller.authorise(Action::RoleImport, Realm::Directory, &Scope::root(), stamp.now)?;
+    caller.authorise(Action::RoleImport, Realm::Directory, &Lineage::root(), stamp.now)?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }

@@ -6,7 +6,7 @@ use pim_domain::{
     denial::Reason,
     event::{StoredEvent, ThingKind},
     id::EventId,
-    scope::Scope,
+    scope::Lineage,
 };
 use pim_proto::call::{Answer, EventFilter, List, Listed};
 use pim_store::events::{self, Cursor};
@@ -16,7 +16,7 @@ use crate::filter;
 /// The log is one for the whole tenant: to be read by whoever may read it at the root.
 pub(crate) fn authorise(context: &Context) -> Result<(), Error> {
     let (caller, now) = (context.caller()?, context.now());
-    caller.authorise(Action::EventRead, Realm::Directory, &Scope::root(), now)?;
+    caller.authorise(Action::EventRead, Realm::Directory, &Lineage::root(), now)?;
     Ok(())
 }
 

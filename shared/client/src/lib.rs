@@ -16,7 +16,7 @@ use pim_proto::{
         assignment_service_client::AssignmentServiceClient,
         directory_service_client::DirectoryServiceClient,
         policy_service_client::PolicyServiceClient, role_service_client::RoleServiceClient,
-        tenant_service_client::TenantServiceClient,
+        scope_service_client::ScopeServiceClient, tenant_service_client::TenantServiceClient,
     },
     audit::v1::audit_service_client::AuditServiceClient,
     scheduler::v1::scheduler_service_client::SchedulerServiceClient,
@@ -110,6 +110,12 @@ impl Client {
     #[must_use]
     pub fn policies(&self) -> PolicyServiceClient<Transport> {
         PolicyServiceClient::new(self.transport.clone())
+    }
+
+    /// Registered scopes.
+    #[must_use]
+    pub fn scopes(&self) -> ScopeServiceClient<Transport> {
+        ScopeServiceClient::new(self.transport.clone())
     }
 
     /// Tenants, for operators.

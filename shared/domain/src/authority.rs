@@ -10,7 +10,7 @@ use crate::{
     effective::Holding,
     principal::Principal,
     role::Catalog,
-    scope::Scope,
+    scope::{Lineage, Scope, ScopeKind},
 };
 
 /// What can be done to the system, by whoever holds it at the object's scope.
@@ -26,6 +26,10 @@ pub enum Action {
     PrincipalDisable,
     PrincipalEnable,
     PolicyUpdate,
+    ScopeCreate,
+    ScopeUpdate,
+    ScopeDelete,
+    ScopeRead,
     EligibilityCreate,
     EligibilityUpdate,
     EligibilityExtend,
@@ -53,7 +57,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 32] = [
+    pub const ALL: [Action; 36] = [
         Action::RoleImport,
         Action::RoleCreate,
         Action::RoleUpdate,
@@ -63,6 +67,10 @@ impl Action {
         Action::PrincipalDisable,
         Action::PrincipalEnable,
         Action::PolicyUpdate,
+        Action::ScopeCreate,
+        Action::ScopeUpdate,
+        Action::ScopeDelete,
+        Action::ScopeRead,
         Action::EligibilityCreate,
         Action::EligibilityUpdate,
         Action::EligibilityExtend,
@@ -101,6 +109,10 @@ impl Action {
             Action::PrincipalDisable => "pim/principal/disable",
             Action::PrincipalEnable => "pim/principal/enable",
             Action::PolicyUpdate => "pim/policy/update",
+            Action::ScopeCreate => "pim/scope/create",
+            Action::ScopeUpdate => "pim/scope/update",
+            Action::ScopeDelete => "pim/scope/delete",
+            Action::ScopeRead => "pim/scope/read",
             Action::EligibilityCreate => "pim/eligibility/create",
             Action::EligibilityUpdate => "pim/eligibility/update",
             Action::EligibilityExtend => "pim/eligibility/extend",
@@ -130,6 +142,7 @@ impl Action {
     fn is_reading(self) -> bool {
         match self {
             Action::PrincipalRead
+            | Action::ScopeRead
             | Action::EligibilityRead
             | Action::AssignmentRead
             | Action::ChangeRequestRead
@@ -145,6 +158,9 @@ impl Action {
             | Action::PrincipalDisable
             | Action::PrincipalEnable
             | Action::PolicyUpdate
+            | Action::ScopeCreate
+            | Action::ScopeUpdate
+            | Action::ScopeDelete
             | Action::EligibilityCreate
             | Action::EligibilityUpdate
             | Action::EligibilityExtend
@@ -180,6 +196,22 @@ impl From<Catalog> for Realm {
         match catalog {
             Catalog::Entra | Catalog::Pim => Realm::Directory,
             Catalog::Azure => Realm::Resources,
+        }
+    }
+}
+
+impl From<&Scope> for Realm {
+    fn from(scope: &Scope) -> Self {
+        scope.kind().into()
+    }
+}
+
+impl From<ScopeKind> for Realm {
+    /// That of what is granted there; at the root the directory's.
+    fn from(kind: ScopeKind) -> Self {
+        match kind {
+            ScopeKind::Root | ScopeKind::Directory => Realm::Directory,
+            ScopeKind::Resource => Realm::Resources,
         }
     }
 }
@@ -268,11 +300,11 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Whether the caller may do `action` to something of `realm` at `scope`, now.
+    /// Whether the caller may do `action` to something of `realm` at the scope of `at`, now.
     #[must_use]
-    pub fn may(&self, action: Action, realm: Realm, scope: &Scope, now: DateTime<Utc>) -> bool {
+    pub fn may(&self, action: Action, realm: Realm, at: &Lineage, now: DateTime<Utc>) -> bool {
         self.confers(action, now, |row, holding| {
-            row.realms.contains(&realm) && holding.scope.covers(scope)
+            row.realms.contains(&realm) && at.is_below(&holding.scope)
         })
     }
 
@@ -296,7 +328,7 @@ impl Caller {
             })
     }
 
-    /// Passes who may do `action` to something of `realm` at `scope`.
+    /// Passes who may do `action` to something of `realm` at the scope of `at`.
     ///
     /// # Errors
     /// `NOT_PERMITTED`, which says nothing about whether the thing exists.
@@ -304,27 +336,27 @@ impl Caller {
         &self,
         action: Action,
         realm: Realm,
-        scope: &Scope,
+        at: &Lineage,
         now: DateTime<Utc>,
     ) -> Result<(), Denial> {
-        if self.may(action, realm, scope, now) {
+        if self.may(action, realm, at, now) {
             Ok(())
         } else {
             Err(Denial::new(Reason::NotPermitted))
         }
     }
 
-    /// The catalogs of whose roles the caller may do `action` to something at `scope`.
+    /// The catalogs of whose roles the caller may do `action` to something at the scope of `at`.
     ///
     /// # Errors
     /// `NOT_PERMITTED` where there are none.
     pub fn catalogs(
         &self,
         action: Action,
-        scope: &Scope,
+        at: &Lineage,
         now: DateTime<Utc>,
     ) -> Result<Vec<Catalog>, Denial> {
-        let may = |catalog: &Catalog| self.may(action, Realm::from(*catalog), scope, now);
+        let may = |catalog: &Catalog| self.may(action, Realm::from(*catalog), at, now);
         let catalogs: Vec<Catalog> = Catalog::ALL.into_iter().filter(may).collect();
         if catalogs.is_empty() { Err(Denial::new(Reason::NotPermitted)) } else { Ok(catalogs) }
     }
@@ -341,7 +373,7 @@ impl Caller {
     pub fn may_know(&self, action: Action, now: DateTime<Utc>) -> bool {
         [Realm::Directory, Realm::Resources]
             .into_iter()
-            .any(|realm| self.may(action, realm, &Scope::root(), now))
+            .any(|realm| self.may(action, realm, &Lineage::root(), now))
     }
 }
 

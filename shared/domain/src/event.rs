@@ -10,6 +10,7 @@ use uuid::Uuid;
 pub use code::Code;
 
 use crate::{
+    authority::Realm,
     denial::Denial,
     id::{PrincipalId, RoleId, TenantId},
     role::Catalog,
@@ -86,6 +87,8 @@ pub enum ThingKind {
     Principal,
     /// The rules of a role.
     Policy,
+    /// A registered scope.
+    Scope,
     /// May activate.
     Eligibility,
     /// Holds without activation.
@@ -102,12 +105,13 @@ pub enum ThingKind {
 
 impl ThingKind {
     /// Every kind.
-    pub const ALL: [ThingKind; 11] = [
+    pub const ALL: [ThingKind; 12] = [
         ThingKind::Tenant,
         ThingKind::Catalog,
         ThingKind::Role,
         ThingKind::Principal,
         ThingKind::Policy,
+        ThingKind::Scope,
         ThingKind::Eligibility,
         ThingKind::Assignment,
         ThingKind::Activation,
@@ -125,6 +129,7 @@ impl ThingKind {
             ThingKind::Role => "role",
             ThingKind::Principal => "principal",
             ThingKind::Policy => "policy",
+            ThingKind::Scope => "scope",
             ThingKind::Eligibility => "eligibility",
             ThingKind::Assignment => "assignment",
             ThingKind::Activation => "activation",
@@ -266,9 +271,14 @@ impl Event {
     /// Entra's category of it.
     #[must_use]
     pub fn category(&self) -> &'static str {
-        match self.about.catalog {
-            Some(Catalog::Azure) => "ResourceManagement",
-            Some(Catalog::Entra | Catalog::Pim) | None => "RoleManagement",
+        let realm = match (self.about.catalog, &self.about.scope) {
+            (Some(catalog), _) => Realm::from(catalog),
+            (None, Some(scope)) => Realm::from(scope),
+            (None, None) => Realm::Directory,
+        };
+        match realm {
+            Realm::Directory => "RoleManagement",
+            Realm::Resources => "ResourceManagement",
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     principal::{Principal, PrincipalKind},
     quorum::Vote,
     role::{Catalog, Role},
-    scope::Scope,
+    scope::{Lineage, Parents, Scope},
     time::Window,
 };
 
@@ -107,8 +107,15 @@ pub fn facts(principal: &Principal) -> Facts {
         role,
         eligibilities: vec![eligibility],
         live: None,
+        severed: None,
         people: Vec::new(),
     }
+}
+
+/// The lineage of a scope where nothing is registered.
+#[must_use]
+pub fn by_path(scope: &Scope) -> Lineage {
+    Lineage::of(scope, &Parents::new())
 }
 
 /// A request for an hour that breaks no default rule.

@@ -32,6 +32,8 @@ pub type ApprovalId = Id<crate::approval::Approval>;
 pub type ChangeRequestId = Id<crate::change_request::ChangeRequest>;
 /// The id of an entry of the log.
 pub type EventId = Id<crate::event::Event>;
+/// The id of a registered scope.
+pub type ScopeId = Id<crate::scope::Node>;
 /// What links several accounts of one human.
 pub type PersonId = Id<Person>;
 

@@ -1,5 +1,8 @@
 //! Scopes: where a role is held. A path in the tenant's tree; what is granted at a scope holds at
-//! all its descendants.
+//! all its descendants, which only its [`Lineage`] tells: a path does not say what it lies below.
+
+mod lineage;
+mod node;
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::is_refused;
 
-/// Segments in a scope, at most.
+pub use lineage::{Lineage, Parents};
+pub use node::{
+    Deletion, Moved, Node, NodeKind, Place, Register, Update, delete, register, update,
+};
+
+/// Segments in a scope, at most; scopes in a lineage as well, not counting the root.
 pub const SCOPE_DEPTH_MAX: usize = 32;
 /// Bytes in a scope, at most.
 pub const SCOPE_BYTES_MAX: usize = 2_048;
@@ -70,29 +78,6 @@ impl Scope {
         &self.0
     }
 
-    /// Whether what is granted here holds at `other`: the same scope or one below.
-    #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        self.0 == "/"
-            || other
-                .0
-                .strip_prefix(&self.0)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    }
-
-    /// This scope and all above it, the root last.
-    pub fn ancestors(&self) -> impl Iterator<Item = Scope> + '_ {
-        let cuts = self.0.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
-        let mut above: Vec<Scope> = cuts.map(|at| Self(self.0[..at].to_owned())).collect();
-        if self.0 != "/" {
-            above.insert(0, Self::root());
-            above.push(self.clone());
-        } else {
-            above.push(Self::root());
-        }
-        above.into_iter().rev()
-    }
-
     /// Whether it is the root.
     #[must_use]
     pub fn is_root(&self) -> bool {
@@ -102,12 +87,22 @@ impl Scope {
     /// Whether it is a subscription itself, and not what lies below one.
     #[must_use]
     pub fn is_subscription(&self) -> bool {
-        self.0.strip_prefix("/subscriptions/").is_some_and(|rest| !rest.contains('/'))
+        self.0.starts_with("/subscriptions/") && self.segments() == 2
     }
 
-    /// How many segments it has; the root has none.
+    /// Whether it can be put below another: what else there is has its place by its path.
     #[must_use]
-    pub fn depth(&self) -> usize {
+    pub fn is_movable(&self) -> bool {
+        self.is_management_group() || self.is_subscription()
+    }
+
+    /// Whether it is a management group.
+    #[must_use]
+    pub fn is_management_group(&self) -> bool {
+        self.0.starts_with("/managementGroups/") && self.segments() == 2
+    }
+
+    fn segments(&self) -> usize {
         if self.0 == "/" { 0 } else { self.0.matches('/').count() }
     }
 
@@ -208,33 +203,6 @@ mod tests {
             scope("/SUBSCRIPTIONS/ABC/RESOURCEGROUPS/Web").as_str(),
             "/subscriptions/abc/resourceGroups/web"
         );
-    }
-
-    #[test]
-    fn covers_by_segment_not_by_prefix() {
-        assert!(scope("/").covers(&scope("/subscriptions/a")));
-        assert!(scope("/subscriptions/a").covers(&scope("/subscriptions/a")));
-        assert!(scope("/subscriptions/a").covers(&scope("/subscriptions/a/resourceGroups/x")));
-        assert!(!scope("/subscriptions/a").covers(&scope("/subscriptions/ab")));
-        assert!(!scope("/subscriptions/a/resourceGroups/x").covers(&scope("/subscriptions/a")));
-        assert!(!scope("/subscriptions/a").covers(&scope("/")));
-    }
-
-    #[test]
-    fn ancestors_begin_here_and_end_at_the_root() {
-        let all: Vec<String> =
-            scope("/subscriptions/a/resourceGroups/x").ancestors().map(String::from).collect();
-        assert_eq!(
-            all,
-            [
-                "/subscriptions/a/resourceGroups/x",
-                "/subscriptions/a/resourceGroups",
-                "/subscriptions/a",
-                "/subscriptions",
-                "/"
-            ]
-        );
-        assert_eq!(scope("/").ancestors().collect::<Vec<_>>(), [Scope::root()]);
     }
 
     #[test]

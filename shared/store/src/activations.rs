@@ -17,7 +17,7 @@ use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use self::columns::{Columns, ExtensionRow, Row};
-use crate::{StoreError, Tx, events, grants, policies, principals, roles, row};
+use crate::{StoreError, Tx, events, grants, policies, principals, roles, row, scopes};
 
 /// One activation.
 ///
@@ -110,9 +110,13 @@ pub async fn facts(
     let kind = GrantKind::Eligibility;
     let eligibilities = grants::reaching(tx, tenant, kind, principal.id, role.id, scope).await?;
     let live = live_for_update(tx, tenant, principal.id, role.id, scope).await?;
+    let severed = match &live {
+        Some(live) => scopes::severed(tx, tenant, live.id).await?,
+        None => None,
+    };
     // Who must approve depends on the eligibility that the rules will choose.
     let people = principals::get_all(tx, tenant, &policy.users()).await?;
-    Ok(Some(Facts { principal, role, policy, eligibilities, live, people }))
+    Ok(Some(Facts { principal, role, policy, eligibilities, live, severed, people }))
 }
 
 /// What an activation rests on, as it is now, and who could approve what it waits for.
@@ -137,7 +141,8 @@ pub async fn rest(
         None => Vec::new(),
     };
     let people = principals::get_all(connection, tenant, &users(&approvals)).await?;
-    Ok(Rest { eligibility, principal, role, approvals, people })
+    let severed = scopes::severed(connection, tenant, activation.id).await?;
+    Ok(Rest { eligibility, severed, principal, role, approvals, people })
 }
 
 /// The rules by which what an activation waits for, or else itself, was judged.
@@ -182,7 +187,8 @@ pub async fn extensions(
 }
 
 /// Whoever wants the same target waits here until the transaction ends: two requests at once are
-/// judged one after the other, so that the second hears which one is live.
+/// judged one after the other, so that the second hears which one is live. Whoever moves a scope
+/// waits as well: what is judged before a move is there for the move to see.
 async fn lock_target(
     tx: &mut Tx,
     tenant: TenantId,
@@ -192,8 +198,10 @@ async fn lock_target(
 ) -> Result<(), StoreError> {
     let target = format!("{tenant} {principal} {role} {scope}");
     sqlx::query!(
-        "select pg_advisory_xact_lock(hashtextextended($1, 1)) as \"locked!: ()\"",
-        target
+        "select pg_advisory_xact_lock(hashtextextended($1, 1)) as \"locked!: ()\",
+                pg_advisory_xact_lock_shared(hashtextextended($2, 5)) as \"kept!: ()\"",
+        target,
+        tenant.to_string(),
     )
     .execute(&mut **tx)
     .await?;
@@ -273,7 +281,9 @@ pub async fn list(
            where tenant_id = $1
              and ($2::uuid is null or principal_id = $2)
              and ($3::uuid is null or role_id = $3)
-             and ($4::text is null or scope = $4 or starts_with(scope, $4 || '/'))
+             and ($4::text is null
+                  or starts_with(scope || '/', $4 || '/')
+                  or scope_head(scope) in (select scope_heads_below($1, $4)))
              and ($5::timestamptz is null
                   or (state <> 'ENDED' and coalesce(expire_time, end_time, 'infinity') > $5))
              and ($6::text[] is null or exists (

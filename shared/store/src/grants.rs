@@ -155,7 +155,6 @@ pub async fn reaching(
     role: RoleId,
     scope: &Scope,
 ) -> Result<Vec<Grant>, StoreError> {
-    let scopes: Vec<String> = scope.ancestors().map(String::from).collect();
     let rows = sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
@@ -163,12 +162,12 @@ pub async fn reaching(
                 version, create_time, update_time
          from role_grant
          where tenant_id = $1 and kind = $2 and principal_id = $3 and role_id = $4
-           and scope = any($5)",
+           and scope = any((select scope_lineage($1, $5))::text[])",
         tenant.uuid(),
         kind.as_str(),
         principal.uuid(),
         role.uuid(),
-        &scopes,
+        scope.as_str(),
     )
     .fetch_all(connection)
     .await?;
@@ -318,7 +317,9 @@ pub async fn list(
          where tenant_id = $1 and kind = $2
            and ($3::uuid is null or principal_id = $3)
            and ($4::uuid is null or role_id = $4)
-           and ($5::text is null or scope = $5 or starts_with(scope, $5 || '/'))
+           and ($5::text is null
+                or starts_with(scope || '/', $5 || '/')
+                or scope_head(scope) in (select scope_heads_below($1, $5)))
            and ($6::timestamptz is null
                 or (ended_time is null and (end_time is null or end_time > $6)))
            and ($7::text[] is null or exists (

@@ -1,10 +1,12 @@
 //! What may be held, with all that it rests on: the candidates for [`pim_domain::effective`].
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use pim_domain::{
     effective::{Holding, HoldingKind, Span, Standing},
     id::{PrincipalId, RoleId, TenantId},
-    scope::Scope,
+    scope::{Lineage, Scope},
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -74,14 +76,13 @@ pub async fn of_principal(
     tenant: TenantId,
     principal: PrincipalId,
     roles: Option<&[Uuid]>,
-    scope: Option<&Scope>,
+    at: Option<&Lineage>,
 ) -> Result<Candidates, StoreError> {
-    let scopes: Option<Vec<Scope>> = scope.map(|scope| scope.ancestors().collect());
-    of_principals(connection, tenant, &[principal], roles, scopes.as_deref()).await
+    of_principals(connection, tenant, &[principal], roles, at.map(std::slice::from_ref)).await
 }
 
-/// What any of several principals may hold: of these roles or of any, at exactly these scopes or
-/// anywhere.
+/// What any of several principals may hold: of these roles or of any, at any of these scopes and
+/// above them, or anywhere.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -90,11 +91,12 @@ pub async fn of_principals(
     tenant: TenantId,
     principals: &[PrincipalId],
     roles: Option<&[Uuid]>,
-    scopes: Option<&[Scope]>,
+    at: Option<&[Lineage]>,
 ) -> Result<Candidates, StoreError> {
     let principals: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
+    let scopes = at.map(|all| all.iter().flat_map(Lineage::iter).collect::<BTreeSet<_>>());
     let scopes: Option<Vec<String>> =
-        scopes.map(|scopes| scopes.iter().cloned().map(String::from).collect());
+        scopes.map(|scopes| scopes.into_iter().map(Scope::to_string).collect());
     let rows = sqlx::query_file_as!(
         Row,
         "src/holdings/of_principals.sql",
@@ -118,10 +120,14 @@ pub async fn of_role(
     role: RoleId,
     scope: &Scope,
 ) -> Result<Candidates, StoreError> {
-    let scopes: Vec<String> = scope.ancestors().map(String::from).collect();
-    let rows =
-        sqlx::query_file_as!(Row, "src/holdings/of_role.sql", tenant.uuid(), role.uuid(), &scopes,)
-            .fetch_all(connection)
-            .await?;
+    let rows = sqlx::query_file_as!(
+        Row,
+        "src/holdings/of_role.sql",
+        tenant.uuid(),
+        role.uuid(),
+        scope.as_str(),
+    )
+    .fetch_all(connection)
+    .await?;
     candidates(rows)
 }

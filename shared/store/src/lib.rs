@@ -21,6 +21,7 @@ pub mod principals;
 pub mod revision;
 pub mod roles;
 mod row;
+pub mod scopes;
 pub mod tenants;
 
 pub use db::{Db, Options, Purpose, Read, Tx};

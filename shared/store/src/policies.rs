@@ -8,7 +8,7 @@ use pim_domain::{
     id::{RoleId, TenantId},
     policy::{Layers, Policy, RuleName, RuleSet},
     role::Role,
-    scope::Scope,
+    scope::{Parents, Scope},
 };
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
@@ -68,16 +68,21 @@ pub async fn at(
     scope: &Scope,
     revision: i64,
 ) -> Result<Layers, StoreError> {
-    let scopes: Vec<String> = scope.ancestors().map(String::from).collect();
-    let row =
-        sqlx::query_file!("src/policies/at.sql", tenant.uuid(), role.id.uuid(), &scopes, revision)
-            .fetch_one(connection)
-            .await?;
+    let row = sqlx::query_file!(
+        "src/policies/at.sql",
+        tenant.uuid(),
+        role.id.uuid(),
+        scope.as_str(),
+        revision,
+    )
+    .fetch_one(connection)
+    .await?;
     Ok(Layers {
         role: role.id,
         catalog: role.catalog,
         revision: row.revision,
         policies: row.policies.0,
+        parents: row.parents.0,
     })
 }
 
@@ -115,7 +120,9 @@ pub async fn list(
            from policy
            where tenant_id = $1
              and ($2::uuid is null or role_id = $2)
-             and ($3::text is null or scope = $3 or starts_with(scope, $3 || '/'))
+             and ($3::text is null
+                  or starts_with(scope || '/', $3 || '/')
+                  or scope_head(scope) in (select scope_heads_below($1, $3)))
              and ($4::uuid is null or (role_id, scope) > ($4, $5::text))
            order by role_id, scope, revision desc
            limit $6"#,

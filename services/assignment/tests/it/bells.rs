@@ -7,7 +7,7 @@ use pim_proto::{
     assignment::v1::{DisablePrincipalRequest, Eligibility, GrantState, RemoveEligibilityRequest},
 };
 use pim_store::activations;
-use pim_tests::{Bell, Peer, Person, Reply, new_id, nowhere};
+use pim_tests::{Bell, Organisation, Peer, Person, Reply, new_id, nowhere};
 use tonic::Status;
 
 use crate::{
@@ -66,6 +66,22 @@ async fn a_removal_rings_once_for_each_activation_after_the_commit() {
     remove(admin, Kind::Eligibility, removal(&eligibility.id)).await.unwrap();
     let expected = activations.iter().map(|one| (one.id.clone(), false));
     assert_eq!(sorted(bells.take()), sorted(expected.collect()));
+}
+
+#[tokio::test]
+async fn a_move_rings_once_for_each_activation_that_it_has_severed() {
+    let mut ground = Ground::new().await;
+    let (web, shop) = ("/managementGroups/web", "/subscriptions/shop");
+    ground.org.register(web, "").await.unwrap();
+    ground.org.register(shop, web).await.unwrap();
+    ground.org.make_eligible(&ground.ada, Organisation::CONTRIBUTOR, web).await;
+    let wish = |scope| Person::wish(Organisation::CONTRIBUTOR, scope);
+    ground.ada.activate(wish(web)).await.unwrap();
+    let severed = ground.ada.activate(wish(shop)).await.unwrap();
+    let bells = listen(&ground, || Ok(())).await;
+    alone(&mut ground, &bells.url).await;
+    ground.org.move_scope(shop, "/").await.unwrap();
+    assert_eq!(bells.take(), [(severed.id, false)]);
 }
 
 #[tokio::test]

@@ -27,4 +27,5 @@ mod read;
 mod remove;
 mod request_rights;
 mod roles;
+mod scopes;
 mod tenants;

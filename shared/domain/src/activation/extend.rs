@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Activation, Facts, Held, Length, Request, State, Verdict,
-    judge::{Judged, RULES, approvable, fits},
+    judge::{Judged, RULES, approvable},
 };
 use crate::{
     change::Change,
@@ -132,7 +132,7 @@ impl Activation {
     /// The eligibility that it rests on, where that still counts.
     fn rests_on<'a>(&self, facts: &'a Facts, now: DateTime<Utc>) -> Option<&'a Grant> {
         let own = facts.eligibilities.iter().find(|grant| grant.id == self.eligibility);
-        own.filter(|grant| fits(grant, facts, &self.scope, now))
+        own.filter(|grant| self.may_rest_on(grant, facts, now))
     }
 
     fn broken_by(

@@ -1,5 +1,7 @@
 //! Judging a request: small rules in a fixed order, all violations together.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,8 @@ pub struct Facts {
     pub eligibilities: Vec<Grant>,
     /// What is recorded as live for the same principal, role and scope.
     pub live: Option<Activation>,
+    /// Since when a move of a scope has kept what is live from what it rests on.
+    pub severed: Option<DateTime<Utc>>,
     /// Those whom its approval rules name and who exist.
     pub people: Vec<Principal>,
 }
@@ -62,7 +66,8 @@ impl Facts {
         let persons = self.people.iter().chain([&self.principal]).map(|p| p.update_time);
         let grants = self.eligibilities.iter().map(|grant| grant.update_time);
         let live = self.live.iter().map(|live| live.update_time);
-        let others = persons.chain(grants).chain(live).chain(self.policy.newest());
+        let others =
+            persons.chain(grants).chain(live).chain(self.severed).chain(self.policy.newest());
         others.max().unwrap_or(self.role.update_time).max(self.role.update_time)
     }
 
@@ -205,6 +210,7 @@ fn end(request: &Request, start: DateTime<Utc>) -> DateTime<Utc> {
 
 /// Nearest scope, then latest end, then lowest id, of those in force at the start.
 fn choose<'a>(facts: &'a Facts, wish: &Ask, start: DateTime<Utc>) -> Option<&'a Grant> {
+    let lineage = facts.policy.lineage(&wish.scope);
     let latest = DateTime::<Utc>::MAX_UTC;
     facts
         .eligibilities
@@ -213,7 +219,7 @@ fn choose<'a>(facts: &'a Facts, wish: &Ask, start: DateTime<Utc>) -> Option<&'a 
         .filter(|grant| fits(grant, facts, &wish.scope, start))
         .max_by_key(|grant| {
             let end = grant.window.end.unwrap_or(latest);
-            (grant.scope.depth(), end, std::cmp::Reverse(grant.id))
+            (Reverse(lineage.distance(&grant.scope)), end, Reverse(grant.id))
         })
 }
 
@@ -221,7 +227,7 @@ fn choose<'a>(facts: &'a Facts, wish: &Ask, start: DateTime<Utc>) -> Option<&'a 
 pub(super) fn fits(grant: &Grant, facts: &Facts, scope: &Scope, start: DateTime<Utc>) -> bool {
     grant.principal == facts.principal.id
         && grant.role == facts.role.id
-        && grant.scope.covers(scope)
+        && facts.policy.lineage(scope).is_below(&grant.scope)
         && grant.state(start) == GrantState::InForce
 }
 
@@ -240,7 +246,7 @@ fn role(judged: &Judged<'_>) -> Option<Violation> {
         let given = format!("{}, which was deleted", role.display_name);
         return Some(Violation::new(Rule::Role, "role_id", "a role that there is", given));
     }
-    role.misfit(judged.scope)
+    role.misfit(&judged.facts.policy.lineage(judged.scope))
         .map(|limit| Violation::new(Rule::Role, "scope", limit, judged.scope.as_str()))
 }
 

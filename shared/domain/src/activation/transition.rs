@@ -25,6 +25,8 @@ use crate::{
 pub struct Rest {
     /// The eligibility.
     pub eligibility: Grant,
+    /// Since when a move of a scope has kept it from the eligibility.
+    pub severed: Option<DateTime<Utc>>,
     /// The principal.
     pub principal: Principal,
     /// The role.
@@ -311,7 +313,8 @@ impl Activation {
             State::PendingApproval { .. } => self.request.start.map_or(now, |start| now.max(start)),
             State::Active { .. } | State::Ended { .. } => now,
         };
-        (!rest.eligibility.span().counts(at)).then_some(Rule::Eligibility)
+        let counts = rest.severed.is_none() && rest.eligibility.span().counts(at);
+        (!counts).then_some(Rule::Eligibility)
     }
 
     /// The rules that the request breaks when it is judged again, by the stricter of the revision
@@ -322,7 +325,7 @@ impl Activation {
             .eligibilities
             .iter()
             .find(|grant| grant.id == self.eligibility)
-            .filter(|grant| judge::fits(grant, facts, &self.scope, start));
+            .filter(|grant| self.may_rest_on(grant, facts, start));
         let newest = self.newest_rules(facts);
         let mut broken: Vec<Rule> = [pinned, &newest]
             .into_iter()
@@ -350,6 +353,12 @@ impl Activation {
         broken.sort();
         broken.dedup();
         broken
+    }
+
+    /// Whether it, being what is live among the facts, may rest on `grant` from `at` on: once
+    /// severed it may not, even if it lies below it again.
+    pub(super) fn may_rest_on(&self, grant: &Grant, facts: &Facts, at: DateTime<Utc>) -> bool {
+        facts.severed.is_none() && judge::fits(grant, facts, &self.scope, at)
     }
 
     /// The newest rules for it, at its scope and that of its eligibility.

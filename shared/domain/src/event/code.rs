@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 // Entra's longest names.
-const ELIGIBLE_PERMANENT: &str = "Add eligible member to role in PIM completed (permanent)";
-const ELIGIBLE_TIMEBOUND: &str = "Add eligible member to role in PIM completed (timebound)";
+const ADDED_TIMEBOUND: &str = "Add member to role in PIM completed (timebound)";
+const ADDED_PERMANENT: &str = "Add member to role in PIM completed (permanent)";
+const ELIGIBLE_ADDED_TIMEBOUND: &str = "Add eligible member to role in PIM completed (timebound)";
+const ELIGIBLE_ADDED_PERMANENT: &str = "Add eligible member to role in PIM completed (permanent)";
 const ELIGIBLE_REMOVED_PERMANENT: &str =
     "Remove eligible member from role in PIM completed (permanent)";
 const ELIGIBLE_CANCELED_PERMANENT: &str = "Add eligible member to role in PIM canceled (permanent)";
@@ -38,6 +40,14 @@ pub enum Code {
     PrincipalEnabled,
     #[serde(rename = "pim.policy.updated")]
     PolicyUpdated,
+    #[serde(rename = "pim.scope.created")]
+    ScopeCreated,
+    #[serde(rename = "pim.scope.updated")]
+    ScopeUpdated,
+    #[serde(rename = "pim.scope.moved")]
+    ScopeMoved,
+    #[serde(rename = "pim.scope.deleted")]
+    ScopeDeleted,
     #[serde(rename = "pim.eligibility.created")]
     EligibilityCreated,
     #[serde(rename = "pim.eligibility.updated")]
@@ -136,7 +146,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 56] = [
+    pub const ALL: [Code; 60] = [
         Code::TenantCreated,
         Code::CatalogImported,
         Code::RoleCreated,
@@ -146,6 +156,10 @@ impl Code {
         Code::PrincipalDisabled,
         Code::PrincipalEnabled,
         Code::PolicyUpdated,
+        Code::ScopeCreated,
+        Code::ScopeUpdated,
+        Code::ScopeMoved,
+        Code::ScopeDeleted,
         Code::EligibilityCreated,
         Code::EligibilityUpdated,
         Code::EligibilityExtended,
@@ -208,6 +222,10 @@ impl Code {
             Code::PrincipalDisabled => "pim.principal.disabled",
             Code::PrincipalEnabled => "pim.principal.enabled",
             Code::PolicyUpdated => "pim.policy.updated",
+            Code::ScopeCreated => "pim.scope.created",
+            Code::ScopeUpdated => "pim.scope.updated",
+            Code::ScopeMoved => "pim.scope.moved",
+            Code::ScopeDeleted => "pim.scope.deleted",
             Code::EligibilityCreated => "pim.eligibility.created",
             Code::EligibilityUpdated => "pim.eligibility.updated",
             Code::EligibilityExtended => "pim.eligibility.extended",
@@ -269,20 +287,18 @@ impl Code {
         match (self, permanent) {
             (Code::PolicyUpdated, _) => "Update role setting in PIM",
             // A renewal makes a grant, and Entra has no name of its own for that it was made.
-            (Code::EligibilityCreated | Code::EligibilityRenewed, true) => ELIGIBLE_PERMANENT,
-            (Code::EligibilityCreated | Code::EligibilityRenewed, false) => ELIGIBLE_TIMEBOUND,
+            (Code::EligibilityCreated | Code::EligibilityRenewed, true) => ELIGIBLE_ADDED_PERMANENT,
+            (Code::EligibilityCreated | Code::EligibilityRenewed, false) => {
+                ELIGIBLE_ADDED_TIMEBOUND
+            }
             (Code::EligibilityRemoved, true) => ELIGIBLE_REMOVED_PERMANENT,
             (Code::EligibilityRemoved | Code::EligibilityExpired, _) => {
                 "Remove eligible member from role in PIM completed (timebound)"
             }
             (Code::EligibilityCanceled, true) => ELIGIBLE_CANCELED_PERMANENT,
             (Code::EligibilityCanceled, false) => ELIGIBLE_CANCELED_TIMEBOUND,
-            (Code::AssignmentCreated | Code::AssignmentRenewed, true) => {
-                "Add member to role in PIM completed (permanent)"
-            }
-            (Code::AssignmentCreated | Code::AssignmentRenewed, false) => {
-                "Add member to role in PIM completed (timebound)"
-            }
+            (Code::AssignmentCreated | Code::AssignmentRenewed, true) => ADDED_PERMANENT,
+            (Code::AssignmentCreated | Code::AssignmentRenewed, false) => ADDED_TIMEBOUND,
             (Code::AssignmentRemoved, true) => REMOVED_PERMANENT,
             // To Entra, what an administrator takes away is a time-bound assignment.
             (Code::AssignmentRemoved | Code::AssignmentExpired | Code::ActivationRevoked, _) => {
@@ -328,6 +344,10 @@ impl Code {
                 | Code::PrincipalCreated
                 | Code::PrincipalDisabled
                 | Code::PrincipalEnabled
+                | Code::ScopeCreated
+                | Code::ScopeUpdated
+                | Code::ScopeMoved
+                | Code::ScopeDeleted
                 | Code::ActivationDenied
                 | Code::ActivationExtended
                 | Code::ActivationExtensionDenied

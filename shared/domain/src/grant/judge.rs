@@ -139,7 +139,7 @@ fn role(judged: &Judged<'_>) -> Option<Violation> {
             format!("{}, which only the system assigns", role.display_name),
         ));
     }
-    role.misfit(judged.terms.scope)
+    role.misfit(&judged.facts.policy.lineage(judged.terms.scope))
         .map(|limit| Violation::new(Rule::Role, "scope", limit, judged.terms.scope.as_str()))
 }
 

@@ -8,7 +8,7 @@ use super::{ApprovalRule, Policy, RuleName, RuleSet, Rules};
 use crate::{
     id::{PrincipalId, RoleId},
     role::Catalog,
-    scope::Scope,
+    scope::{Lineage, Parents, Scope},
 };
 
 /// The policies of a role that reach a scope, as of one revision.
@@ -22,6 +22,8 @@ pub struct Layers {
     pub revision: i64,
     /// What is set at the scope and above it, in any order.
     pub policies: Vec<Policy>,
+    /// What the scopes on the way were put below.
+    pub parents: Parents,
 }
 
 /// Where a rule's value comes from.
@@ -39,7 +41,7 @@ impl Layers {
     /// Of a role whose policies nobody has touched.
     #[must_use]
     pub fn untouched(role: RoleId, catalog: Catalog) -> Self {
-        Self { role, catalog, revision: 0, policies: Vec::new() }
+        Self { role, catalog, revision: 0, policies: Vec::new(), parents: Parents::new() }
     }
 
     /// The policy at `scope` itself.
@@ -116,11 +118,19 @@ impl Layers {
         self.policies.iter().map(|policy| policy.update_time).max()
     }
 
+    /// What the scope, or one on its way to the root, lies below.
+    #[must_use]
+    pub fn lineage(&self, scope: &Scope) -> Lineage {
+        Lineage::of(scope, &self.parents)
+    }
+
     /// Those at `scope` and above it, the nearest first.
     fn reaching(&self, scope: &Scope) -> Vec<&Policy> {
+        let lineage = self.lineage(scope);
+        let distance = |policy: &&Policy| lineage.distance(&policy.scope);
         let mut reaching: Vec<&Policy> =
-            self.policies.iter().filter(|policy| policy.scope.covers(scope)).collect();
-        reaching.sort_by_key(|policy| std::cmp::Reverse(policy.scope.depth()));
+            self.policies.iter().filter(|policy| distance(policy).is_some()).collect();
+        reaching.sort_by_key(distance);
         reaching
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     grant::Grant,
     id::{PrincipalId, RoleId},
     permission::{Operation, Pattern, Permissions, Plane, widens},
-    scope::Scope,
+    scope::{Lineage, Scope},
 };
 
 /// Permission blocks of a custom role, at most.
@@ -111,7 +111,7 @@ pub struct Facts {
     /// What of the role accounts of the caller's person have, as far as it is not recorded as ended.
     pub own: Vec<Grant>,
     /// Where somebody has it, as far as that is not recorded as ended.
-    pub granted_at: Vec<Scope>,
+    pub granted_at: Vec<Lineage>,
 }
 
 /// The new role.
@@ -153,15 +153,15 @@ impl Role {
         self.custom.as_ref().and_then(|custom| custom.deleted)
     }
 
-    /// What of `scope` forbids that the role is held there; `None`: nothing.
+    /// What forbids that the role is held at a scope; `None`: nothing.
     #[must_use]
-    pub fn misfit(&self, scope: &Scope) -> Option<String> {
-        if !self.catalog.grants_at(scope) {
+    pub fn misfit(&self, at: &Lineage) -> Option<String> {
+        if !self.catalog.grants_at(at.scope()) {
             return Some(self.catalog.granted_at().to_owned());
         }
         let scopes = self.custom.as_ref().map(|custom| custom.assignable_scopes.as_slice())?;
-        let fits = scopes.iter().any(|one| one.covers(scope));
-        (!fits).then(|| format!("one of its assignable scopes or below: {}", listed(scopes)))
+        (!reach(scopes, at))
+            .then(|| format!("one of its assignable scopes or below: {}", listed(scopes)))
     }
 
     /// Defines it anew. `None` where it is so already.
@@ -188,10 +188,10 @@ impl Role {
             return Err(refuse(Denial::new(Reason::SelfGrant)));
         }
         let scopes = &definition.assignable_scopes;
-        let uncovered = |at: &&Scope| custom.covers(at) && !scopes.iter().any(|one| one.covers(at));
+        let uncovered = |at: &&Lineage| reach(&custom.assignable_scopes, at) && !reach(scopes, at);
         let left_out = facts.granted_at.iter().find(uncovered).map(|at| {
             let limit = "every scope at which somebody has the role, or one above it";
-            let given = format!("{}, without {at}", listed(scopes));
+            let given = format!("{}, without {}", listed(scopes), at.scope());
             Violation::new(Rule::Role, "definition.assignable_scopes", limit, given)
         });
         Denial::check(left_out.into_iter().collect(), None).map_err(refuse)?;
@@ -277,10 +277,8 @@ impl Role {
     }
 }
 
-impl Custom {
-    fn covers(&self, scope: &Scope) -> bool {
-        self.assignable_scopes.iter().any(|one| one.covers(scope))
-    }
+fn reach(scopes: &[Scope], at: &Lineage) -> bool {
+    scopes.iter().any(|one| at.is_below(one))
 }
 
 fn listed(scopes: &[Scope]) -> String {

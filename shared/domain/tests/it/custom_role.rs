@@ -1,5 +1,7 @@
 //! Custom roles: made, defined anew, deleted, and what that does to what there is of them.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use pim_domain::{
     activation::{Ending, State, ask},
@@ -15,10 +17,11 @@ use pim_domain::{
         ASSIGNABLE_SCOPES_MAX, BLOCKS_MAX, Catalog, Create, Definition, Delete, Facts,
         PATTERNS_MAX, PermissionBlock, Role, Update, create,
     },
-    scope::Scope,
+    scope::{Lineage, Scope},
 };
 
 const SUBSCRIPTION: &str = "/subscriptions/a";
+const GROUP: &str = "/managementGroups/g";
 
 fn scope(text: &str) -> Scope {
     text.parse().unwrap()
@@ -225,9 +228,10 @@ fn a_scope_stays_assignable_while_somebody_has_the_role_there() {
         ..definition()
     };
     let role = made(at(&[SUBSCRIPTION, "/subscriptions/b"]));
-    let granted = vec![scope("/subscriptions/a/resourceGroups/web")];
+    let parents = BTreeMap::from([(scope(SUBSCRIPTION), scope(GROUP))]);
+    let granted = vec![Lineage::of(&scope("/subscriptions/a/resourceGroups/web"), &parents)];
     let facts = Facts { granted_at: granted, ..alone(&role) };
-    for kept in [&[SUBSCRIPTION][..], &["/"], &["/subscriptions/a/resourceGroups/web"]] {
+    for kept in [&[SUBSCRIPTION][..], &["/"], &[GROUP], &["/subscriptions/a/resourceGroups/web"]] {
         assert!(update(&facts, at(kept)).is_ok(), "{kept:?}");
     }
     for lost in [&["/subscriptions/b"][..], &["/subscriptions/a/resourceGroups/mail"]] {
@@ -349,6 +353,7 @@ fn an_activation_of_a_deleted_role_is_void_by_its_role() {
     let facts = facts(&alice);
     let active = ask(&facts, wish(&facts), &stamp(noon())).unwrap().into_after();
     let mut rest = pim_domain::activation::Rest {
+        severed: None,
         eligibility: facts.eligibilities[0].clone(),
         principal: alice.clone(),
         role: facts.role.clone(),

@@ -75,6 +75,7 @@ impl Run {
         let eligibility = self.facts.eligibilities[0].clone();
         let rest = Rest {
             eligibility,
+            severed: None,
             principal: self.facts.principal.clone(),
             role: self.facts.role.clone(),
             approvals: Vec::new(),

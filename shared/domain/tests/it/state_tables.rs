@@ -82,6 +82,7 @@ fn activations() {
         let approved = Verdict::Approved { votes: votes(&[&carol]), shortened: None };
         let mut gone = Rest {
             eligibility: facts.eligibilities[0].clone(),
+            severed: None,
             principal: facts.principal.clone(),
             role: facts.role.clone(),
             approvals: Vec::new(),

@@ -24,7 +24,9 @@ where a.tenant_id = $1
                 and d.dropped_time is null
         )
     ))
-    and ($3::text is null or v.scope = $3 or starts_with(v.scope, $3 || '/'))
+    and ($3::text is null
+        or starts_with(v.scope || '/', $3 || '/')
+        or scope_head(v.scope) in (select scope_heads_below($1, $3)))
     and ($4::timestamptz is null or (
         a.state = 'PENDING' and a.expire_time > $4
         and case

@@ -5,7 +5,9 @@ select
 from change_request
 where tenant_id = $1
     and ($2::uuid is null or principal_id = $2)
-    and ($3::text is null or scope = $3 or starts_with(scope, $3 || '/'))
+    and ($3::text is null
+        or starts_with(scope || '/', $3 || '/')
+        or scope_head(scope) in (select scope_heads_below($1, $3)))
     and ($4::timestamptz is null or (state = 'PENDING' and expire_time > $4))
     and ($5::text[] is null or exists (
         select from role r

@@ -14,7 +14,9 @@ select
     approval_id
 from (
     select
-        kind, tenant_id, thing_id, min(due_time) as due_time,
+        kind, tenant_id, thing_id,
+        -- That an approval may have become impossible says nothing where something else is certain.
+        coalesce(min(due_time) filter (where approval_id is null), min(due_time)) as due_time,
         -- Only where nothing else makes it due.
         case when bool_and(approval_id is not null) then (array_agg(approval_id))[1] end
             as approval_id
@@ -41,17 +43,19 @@ from (
         select 'start_activation', tenant_id, id, start_time, null
         from activation where state = 'SCHEDULED' and start_time <= $1
 
-        -- What it rests on has ended, or will have by its start.
+        -- What it rests on has ended, or will have by its start; or a move has kept it from that.
         union all
         select 'void_activation', a.tenant_id, a.id,
-            least(greatest(e.update_time, p.update_time), $1), null
+            least(greatest(e.update_time, p.update_time, v.sever_time), $1), null
         from activation a
         join role_grant e on e.tenant_id = a.tenant_id and e.id = a.eligibility_id
         join principal p on p.tenant_id = a.tenant_id and p.id = a.principal_id
+        left join severed v on v.tenant_id = a.tenant_id and v.activation_id = a.id
         where a.state <> 'ENDED'
             and coalesce(a.expire_time, a.end_time, 'infinity') > $1
             and (
-                p.enabled_since is null
+                v.sever_time is not null
+                or p.enabled_since is null
                 or p.enabled_since > case a.state when 'ACTIVE' then a.start_time else a.create_time end
                 or coalesce(e.ended_time, e.end_time) <= case a.state
                     when 'ACTIVE' then $1

@@ -19,10 +19,11 @@ where g.tenant_id = $1
 union all
 select
     a.id, true, a.principal_id, a.role_id, a.scope, a.start_time, a.end_time,
-    a.state = 'SCHEDULED', e.start_time, e.end_time, e.ended_time, p.enabled_since,
-    greatest(a.update_time, e.update_time, p.update_time, r.update_time)
+    a.state = 'SCHEDULED', e.start_time, e.end_time, least(e.ended_time, v.sever_time),
+    p.enabled_since, greatest(a.update_time, e.update_time, p.update_time, r.update_time, v.sever_time)
 from activation a
 join role_grant e on e.tenant_id = a.tenant_id and e.id = a.eligibility_id
+left join severed v on v.tenant_id = a.tenant_id and v.activation_id = a.id
 join principal p on p.tenant_id = a.tenant_id and p.id = a.principal_id
 join role r on r.tenant_id = a.tenant_id and r.id = a.role_id and r.deleted_time is null
 where a.tenant_id = $1

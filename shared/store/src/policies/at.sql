@@ -10,10 +10,14 @@ select
     coalesce(jsonb_agg(rules || jsonb_build_object(
         'role', role_id, 'scope', scope, 'enforced', enforced, 'revision', revision,
         'version', version, 'create_time', create_time, 'update_time', update_time)
-    ), '[]') as "policies!: Json<Vec<Policy>>"
+    ), '[]') as "policies!: Json<Vec<Policy>>",
+    scope_parents($1, $3) as "parents!: Json<Parents>"
 from (
     select distinct on (scope) *
     from policy
-    where tenant_id = $1 and role_id = $2 and scope = any($3) and revision <= $4
+    where tenant_id = $1
+        and role_id = $2
+        and scope = any((select scope_lineage($1, $3))::text[])
+        and revision <= $4
     order by scope, revision desc
 ) reaching

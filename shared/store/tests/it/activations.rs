@@ -121,6 +121,7 @@ async fn every_ending_is_read_back() {
     let principal = facts.principal.clone();
     let rest = Rest {
         eligibility: gone,
+        severed: None,
         principal,
         role: facts.role.clone(),
         approvals: Vec::new(),

@@ -19,7 +19,7 @@ use pim_store::StoreError;
 use crate::ground::{Ground, asking, constraint, new_grant, scope, setting};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 69] = [
+const CASES: [(&str, &str); 74] = [
     ("activation_length", "update activation set requested_duration = null"),
     ("activation_length", "update activation set requested_end_time = now()"),
     ("activation_requested_duration_check", "update activation set requested_duration = 0"),
@@ -122,6 +122,36 @@ const CASES: [(&str, &str); 69] = [
                 scope, end_time, justification, ticket_number, ticket_system, expire_time, state,
                 decider_id, decision_justification, outcome_id, version, create_time, update_time
          from change_request where state = 'PENDING'",
+    ),
+    (
+        "scope_kind_check",
+        "insert into scope (tenant_id, path, kind, parent, display_name, delete_time, version,
+                            create_time, update_time)
+         select id, '/planets/a', 'planet', null, '', null, 1, now(), now() from tenant",
+    ),
+    (
+        "scope_parent",
+        "insert into scope (tenant_id, path, kind, parent, display_name, delete_time, version,
+                            create_time, update_time)
+         select id, '/subscriptions/a/resourceGroups/b', 'resource_group', '/managementGroups/a', '', null, 1, now(), now() from tenant",
+    ),
+    (
+        "scope_parent",
+        "insert into scope (tenant_id, path, kind, parent, display_name, delete_time, version,
+                            create_time, update_time)
+         select id, '/managementGroups/a', 'management_group', '/managementGroups/a', '', null, 1, now(), now() from tenant",
+    ),
+    (
+        "scope_parent",
+        "insert into scope (tenant_id, path, kind, parent, display_name, delete_time, version,
+                            create_time, update_time)
+         select id, '/managementGroups/a', 'management_group', '/subscriptions/a', '', null, 1, now(), now() from tenant",
+    ),
+    (
+        "scope_parent",
+        "insert into scope (tenant_id, path, kind, parent, display_name, delete_time, version,
+                            create_time, update_time)
+         select id, '/subscriptions/a', 'subscription', '/managementGroups/a', '', now(), 1, now(), now() from tenant",
     ),
     ("approval_state_check", "update approval set state = 'LOST'"),
     ("decision_verdict_check", "update decision set verdict = 'perhaps'"),

@@ -17,12 +17,12 @@ use pim_domain::{
     policy::{self, ApprovalRule, Layers, Policy, RuleSet, Update},
     principal::{self, NewPrincipal, Principal, PrincipalKind},
     role::{self, Catalog, Import, Role},
-    scope::Scope,
+    scope::{Node, Scope},
     tenant,
 };
 use pim_store::{
     Db, Options, Purpose, StoreError, Tx, activations, approvals, change_requests, events, grants,
-    policies, principals, roles, tenants,
+    policies, principals, roles, scopes, tenants,
 };
 use pim_tests::{TestDb, eventually};
 
@@ -173,6 +173,7 @@ impl Ground {
             role: self.role.clone(),
             eligibilities: found.unwrap(),
             live: None,
+            severed: None,
             people: Vec::new(),
         }
     }
@@ -395,6 +396,20 @@ impl Stored for Policy {
         let role = roles::get(tx, tenant, self.role).await?.unwrap();
         let layers = policies::newest(tx, tenant, &role, &self.scope).await?;
         Ok(Some(layers.own(&self.scope)))
+    }
+}
+
+impl Stored for Node {
+    async fn record(
+        tx: &mut Tx,
+        tenant: TenantId,
+        change: &Change<Self>,
+    ) -> Result<(), StoreError> {
+        scopes::record(tx, tenant, change).await
+    }
+
+    async fn load(&self, tx: &mut Tx, tenant: TenantId) -> Result<Option<Self>, StoreError> {
+        scopes::get(tx, tenant, &self.scope).await
     }
 }
 

@@ -23,6 +23,7 @@ mod narrowing;
 mod policies;
 mod roles;
 mod schema;
+mod scopes;
 mod stages;
 mod uniqueness;
 mod waiting;

@@ -14,6 +14,7 @@ use pim_domain::{
     change_request::{ChangeRequest, State},
     due::{Due, DueKind},
     effective::{self, Holding, Instant},
+    fixture::by_path,
     grant::{Grant, GrantKind},
     policy::Mode,
     scope::Scope,
@@ -222,12 +223,13 @@ async fn compare_holdings(tx: &mut Tx, ground: &Ground, model: &Model, instants:
         for target in &targets {
             let role = ground.role.id;
             let roles = [role.uuid()];
+            let at = by_path(target);
             let found =
-                holdings::of_principal(tx, tenant, principal, Some(&roles), Some(target)).await;
+                holdings::of_principal(tx, tenant, principal, Some(&roles), Some(&at)).await;
             let expected = of(&|holding| {
                 holding.principal == principal
                     && holding.role == role
-                    && holding.scope.covers(target)
+                    && at.is_below(&holding.scope)
             });
             assert_same(found.unwrap().holdings, &expected, instants);
         }
@@ -235,7 +237,8 @@ async fn compare_holdings(tx: &mut Tx, ground: &Ground, model: &Model, instants:
     for role in [ground.role.id, ground.other_role.id] {
         for target in &targets {
             let found = holdings::of_role(tx, tenant, role, target).await.unwrap();
-            let expected = of(&|holding| holding.role == role && holding.scope.covers(target));
+            let expected =
+                of(&|holding| holding.role == role && by_path(target).is_below(&holding.scope));
             assert_same(found.holdings, &expected, instants);
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use pim_domain::{
     change::Version,
-    fixture::{noon, stamp},
+    fixture::{by_path, noon, stamp},
     id::{PrincipalId, RoleId},
     policy::{
         ApprovalRule, Facts, Layers, Mode, Policy, RuleName, RuleSet, Slot, Stage, TicketPattern,
@@ -219,7 +219,8 @@ async fn policies_at_scopes_have_versions_of_their_own_and_revisions_in_common()
     // At each revision and scope: what had been set there and above, and nothing from beside.
     for known in &revisions {
         for at in [&root, &a, &b, &ab, &scope("/applications/c")] {
-            let reaching = known.policies.iter().filter(|policy| policy.scope.covers(at));
+            let lineage = by_path(at);
+            let reaching = known.policies.iter().filter(|one| lineage.is_below(&one.scope));
             let policies = reaching.cloned().collect();
             let expected = by_scope(Layers { policies, ..known.clone() });
             assert_eq!(told.at(at, known.revision).await, expected, "{at} {}", known.revision);

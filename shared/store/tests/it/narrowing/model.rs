@@ -328,6 +328,7 @@ impl Model {
         let waits = activation.waits_for().is_some();
         Rest {
             eligibility: self.grant(activation.eligibility).clone(),
+            severed: None,
             principal: self.principal(activation.principal).clone(),
             role: self.role(activation.role).clone(),
             approvals: self.rule_of(activation).filter(|_| waits).cloned().into_iter().collect(),
@@ -367,6 +368,7 @@ impl Model {
             policy,
             eligibilities: vec![eligibility.clone()],
             live: live.cloned(),
+            severed: None,
             people: self.principals.clone(),
         }
     }

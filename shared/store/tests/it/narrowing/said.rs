@@ -93,8 +93,10 @@ fn due_of(model: &Model, activation: &Activation, at: DateTime<Utc>) -> [Option<
         };
         (DueKind::OpenApproval, thing, since)
     });
-    let deserted =
-        deserted(model, activation, at).map(|time| (DueKind::VoidActivation, thing, time));
+    // Where its path has ended nobody asks who could approve it.
+    let deserted = deserted(model, activation, at)
+        .filter(|_| void.is_none())
+        .map(|time| (DueKind::VoidActivation, thing, time));
     [expire, start, void, resolve, open, deserted]
 }
 
