@@ -248,6 +248,7 @@ fn a_sign_in_may_be_as_old_as_the_policy_says() {
     assert_eq!(asked(&facts, Some(hour + TimeDelta::seconds(1))).unwrap_err(), [Rule::Mfa]);
     assert_eq!(asked(&facts, None).unwrap_err(), [Rule::Mfa], "of unknown age");
     assert_eq!(asked(&facts, Some(-hour)).unwrap_err(), [Rule::Mfa], "not yet");
+    assert!(asked(&facts, Some(-SIGN_IN_LEEWAY)).is_ok(), "clocks differ");
     set(&mut facts.policy, RuleSet { mfa_max_age: Some(TimeDelta::zero()), ..RuleSet::default() });
     assert!(asked(&facts, Some(SIGN_IN_LEEWAY)).is_ok());
     let stale = SIGN_IN_LEEWAY + TimeDelta::seconds(1);
@@ -303,6 +304,43 @@ fn approvers_grant_less_than_was_asked_for_but_not_more() {
     let rules = vec![Rule::Expiration];
     let void = Ending::Void { rules };
     assert_eq!(granted(Length::Duration(hour), little), Err(void));
+}
+
+#[test]
+fn what_is_approved_before_its_start_is_booked_and_stays_as_short_as_was_granted() {
+    let (alice, carol) = (user("alice"), user("carol"));
+    let mut facts = facts(&alice);
+    facts.people = vec![carol.clone()];
+    let approval = Some(ApprovalRule::all_of([carol.id]));
+    set(&mut facts.policy, RuleSet { approval, ..RuleSet::default() });
+    let pinned = facts.policy.at(&Scope::root());
+    let mut wish = wish(&facts);
+    let start = noon() + START_AHEAD_MAX;
+    wish.request.start = Some(start);
+    let pending = ask(&facts, wish, &stamp(noon())).unwrap().into_after();
+    let half = TimeDelta::minutes(30);
+    let verdict = Verdict::Approved { votes: votes(&[&carol]), shortened: Some(half) };
+    let later = stamp(noon() + TimeDelta::minutes(1));
+    // What is read back is live itself.
+    facts.live = Some(pending.clone());
+    let booked = pending.resolve(&facts, &pinned, &verdict, &later).unwrap().into_after();
+    assert_eq!(booked.state, State::Scheduled { start });
+    assert_eq!((booked.shortened, booked.update_time), (Some(half), later.now));
+    facts.live = Some(booked.clone());
+    let begun = booked.start(&facts, &pinned, &[], &stamp(start));
+    let denied = begun.unwrap().into_after();
+    assert_eq!(denied.state, ended_void(start), "whoever approved is asked again");
+    let votes = votes(&[&carol]);
+    let State::Active { held, .. } =
+        booked.start(&facts, &pinned, &votes, &stamp(start)).unwrap().into_after().state
+    else {
+        panic!("not begun")
+    };
+    assert_eq!((held.start, held.end), (start, start + half));
+}
+
+fn ended_void(at: chrono::DateTime<chrono::Utc>) -> State {
+    State::Ended { at, ending: Ending::Void { rules: vec![Rule::Approvable] }, held: None }
 }
 
 #[test]

@@ -222,6 +222,9 @@ fn an_approver_may_grant_less_and_earlier_votes_stand() {
         };
         assert_eq!(errors[0].field, "duration");
     }
+    for bound in [5, 60] {
+        assert!(granting(&facts, bound, &etag).is_ok(), "{bound} minutes");
+    }
     let Decided::Now(change) = granting(&facts, 30, &etag).unwrap() else { panic!() };
     let after = change.into_after();
     assert_eq!((after.state, after.shortened), (State::Approved, Some(TimeDelta::minutes(30))));

@@ -154,3 +154,12 @@ fn time_ends_a_wish_and_the_role_is_held_on() {
     let change = ground.active.expire(catalog, &end).unwrap();
     assert_eq!(change.event().code, Code::ActivationExpired, "both are past");
 }
+
+#[test]
+fn what_was_broken_off_is_not_extended() {
+    let mut ground = Ground::new();
+    ground.facts.principal.enabled_since = Some(noon());
+    assert!(ground.by(TimeDelta::hours(1)).is_ok(), "enabled as it began");
+    ground.facts.principal.enabled_since = Some(noon() + TimeDelta::microseconds(1));
+    assert_eq!(ground.refused(TimeDelta::hours(1)), [Rule::Principal]);
+}

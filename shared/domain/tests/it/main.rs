@@ -19,3 +19,4 @@ mod properties;
 mod quorum;
 mod scope;
 mod state_tables;
+mod told;
