@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use crate::{
     command::{
-        access, activation, approval, audit, change_request, grant, policy, principal, role, scope,
+        access, activation, approval, audit, change_request, grant, group, policy, principal, role,
+        scope,
     },
     connect::Connection,
     demo,
@@ -19,7 +20,8 @@ use crate::{
 const VALUES: &str = "\
 Values:
   A role is given by its id or its display name; a principal by its id, its display
-  name, its subject, or `me`. Times are RFC 3339 (2030-01-31T08:00:00Z), durations
+  name, its subject, or `me`; where a group may stand as well, that by `group:` and its
+  display name. Times are RFC 3339 (2030-01-31T08:00:00Z), durations
   ISO 8601 in days, hours, minutes and seconds (P30D, PT8H, PT1H30M).";
 
 /// Privileged identity management: who may hold which role, who holds it now, and until when.
@@ -56,6 +58,9 @@ pub(crate) enum ClientCommand {
     /// Principals: who there is
     #[command(subcommand)]
     Principal(principal::Command),
+    /// Groups: what has members, who have what the group holds
+    #[command(subcommand)]
+    Group(group::Command),
     /// Eligibilities: who may activate what
     #[command(subcommand)]
     Eligibility(grant::Command),

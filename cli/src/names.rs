@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use pim_client::Client;
-use pim_proto::assignment::v1::{GetPrincipalRequest, GetRoleRequest};
+use pim_proto::assignment::v1::{GetGroupRequest, GetPrincipalRequest, GetRoleRequest};
 use tonic::Code;
 use uuid::Uuid;
 
@@ -73,10 +73,23 @@ impl Names {
     async fn learn_principal(&mut self, client: &Client, id: &str) -> Result<(), Code> {
         let request = GetPrincipalRequest { principal_id: id.to_owned() };
         let answer = client.directory().get_principal(request).await;
+        let code = answer.as_ref().err().map(tonic::Status::code);
+        if code == Some(Code::NotFound) {
+            return self.learn_group(client, id).await;
+        }
         let principal = answer.map_err(|status| status.code())?.into_inner().principal;
         if let Some(principal) = principal {
             self.principals.insert(principal.id, Some(principal.display_name));
         }
+        Ok(())
+    }
+
+    /// What is no principal may be a group.
+    async fn learn_group(&mut self, client: &Client, id: &str) -> Result<(), Code> {
+        let request = GetGroupRequest { group_id: id.to_owned() };
+        let answer = client.directory().get_group(request).await;
+        let group = answer.map_err(|status| status.code())?.into_inner().group;
+        self.principals.insert(id.to_owned(), group.map(|group| group.display_name));
         Ok(())
     }
 

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use pim_client::Client;
 use pim_proto::assignment::v1::{
-    GetPrincipalRequest, ListPrincipalsRequest, ListRolesRequest, Principal, Role,
+    GetPrincipalRequest, Group, ListGroupsRequest, ListPrincipalsRequest, ListRolesRequest,
+    Principal, Role,
 };
 use tonic::Code;
 use uuid::Uuid;
@@ -12,11 +13,17 @@ use uuid::Uuid;
 use crate::{
     command::{fetch_pages, present},
     error::CliError,
-    view::role::catalog_name,
+    time::instant,
+    view::{exact, role::catalog_name},
 };
 
 /// The caller, as a principal.
 const SELF: &str = "me";
+/// Before the name of a group, where a principal could be named.
+pub(crate) const GROUP: &str = "group:";
+/// The roles that are access to a group.
+pub(crate) const GROUP_MEMBER: &str = "96a66df7-c666-4f3f-a850-b062eda97e17";
+pub(crate) const GROUP_OWNER: &str = "13fd7bdf-8c6a-4f58-912a-25ea844b51be";
 /// Candidates in an error message, at most.
 const CANDIDATES_SHOWN_MAX: usize = 8;
 
@@ -50,10 +57,34 @@ pub(crate) async fn role(client: &Client, text: &str) -> Result<String, CliError
     pick("role", text, page.items.into_iter().map(Candidate::from).collect())
 }
 
-/// The id of a principal that was given by id, display name or subject, or as `me`.
+/// The id of a group that was given by id or display name.
+pub(crate) async fn group(client: &Client, text: &str) -> Result<String, CliError> {
+    if let Ok(id) = Uuid::try_parse(text) {
+        return Ok(id.to_string());
+    }
+    let page = fetch_pages(None, async |page_size, page_token| {
+        let (text_contains, include_deleted) = (text.to_owned(), false);
+        let request = ListGroupsRequest { text_contains, include_deleted, page_size, page_token };
+        let answer = client.directory().list_groups(request).await?.into_inner();
+        Ok((answer.groups, answer.next_page_token))
+    })
+    .await?;
+    pick("group", text, page.items.into_iter().map(Candidate::from).collect())
+}
+
+/// The scope at which access to a group is held, that was given by id or display name.
+pub(crate) async fn group_scope(client: &Client, text: &str) -> Result<String, CliError> {
+    Ok(format!("/groups/{}", group(client, text).await?))
+}
+
+/// The id of a principal that was given by id, display name or subject, or as `me`; or of a group
+/// that was given as `group:` and its display name.
 pub(crate) async fn principal(client: &Client, text: &str) -> Result<String, CliError> {
     if let Ok(id) = Uuid::try_parse(text) {
         return Ok(id.to_string());
+    }
+    if let Some(name) = text.strip_prefix(GROUP) {
+        return group(client, name).await;
     }
     if text == SELF {
         return Ok(caller(client).await?.id);
@@ -122,6 +153,13 @@ impl From<Role> for Candidate {
     fn from(role: Role) -> Self {
         let detail = catalog_name(role.catalog);
         Self { id: role.id, name: role.display_name, subject: None, detail }
+    }
+}
+
+impl From<Group> for Candidate {
+    fn from(group: Group) -> Self {
+        let detail = format!("made {}", exact(instant(group.create_time)));
+        Self { id: group.id, name: group.display_name, subject: None, detail }
     }
 }
 

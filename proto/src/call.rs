@@ -19,11 +19,11 @@ pub use command::{
 };
 pub use filter::{
     ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
-    GrantFilter, HoldersFilter, HoldingsFilter, MineFilter, PolicyFilter, PrincipalFilter,
-    RoleFilter, ScopeFilter, Tail,
+    GrantFilter, GroupFilter, HoldersFilter, HoldingsFilter, MineFilter, PolicyFilter,
+    PrincipalFilter, RoleFilter, ScopeFilter, Tail,
 };
 pub use view::{
-    AccessPage, AccessView, ApprovalView, AskView, ImportView, PolicyInForceView,
+    AccessPage, AccessView, ApprovalView, AskView, HeldBy, ImportView, PolicyInForceView,
     PossibleApproversView, Tailed, TenantView,
 };
 

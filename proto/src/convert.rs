@@ -8,6 +8,7 @@ mod assignment;
 mod audit;
 mod batch;
 mod directory;
+mod group;
 mod policy;
 mod role;
 mod scheduler;

@@ -148,9 +148,10 @@ pub fn optional_scope(text: &str, path: &str) -> Result<Option<Scope>, FieldViol
             ScopeError::Segment(segment) => {
                 format!("has an empty, dot or malformed segment: {}", given(&segment))
             }
-            ScopeError::NotAbsolute | ScopeError::TooLong | ScopeError::Collection => {
-                error.to_string()
-            }
+            ScopeError::NotAbsolute
+            | ScopeError::TooLong
+            | ScopeError::Collection
+            | ScopeError::Group => error.to_string(),
         };
         FieldViolation::new(path, format!("{limit}; it is {}", given(text)))
     })

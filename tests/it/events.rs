@@ -1,6 +1,7 @@
 //! Every write leaves its event: a walk through all writes of the contract.
 
 mod dates;
+mod groups;
 mod roles;
 
 use std::collections::BTreeSet;
@@ -80,6 +81,7 @@ async fn every_write_leaves_its_event() {
     let carol = organisation.user(&world, "carol").await;
     walk.left(&[("CreatePrincipal", "pim.principal.created")]).await;
     principals(&organisation, &carol, &mut walk).await;
+    groups::groups(&organisation, &mut walk).await;
     grants(&world, &organisation, &alice, &mut walk).await;
     dates::eligibilities(&world, &organisation, &alice, &mut walk).await;
     dates::assignments(&world, &organisation, &alice, &mut walk).await;

@@ -7,6 +7,7 @@ mod coverage;
 mod custom_role;
 mod descriptor;
 mod events;
+mod groups;
 mod model;
 mod races;
 mod refusals;

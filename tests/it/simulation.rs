@@ -281,10 +281,11 @@ impl Simulation {
         let mut eligibilities = Vec::new();
         for id in &ids {
             for role in ROLES {
-                let (kind, role) = (GrantKind::Eligibility, role.parse().unwrap());
+                let kind = GrantKind::Eligibility;
                 let scope = SCOPES[1].parse().unwrap();
+                let target = (role.parse().unwrap(), &scope);
                 eligibilities.extend(
-                    grants::reaching(&mut read, tenant, kind, *id, role, &scope).await.unwrap(),
+                    grants::reaching(&mut read, tenant, kind, &[*id], target).await.unwrap(),
                 );
             }
         }
@@ -322,7 +323,7 @@ impl Simulation {
         for principal in &stored.principals {
             let mut read = self.world.system.db.read().await.unwrap();
             let all = holdings::of_principal(&mut read, tenant, principal.id, None, None).await;
-            let held = effective::list(all.unwrap().holdings, now.into()).holdings;
+            let held = effective::list(all.unwrap().resolve(), now.into()).holdings;
             invariant::nothing_outside_its_window(&held, now).unwrap();
             for holding in &held {
                 let carries = |one: &&Activation| one.id.uuid() == holding.id;

@@ -16,7 +16,10 @@ pub fn stage(mode: ApprovalMode, quorum: i32, people: &[&Person]) -> ApprovalSta
 /// A stage with a slot for each of these ids.
 #[must_use]
 pub fn stage_of(mode: ApprovalMode, quorum: i32, ids: &[&str]) -> ApprovalStage {
-    let slot = |id: &&str| ApproverSlot { approver: Some(Approver::UserId((*id).to_owned())) };
+    let slot = |id: &&str| ApproverSlot {
+        approver: Some(Approver::UserId((*id).to_owned())),
+        activated_members: false,
+    };
     ApprovalStage { slots: ids.iter().map(slot).collect(), mode: mode.into(), quorum }
 }
 

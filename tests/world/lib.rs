@@ -10,6 +10,7 @@
 
 mod approvers;
 mod database;
+mod groups;
 mod organisation;
 mod peer;
 mod person;

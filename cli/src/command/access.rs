@@ -116,21 +116,35 @@ pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<A
         }
         Command::Holders { role, scope, list } => {
             let role_id = resolve::role(&client, &role).await?;
-            let page = fetch_pages(Some(list), async |page_size, page_token| {
-                let (role_id, scope) = (role_id.clone(), scope.clone());
-                let request = ListRoleHoldersRequest { role_id, scope, page_size, page_token };
-                let answer = client.access().list_role_holders(request).await?.into_inner();
-                Ok((answer.holdings, answer.next_page_token))
-            })
-            .await?;
-            print(page, session).await
+            let request =
+                ListRoleHoldersRequest { role_id, scope, ..ListRoleHoldersRequest::default() };
+            holders(request, list, session).await?;
+            Ok(Answer::Yes)
         }
     }
 }
 
+/// Prints who holds what is asked for.
+pub(super) async fn holders(
+    request: ListRoleHoldersRequest,
+    list: ListOptions,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
+    let client = session.client.clone();
+    let page = fetch_pages(Some(list), async |page_size, page_token| {
+        let request = ListRoleHoldersRequest { page_size, page_token, ..request.clone() };
+        let answer = client.access().list_role_holders(request).await?.into_inner();
+        Ok((answer.holdings, answer.next_page_token))
+    })
+    .await?;
+    print(page, session).await?;
+    Ok(())
+}
+
 async fn print(page: Page<Holding>, session: &mut Session<'_>) -> Result<Answer, CliError> {
     let roles = page.items.iter().map(|it| it.role_id.as_str());
-    let principals = page.items.iter().map(|it| it.principal_id.as_str());
+    let principals =
+        page.items.iter().flat_map(|it| [it.principal_id.as_str(), it.group_id.as_str()]);
     session.learn(roles, principals).await;
     let page = page.map(|holding| HoldingView::new(holding, &session.names));
     session.printer.list(&page)?;

@@ -19,8 +19,8 @@ pub(crate) struct Approval {
     /// Activation needs approval by this principal; repeated: by all of them
     #[arg(long, value_name = "PRINCIPAL", conflicts_with_all = ["no_approval", "approval_stage"])]
     approver: Vec<String>,
-    /// A stage of approval: `all:carol,dave`, `any:carol,dave` or `2:carol,dave,erin`; repeated: one
-    /// after another
+    /// A stage of approval: `all:carol,dave`, `any:carol,group:ops` or `2:carol,dave,erin`;
+    /// repeated: one after another
     #[arg(long, value_name = "STAGE", conflicts_with = "no_approval", value_parser = parse_stage)]
     approval_stage: Vec<Stage>,
     /// Takes a slot that nobody living can; may be repeated
@@ -60,12 +60,20 @@ fn parse_stage(text: &str) -> Result<Stage, String> {
     Ok(Stage { mode, quorum, approvers })
 }
 
-/// A stage of users.
-pub(crate) fn stage<S: AsRef<str>>(mode: ApprovalMode, quorum: i32, users: &[S]) -> ApprovalStage {
-    let slot = |user: &S| ApproverSlot {
-        approver: Some(approver_slot::Approver::UserId(user.as_ref().to_owned())),
+/// A stage of users by id, and of groups by `group:` and their id.
+pub(crate) fn stage<S: AsRef<str>>(
+    mode: ApprovalMode,
+    quorum: i32,
+    approvers: &[S],
+) -> ApprovalStage {
+    let slot = |approver: &S| {
+        let approver = match approver.as_ref().strip_prefix(resolve::GROUP) {
+            Some(group) => approver_slot::Approver::GroupId(group.to_owned()),
+            None => approver_slot::Approver::UserId(approver.as_ref().to_owned()),
+        };
+        ApproverSlot { approver: Some(approver), activated_members: false }
     };
-    ApprovalStage { slots: users.iter().map(slot).collect(), mode: mode.into(), quorum }
+    ApprovalStage { slots: approvers.iter().map(slot).collect(), mode: mode.into(), quorum }
 }
 
 impl Approval {
@@ -73,7 +81,9 @@ impl Approval {
     pub(crate) async fn resolve(&mut self, client: &Client) -> Result<(), CliError> {
         let staged = self.approval_stage.iter_mut().flat_map(|stage| &mut stage.approvers);
         for approver in self.approver.iter_mut().chain(&mut self.fallback_approver).chain(staged) {
-            *approver = resolve::principal(client, approver).await?;
+            let id = resolve::principal(client, approver).await?;
+            let is_group = approver.starts_with(resolve::GROUP);
+            *approver = if is_group { format!("{}{id}", resolve::GROUP) } else { id };
         }
         Ok(())
     }
@@ -141,6 +151,11 @@ mod tests {
         let stage = parse_stage("2:carol, dave,erin").unwrap();
         assert_eq!((stage.mode, stage.quorum), (ApprovalMode::Quorum, 2));
         assert_eq!(stage.approvers, ["carol", "dave", "erin"]);
+        let mixed = parse_stage("any:group:ops,carol").unwrap();
+        assert_eq!(mixed.approvers, ["group:ops", "carol"]);
+        let slots = super::stage(mixed.mode, 0, &mixed.approvers).slots;
+        let ops = approver_slot::Approver::GroupId("ops".to_owned());
+        assert_eq!(slots[0].approver, Some(ops));
         assert_eq!(parse_stage("any:carol").unwrap().mode, ApprovalMode::AnyOf);
         assert!(parse_stage("carol,dave").is_err());
         assert!(parse_stage("both:carol,dave").is_err());

@@ -13,7 +13,7 @@ use crate::{
     connect::Session,
     error::CliError,
     output::Page,
-    resolve,
+    resolve::{self, GROUP_MEMBER, GROUP_OWNER},
     time::{parse_duration, parse_time, timestamp},
     view::grant::GrantView,
 };
@@ -59,11 +59,10 @@ pub(crate) struct Create {
     /// To whom
     #[arg(long)]
     principal: String,
-    /// What
-    #[arg(long)]
-    role: String,
+    #[command(flatten)]
+    what: What,
     /// Where: at this scope and below
-    #[arg(long, default_value = "/")]
+    #[arg(long, default_value = "/", conflicts_with_all = ["member_of", "owner_of"])]
     scope: String,
     /// From when on [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
@@ -75,6 +74,37 @@ pub(crate) struct Create {
     justification: String,
     #[command(flatten)]
     ticket: TicketOptions,
+    #[command(flatten)]
+    write: WriteOptions,
+}
+
+/// What is granted: a role, or access to a group.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct What {
+    /// A role
+    #[arg(long)]
+    role: Option<String>,
+    /// Membership of this group
+    #[arg(long, value_name = "GROUP")]
+    member_of: Option<String>,
+    /// Ownership of this group
+    #[arg(long, value_name = "GROUP")]
+    owner_of: Option<String>,
+}
+
+/// `pim group add-member` and `add-owner`.
+#[derive(Debug, Args)]
+pub(crate) struct Grantee {
+    /// Id or display name
+    group: String,
+    /// A principal by id, display name or subject, or group:NAME
+    principal: String,
+    #[command(flatten)]
+    end: End,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    justification: String,
     #[command(flatten)]
     write: WriteOptions,
 }
@@ -145,10 +175,11 @@ pub(crate) async fn run(
 
 async fn create(kind: Kind, command: Create, session: &mut Session<'_>) -> Result<(), CliError> {
     let now = Clock::disciplined().now().now;
+    let (role_id, scope) = command.what.target(command.scope, session).await?;
     let request = CreateEligibilityRequest {
         principal_id: resolve::principal(&session.client, &command.principal).await?,
-        role_id: resolve::role(&session.client, &command.role).await?,
-        scope: command.scope,
+        role_id,
+        scope,
         start_time: command.start.map(timestamp),
         end_time: command.end.time(command.start.unwrap_or(now))?.map(timestamp),
         justification: command.justification,
@@ -159,6 +190,46 @@ async fn create(kind: Kind, command: Create, session: &mut Session<'_>) -> Resul
     let grant = kind.create(&session.client, request).await?;
     print(grant, session).await?;
     note_validation(session, &command.write)
+}
+
+impl What {
+    /// The role, and where.
+    async fn target(
+        self,
+        scope: String,
+        session: &Session<'_>,
+    ) -> Result<(String, String), CliError> {
+        let client = &session.client;
+        let (access, group) = match (self.role, self.member_of, self.owner_of) {
+            (Some(role), _, _) => return Ok((resolve::role(client, &role).await?, scope)),
+            (None, Some(group), _) => (GROUP_MEMBER, group),
+            (None, None, Some(group)) => (GROUP_OWNER, group),
+            (None, None, None) => return Err(CliError::Usage("--role is needed".to_owned())),
+        };
+        Ok((access.to_owned(), resolve::group_scope(client, &group).await?))
+    }
+}
+
+/// Assigns access to a group.
+pub(super) async fn create_access(
+    role: &str,
+    to: Grantee,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
+    let now = Clock::disciplined().now().now;
+    let request = CreateEligibilityRequest {
+        principal_id: resolve::principal(&session.client, &to.principal).await?,
+        role_id: role.to_owned(),
+        scope: resolve::group_scope(&session.client, &to.group).await?,
+        end_time: to.end.time(now)?.map(timestamp),
+        justification: to.justification,
+        request_id: to.write.request_id(),
+        validate_only: to.write.validate_only,
+        ..CreateEligibilityRequest::default()
+    };
+    let grant = Kind::Assignment.create(&session.client, request).await?;
+    print(grant, session).await?;
+    note_validation(session, &to.write)
 }
 
 async fn list(kind: Kind, options: List, session: &mut Session<'_>) -> Result<(), CliError> {

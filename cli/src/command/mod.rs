@@ -10,6 +10,7 @@ pub(crate) mod change_request;
 mod dates;
 pub(crate) mod grant;
 mod grant_calls;
+pub(crate) mod group;
 pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod role;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
     match command {
         ClientCommand::Role(command) => role::run(command, session).await?,
         ClientCommand::Principal(command) => principal::run(command, session).await?,
+        ClientCommand::Group(command) => group::run(command, session).await?,
         ClientCommand::Eligibility(command) => {
             grant::run(grant_calls::Kind::Eligibility, command, session).await?;
         }

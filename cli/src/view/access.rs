@@ -36,6 +36,8 @@ pub(crate) struct HoldingView {
     scope: String,
     start_time: Option<DateTime<Utc>>,
     end_time: Option<DateTime<Utc>>,
+    group_id: Option<String>,
+    group_name: Option<String>,
 }
 
 impl From<CheckAccessResponse> for CheckView {
@@ -80,6 +82,8 @@ impl HoldingView {
             scope: holding.scope,
             start_time: instant(holding.start_time),
             end_time: instant(holding.end_time),
+            group_name: names.principal(&holding.group_id),
+            group_id: Some(holding.group_id).filter(|id| !id.is_empty()),
         }
     }
 }
@@ -91,6 +95,7 @@ impl Listed for HoldingView {
         Column::text("ROLE"),
         Column::text("SCOPE"),
         Column::fixed("BY"),
+        Column::text("GROUP"),
         Column::fixed("UNTIL"),
     ];
 
@@ -102,6 +107,7 @@ impl Listed for HoldingView {
             or_id(self.role_name.as_deref(), &self.role_id),
             self.scope.clone(),
             self.kind.clone(),
+            or_id(self.group_name.as_deref(), self.group_id.as_deref().unwrap_or_default()),
             self.end_time.map_or_else(permanent, |end| minute(Some(end))),
         ]
     }

@@ -6,6 +6,7 @@ pub(crate) mod approval;
 pub(crate) mod change_request;
 pub(crate) mod event;
 pub(crate) mod grant;
+pub(crate) mod group;
 pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod principal;

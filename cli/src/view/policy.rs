@@ -340,10 +340,12 @@ impl StageView {
     }
 }
 
-/// The users of a stage's slots.
+/// The users and groups of a stage's slots.
 pub(crate) fn slots(stage: &ApprovalStage) -> impl Iterator<Item = &str> {
     let approvers = stage.slots.iter().filter_map(|slot| slot.approver.as_ref());
-    approvers.map(|Approver::UserId(user)| user.as_str())
+    approvers.map(|approver| match approver {
+        Approver::UserId(id) | Approver::GroupId(id) => id.as_str(),
+    })
 }
 
 /// Everybody whom these rules name.

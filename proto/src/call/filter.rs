@@ -42,6 +42,15 @@ pub struct PrincipalFilter {
     pub text_contains: String,
 }
 
+/// Which groups.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupFilter {
+    /// Whose display name contains this, without regard to ASCII case; empty: any.
+    pub text_contains: String,
+    /// Deleted ones too.
+    pub include_deleted: bool,
+}
+
 /// Which eligibilities or assignments.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GrantFilter {
@@ -152,6 +161,8 @@ pub enum EventCategory {
     RoleManagement,
     /// About Azure roles.
     ResourceManagement,
+    /// About groups and who belongs to them.
+    GroupManagement,
 }
 
 impl EventCategory {
@@ -161,6 +172,7 @@ impl EventCategory {
         match self {
             EventCategory::RoleManagement => "RoleManagement",
             EventCategory::ResourceManagement => "ResourceManagement",
+            EventCategory::GroupManagement => "GroupManagement",
         }
     }
 }

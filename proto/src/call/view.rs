@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::{Activation, Extension},
     approval::{Approval, PossibleApprover},
-    effective::Effective,
+    effective::{Effective, Holding},
     event::StoredEvent,
     id::PrincipalId,
     policy::Layers,
@@ -86,11 +86,28 @@ pub struct AccessView {
     pub max_clock_error: TimeDelta,
 }
 
-/// A page of what is held. The holdings are those of the page, `valid_until` that of the whole.
+/// A role that somebody holds, themselves or through a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBy {
+    /// Who.
+    pub principal: PrincipalId,
+    /// What.
+    pub holding: Holding,
+}
+
+/// A page of what is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessPage {
     /// What is held.
-    pub view: AccessView,
+    pub held: Vec<HeldBy>,
+    /// The next instant at which the clock alone may change it; absent: never.
+    pub valid_until: Option<DateTime<Utc>>,
+    /// The database state that was looked at; opaque.
+    pub revision: String,
+    /// When it was looked at.
+    pub as_of: DateTime<Utc>,
+    /// How far that may be from the database's clock.
+    pub max_clock_error: TimeDelta,
     /// Empty on the last page.
     pub next_page_token: String,
 }

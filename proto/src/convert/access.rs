@@ -1,7 +1,7 @@
 //! `AccessService`.
 
 use pim_domain::{
-    effective::{Effective, Holding, HoldingKind},
+    effective::{Effective, HoldingKind},
     permission::{Operation, Plane},
 };
 
@@ -15,8 +15,8 @@ use crate::{
         batch_check_access_response::{Answer, Result as Item, result::Outcome},
     },
     call::{
-        AccessPage, AccessView, BatchAnswer, BatchRead, CheckAccess, HoldersFilter, HoldingsFilter,
-        List, Question,
+        AccessPage, AccessView, BatchAnswer, BatchRead, CheckAccess, HeldBy, HoldersFilter,
+        HoldingsFilter, List, Question,
     },
     field::{self, FieldViolation, Required as _},
 };
@@ -131,43 +131,44 @@ impl From<Effective> for Answer {
         } else {
             (v1::Decision::Allowed, None)
         };
+        let ids = effective.holdings.iter().map(|holding| holding.id);
         Self {
             decision: decision.into(),
             valid_until,
             next_change_time,
-            supporting_ids: texts(effective.holdings.iter().map(|holding| holding.id)),
+            supporting_ids: texts(ids.chain(effective.memberships)),
         }
     }
 }
 
 impl From<AccessPage> for v1::ListEffectiveRolesResponse {
-    fn from(AccessPage { view, next_page_token }: AccessPage) -> Self {
+    fn from(page: AccessPage) -> Self {
         Self {
-            holdings: view.effective.holdings.into_iter().map(v1::Holding::from).collect(),
-            next_page_token,
-            revision: view.revision,
-            as_of_time: Some(wire_time(view.as_of)),
-            max_clock_error: Some(wire_duration(view.max_clock_error)),
-            valid_until: view.effective.valid_until.map(wire_time),
+            holdings: page.held.into_iter().map(v1::Holding::from).collect(),
+            next_page_token: page.next_page_token,
+            revision: page.revision,
+            as_of_time: Some(wire_time(page.as_of)),
+            max_clock_error: Some(wire_duration(page.max_clock_error)),
+            valid_until: page.valid_until.map(wire_time),
         }
     }
 }
 
 impl From<AccessPage> for v1::ListRoleHoldersResponse {
-    fn from(AccessPage { view, next_page_token }: AccessPage) -> Self {
+    fn from(page: AccessPage) -> Self {
         Self {
-            holdings: view.effective.holdings.into_iter().map(v1::Holding::from).collect(),
-            next_page_token,
-            revision: view.revision,
-            as_of_time: Some(wire_time(view.as_of)),
-            max_clock_error: Some(wire_duration(view.max_clock_error)),
-            valid_until: view.effective.valid_until.map(wire_time),
+            holdings: page.held.into_iter().map(v1::Holding::from).collect(),
+            next_page_token: page.next_page_token,
+            revision: page.revision,
+            as_of_time: Some(wire_time(page.as_of)),
+            max_clock_error: Some(wire_duration(page.max_clock_error)),
+            valid_until: page.valid_until.map(wire_time),
         }
     }
 }
 
-impl From<Holding> for v1::Holding {
-    fn from(holding: Holding) -> Self {
+impl From<HeldBy> for v1::Holding {
+    fn from(HeldBy { principal, holding }: HeldBy) -> Self {
         let kind = match holding.kind {
             HoldingKind::Assignment => v1::HoldingKind::Assignment,
             HoldingKind::Activation => v1::HoldingKind::Activation,
@@ -175,7 +176,12 @@ impl From<Holding> for v1::Holding {
         Self {
             id: holding.id.to_string(),
             kind: kind.into(),
-            principal_id: holding.principal.to_string(),
+            principal_id: principal.to_string(),
+            group_id: if holding.holder == principal {
+                String::new()
+            } else {
+                holding.holder.to_string()
+            },
             role_id: holding.role.to_string(),
             scope: holding.scope.into(),
             start_time: Some(wire_time(holding.span.window.start)),

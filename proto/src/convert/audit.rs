@@ -86,10 +86,11 @@ fn category(text: &str) -> Result<Option<EventCategory>, FieldViolation> {
         "" | "Privileged Identity Management" => Ok(None),
         "RoleManagement" | "Directory Management" => Ok(Some(EventCategory::RoleManagement)),
         "ResourceManagement" => Ok(Some(EventCategory::ResourceManagement)),
+        "GroupManagement" => Ok(Some(EventCategory::GroupManagement)),
         other => {
             let description = format!(
-                "must be RoleManagement, ResourceManagement, Directory Management or Privileged \
-                 Identity Management; it is {}",
+                "must be RoleManagement, ResourceManagement, GroupManagement, Directory Management \
+                 or Privileged Identity Management; it is {}",
                 field::given(other)
             );
             Err(FieldViolation::new("category", description))

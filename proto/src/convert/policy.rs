@@ -10,6 +10,7 @@ use pim_domain::{
         Rules, Slot, Stage, TICKET_PATTERN_CHARS_MAX, TicketPattern, Update,
     },
 };
+use uuid::Uuid;
 
 use super::{known, list, texts, wire_count, wire_duration, wire_time, write};
 use crate::{
@@ -197,17 +198,43 @@ impl TryFrom<v1::ApprovalStage> for Stage {
             v1::ApprovalMode::Quorum => Mode::Quorum(usize::try_from(stage.quorum).unwrap_or(0)),
         };
         at_most(stage.slots.len(), APPROVER_SLOTS_MAX, "slots")?;
-        let mut ids = Vec::new();
-        for (index, slot) in stage.slots.into_iter().enumerate() {
-            let path = format!("slots[{index}].user_id");
-            let Some(v1::approver_slot::Approver::UserId(user)) = slot.approver else {
-                return Err(FieldViolation::required(&path));
-            };
-            field::uuid(&user, &path)?;
-            ids.push(user);
+        let mut slots: Vec<Slot> = Vec::new();
+        for (index, wire) in stage.slots.into_iter().enumerate() {
+            let path = format!("slots[{index}]");
+            let slot = slot(wire).field(&path)?;
+            let id = approver(&slot);
+            if slots.iter().any(|known| approver(known) == id) {
+                let description = format!("must be named once; {id} is named before");
+                return Err(FieldViolation::new(path, description));
+            }
+            slots.push(slot);
         }
-        let slots = users(&ids, "slots")?.into_iter().map(Slot::User).collect();
         Ok(Self { slots, mode })
+    }
+}
+
+fn slot(slot: v1::ApproverSlot) -> Result<Slot, FieldViolation> {
+    let activated = slot.activated_members;
+    match slot.approver {
+        Some(v1::approver_slot::Approver::UserId(_)) if activated => {
+            let description = "must be absent but for a group";
+            Err(FieldViolation::new("activated_members", description))
+        }
+        Some(v1::approver_slot::Approver::UserId(user)) => {
+            Ok(Slot::User(field::id(&user, "user_id")?))
+        }
+        Some(v1::approver_slot::Approver::GroupId(group)) => {
+            Ok(Slot::Group { group: field::id(&group, "group_id")?, activated })
+        }
+        None => Err(FieldViolation::required("user_id")),
+    }
+}
+
+/// The user or the group that can take a slot.
+fn approver(slot: &Slot) -> Uuid {
+    match slot {
+        Slot::User(user) => user.uuid(),
+        Slot::Group { group, .. } => group.uuid(),
     }
 }
 
@@ -369,8 +396,15 @@ impl From<Stage> for v1::ApprovalStage {
             Mode::AnyOf => (v1::ApprovalMode::AnyOf, 0),
             Mode::Quorum(needed) => (v1::ApprovalMode::Quorum, wire_count(needed)),
         };
-        let slot = |Slot::User(user): Slot| v1::ApproverSlot {
-            approver: Some(v1::approver_slot::Approver::UserId(user.to_string())),
+        let slot = |slot: Slot| match slot {
+            Slot::User(user) => v1::ApproverSlot {
+                approver: Some(v1::approver_slot::Approver::UserId(user.to_string())),
+                activated_members: false,
+            },
+            Slot::Group { group, activated } => v1::ApproverSlot {
+                approver: Some(v1::approver_slot::Approver::GroupId(group.to_string())),
+                activated_members: activated,
+            },
         };
         Self { slots: stage.slots.into_iter().map(slot).collect(), mode: mode.into(), quorum }
     }

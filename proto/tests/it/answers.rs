@@ -102,6 +102,7 @@ impl Asked {
             catalog: Catalog::Entra,
             requester: self.facts.principal.clone(),
             people: vec![self.bob.clone()],
+            belonging: Vec::new(),
         };
         let wish = Decide {
             approval: view.approval.id,
@@ -321,7 +322,12 @@ fn a_grant_stands_where_it_stands_at_the_answer() {
 
 fn view(holdings: Vec<Holding>) -> AccessView {
     AccessView {
-        effective: Effective { holdings, valid_until: Some(fixture::noon() + hour()) },
+        effective: Effective {
+            principal: PrincipalId::at(fixture::noon()),
+            holdings,
+            memberships: Vec::new(),
+            valid_until: Some(fixture::noon() + hour()),
+        },
         revision: "r1".to_owned(),
         as_of: fixture::noon(),
         max_clock_error: TimeDelta::milliseconds(250),
@@ -339,13 +345,14 @@ fn a_no_says_when_a_yes_may_come() {
     let holding = Holding {
         id: grant.id.uuid(),
         kind: HoldingKind::Assignment,
-        principal: PrincipalId::at(fixture::noon()),
+        holder: PrincipalId::at(fixture::noon()),
         role: RoleId::at(fixture::noon()),
         scope: Scope::root(),
         span: Span { window: Window { start: fixture::noon(), end: None }, ended: None },
         standing: Standing::Held,
         path: None,
-        enabled_since: Some(fixture::noon()),
+        granted_by: None,
+        update_time: fixture::noon(),
     };
     let yes = access::v1::CheckAccessResponse::from(view(vec![holding]));
     assert_eq!(yes.decision(), access::v1::Decision::Allowed);

@@ -3,6 +3,7 @@
 pub(crate) mod assignment;
 pub(crate) mod batch;
 pub(crate) mod changes;
+pub(crate) mod groups;
 pub(crate) mod others;
 pub(crate) mod scopes;
 

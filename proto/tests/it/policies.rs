@@ -228,7 +228,7 @@ fn approvers_are_few_and_differ() {
     assert_eq!(path(with(slots(&twice))), "rules.approval.stages[1].slots[2]");
     assert!(with(slots(&users(50))).is_ok());
     assert_eq!(path(with(slots(&users(51)))), "rules.approval.stages[1].slots");
-    let nobody = ApproverSlot { approver: None };
+    let nobody = ApproverSlot { approver: None, activated_members: false };
     let refused = with(vec![slot(ID), nobody.clone()]);
     assert_eq!(path(refused), "rules.approval.stages[1].slots[1].user_id");
     let refused = path(with(vec![slot(ID), slot("carol")]));

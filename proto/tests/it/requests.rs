@@ -8,7 +8,7 @@ use prost::Message;
 
 use crate::{
     descriptor::method_names,
-    good::{assignment, batch, changes, others, scopes},
+    good::{assignment, batch, changes, groups, others, scopes},
 };
 
 /// One kind of request: a good one as it is on the wire, and how it is read.
@@ -35,6 +35,7 @@ pub(crate) fn all() -> Vec<Shape> {
     [
         assignment::tenants_and_roles(),
         assignment::directory(),
+        groups::groups(),
         assignment::policies(),
         scopes::scopes(),
         assignment::eligibilities(),

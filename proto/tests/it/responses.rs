@@ -4,8 +4,8 @@ use std::any::type_name;
 
 use pim_domain::{
     activation::Activation, change_request::ChangeRequest, due::Due, effective::Effective,
-    event::StoredEvent, grant::Grant, policy::Policy, principal::Principal, role::Role,
-    scope::Node,
+    event::StoredEvent, grant::Grant, group::Group, policy::Policy, principal::Principal,
+    role::Role, scope::Node,
 };
 use pim_proto::{
     access,
@@ -41,6 +41,11 @@ fn responses() -> Vec<&'static str> {
         answer::<asgn::ListPrincipalsResponse, Listed<Principal>>(),
         answer::<asgn::DisablePrincipalResponse, Answer<Principal>>(),
         answer::<asgn::EnablePrincipalResponse, Answer<Principal>>(),
+        answer::<asgn::CreateGroupResponse, Answer<Group>>(),
+        answer::<asgn::GetGroupResponse, Answer<Group>>(),
+        answer::<asgn::ListGroupsResponse, Listed<Group>>(),
+        answer::<asgn::UpdateGroupResponse, Answer<Group>>(),
+        answer::<asgn::DeleteGroupResponse, Answer<Group>>(),
         answer::<asgn::GetPolicyResponse, Answer<Policy>>(),
         answer::<asgn::ListPoliciesResponse, Listed<Policy>>(),
         answer::<asgn::UpdatePolicyResponse, Answer<Policy>>(),

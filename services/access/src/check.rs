@@ -6,7 +6,7 @@ use pim_chassis::{Context, Error};
 use pim_domain::{
     authority::{Action, Realm},
     denial::Reason,
-    effective::{self, Effective, Holding},
+    effective::{self, Effective, Ground, Holding},
     event::ThingKind,
     id::{PrincipalId, RoleId},
     permission::{Permissions, permitting},
@@ -36,20 +36,22 @@ pub(crate) async fn check_all(
         questions.iter().map(|question| known.permit(&context, question)).collect();
     let asked = questions.iter().zip(&permitted).filter(|(_, permitted)| permitted.is_ok());
     let asked: Vec<&CheckAccess> = asked.map(|(question, _)| question).collect();
-    let candidates = candidates(&context, &mut read, &asked, &known).await?;
-    let held: BTreeSet<RoleId> = candidates.holdings.iter().map(|holding| holding.role).collect();
+    let grounds = grounds(&context, &mut read, &asked, &known).await?;
+    let holdings = grounds.iter().flat_map(|ground| &ground.holdings);
+    let held: BTreeSet<RoleId> = holdings.map(|holding| holding.role).collect();
     let permissions = permissions(&context, &mut read, &asked, held).await?;
     // The instant that it is once all is in hand, so that what is asked at or after an end is
     // answered as ended.
-    let (as_of, max_clock_error, instant) = context.reading(candidates.newest);
-    let mut of_principal: HashMap<PrincipalId, Vec<Holding>> = HashMap::new();
-    for holding in candidates.holdings {
-        of_principal.entry(holding.principal).or_default().push(holding);
-    }
+    let newest = grounds.iter().filter_map(Ground::newest).max();
+    let (as_of, max_clock_error, instant) = context.reading(newest);
+    let of_principal: HashMap<PrincipalId, &Ground> =
+        grounds.iter().map(|ground| (ground.principal, ground)).collect();
     let answer = |question: &CheckAccess| {
-        let holdings = of_principal.get(&question.principal).map_or(&[][..], Vec::as_slice);
-        let held = supporting(question, known.lineage(question)?, holdings, &permissions);
-        Ok(effective::decision(held, instant))
+        let ground = of_principal.get(&question.principal).ok_or(Error::Lost)?;
+        let holdings =
+            supporting(question, known.lineage(question)?, &ground.holdings, &permissions);
+        let ground = Ground { holdings, memberships: ground.memberships.clone(), ..**ground };
+        Ok(effective::decision(ground.resolve(), instant))
     };
     let results = questions.iter().zip(permitted);
     let results = results.map(|(question, permitted)| permitted.and_then(|()| answer(question)));
@@ -135,12 +137,12 @@ fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 /// All that may carry an answer to any of these.
-async fn candidates(
+async fn grounds(
     context: &Context,
     read: &mut Read,
     questions: &[&CheckAccess],
     known: &Known,
-) -> Result<holdings::Candidates, Error> {
+) -> Result<Vec<Ground>, Error> {
     let principals = distinct(questions.iter().map(|one| one.principal));
     let at: Vec<Lineage> =
         questions.iter().map(|one| known.lineage(one).cloned()).collect::<Result<_, _>>()?;

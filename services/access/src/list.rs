@@ -4,13 +4,15 @@ use pim_chassis::{Context, Error};
 use pim_domain::{
     authority::{Action, Realm},
     denial::Reason,
-    effective,
+    effective::{self, Effective, Ground},
     event::ThingKind,
+    id::PrincipalId,
     scope::Lineage,
+    time::earliest,
 };
-use pim_proto::call::{AccessPage, AccessView, HoldersFilter, HoldingsFilter, List, PageRequest};
-use pim_store::{Read, holdings, principals, roles, scopes};
-use serde::Serialize;
+use pim_proto::call::{AccessPage, HeldBy, HoldersFilter, HoldingsFilter, List};
+use pim_store::{holdings, principals, roles, scopes};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// All that a principal holds, now.
@@ -31,14 +33,29 @@ pub(crate) async fn of_principal(
             return Err(Reason::NotFound { thing: ThingKind::Principal, id }.into());
         }
     }
+    let (after, limit): (Option<Cursor>, _) = context.page(&filter, &page)?;
     let at = match &filter.scope {
         Some(scope) => Some(scopes::lineage(&mut read, context.tenant, scope).await?),
         None => None,
     };
-    let candidates =
-        holdings::of_principal(&mut read, context.tenant, filter.principal, None, at.as_ref())
-            .await?;
-    cut(&context, &read, candidates, &filter, &page)
+    let (tenant, principal) = (context.tenant, filter.principal);
+    let ground = holdings::of_principal(&mut read, tenant, principal, None, at.as_ref()).await?;
+    let (as_of, max_clock_error, instant) = context.reading(ground.newest());
+    let effective = effective::list(ground.resolve(), instant);
+    let valid_until = effective.valid_until;
+    let mut held = held(effective);
+    held.retain(|one| after.is_none_or(|after| Cursor::from(one) > after));
+    held.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let revision = read.revision();
+    let listed = context.listed(&filter, &page, held, revision, as_of, |last| Cursor::from(last));
+    Ok(AccessPage {
+        held: listed.items,
+        valid_until,
+        revision: listed.revision,
+        as_of,
+        max_clock_error,
+        next_page_token: listed.next_page_token,
+    })
 }
 
 /// All who hold a role at a scope, now.
@@ -56,32 +73,66 @@ pub(crate) async fn of_role(
     let realm = Realm::from(role.catalog);
     let at = scopes::lineage(&mut read, context.tenant, &filter.scope).await?;
     caller.authorise(Action::AccessRead, realm, &at, context.now())?;
-    let candidates =
-        holdings::of_role(&mut read, context.tenant, filter.role, &filter.scope).await?;
-    cut(&context, &read, candidates, &filter, &page)
+    let (after, limit): (Option<Cursor>, _) = context.page(&filter, &page)?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (tenant, target) = (context.tenant, (filter.role, &at));
+    let mut grounds = Vec::new();
+    let mut from = after.map(|after| after.principal);
+    let mut held: Vec<HeldBy> = Vec::new();
+    let mut valid_until = None;
+    // As many principals at a time as the page has room for: a group may have very many.
+    let (as_of, max_clock_error) = loop {
+        let ids = holdings::holders(&mut read, tenant, target, from, limit).await?;
+        let roles = [filter.role.uuid()];
+        let at = Some(std::slice::from_ref(&at));
+        let more = holdings::of_principals(&mut read, tenant, &ids, Some(&roles), at).await?;
+        let was_last = ids.len() < wanted;
+        from = ids.last().map(|last| after_id(*last)).or(from);
+        grounds.extend(more);
+        let newest = grounds.iter().filter_map(Ground::newest).max();
+        let (as_of, max_clock_error, instant) = context.reading(newest);
+        for ground in grounds.drain(..) {
+            let effective = effective::list(ground.resolve(), instant);
+            valid_until = earliest(valid_until, effective.valid_until);
+            held.extend(self::held(effective));
+        }
+        held.retain(|one| after.is_none_or(|after| Cursor::from(one) > after));
+        if was_last || held.len() >= wanted {
+            break (as_of, max_clock_error);
+        }
+    };
+    held.truncate(wanted);
+    let revision = read.revision();
+    let listed = context.listed(&filter, &page, held, revision, as_of, |last| Cursor::from(last));
+    Ok(AccessPage {
+        held: listed.items,
+        valid_until,
+        revision: listed.revision,
+        as_of,
+        max_clock_error,
+        next_page_token: listed.next_page_token,
+    })
 }
 
-/// One page of what counts. `valid_until` is that of the whole list.
-fn cut<F: Serialize>(
-    context: &Context,
-    read: &Read,
-    candidates: holdings::Candidates,
-    filter: &F,
-    page: &PageRequest,
-) -> Result<AccessPage, Error> {
-    let (after, limit): (Option<Uuid>, _) = context.page(filter, page)?;
-    // The instant that it is once the candidates are in hand, so that what is asked at or after an
-    // end is answered as ended.
-    let (as_of, max_clock_error, instant) = context.reading(candidates.newest);
-    let mut effective = effective::list(candidates.holdings, instant);
-    let rows = effective
-        .holdings
-        .into_iter()
-        .filter(|holding| after.is_none_or(|after| holding.id > after))
-        .take(usize::try_from(limit).unwrap_or(usize::MAX))
-        .collect();
-    let listed = context.listed(filter, page, rows, read.revision(), as_of, |last| last.id);
-    effective.holdings = listed.items;
-    let view = AccessView { effective, revision: listed.revision, as_of, max_clock_error };
-    Ok(AccessPage { view, next_page_token: listed.next_page_token })
+/// Where a page of what is held ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Cursor {
+    principal: PrincipalId,
+    id: Uuid,
+}
+
+impl From<&HeldBy> for Cursor {
+    fn from(one: &HeldBy) -> Self {
+        Self { principal: one.principal, id: one.holding.id }
+    }
+}
+
+fn held(effective: Effective) -> Vec<HeldBy> {
+    let Effective { principal, holdings, .. } = effective;
+    holdings.into_iter().map(|holding| HeldBy { principal, holding }).collect()
+}
+
+/// The id after which nothing comes before the next: ids are compared as numbers.
+fn after_id(id: PrincipalId) -> PrincipalId {
+    Uuid::from_u128(id.uuid().as_u128().saturating_add(1)).into()
 }

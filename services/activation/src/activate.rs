@@ -41,7 +41,8 @@ pub(crate) async fn activate(context: Context, wish: Write<Ask>) -> Result<Answe
     let dry = work.is_dry();
     let activation = change.into_after();
     let waits = matches!(activation.state, State::PendingApproval { .. });
-    let possible = if dry && waits { who_could_approve(&facts, &activation) } else { Vec::new() };
+    let asked = dry && waits;
+    let possible = if asked { who_could_approve(&facts, &activation) } else { Vec::new() };
     let view = AskView { activation, possible_approvers: possible };
     let answer = context.commit(work, view, stamp.now).await?;
     if !dry && waits {
@@ -53,6 +54,7 @@ pub(crate) async fn activate(context: Context, wish: Write<Ask>) -> Result<Answe
 fn who_could_approve(facts: &Facts, activation: &Activation) -> Vec<PrincipalId> {
     let chosen = facts.eligibilities.iter().find(|one| one.id == activation.eligibility);
     let rules = facts.rules(chosen, &activation.scope).approvals;
-    let possible = possible_approvers(&rules, &facts.people, &facts.principal);
+    let panel = facts.panel(activation.create_time);
+    let possible = possible_approvers(&rules, panel, &facts.principal);
     possible.into_iter().map(|one| one.approver).collect()
 }

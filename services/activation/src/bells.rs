@@ -1,9 +1,12 @@
-//! What this service wants of the approval service.
+//! What follows the end of an activation: what this service wants of the approval service, and what
+//! rested on it here.
 
 use pim_chassis::{Context, bell::ring};
 use pim_domain::{activation::Activation, id::ActivationId};
 use pim_proto::approval::v1;
-use pim_store::approvals;
+use pim_store::{activations, approvals};
+
+use crate::due;
 
 /// An activation, or an extension of it, waits for its approvers.
 pub(crate) async fn open_approval(context: &Context, activation: ActivationId) {
@@ -13,6 +16,18 @@ pub(crate) async fn open_approval(context: &Context, activation: ActivationId) {
         activation_id: activation.to_string(),
     };
     ring("open_approval", async move { peer.approvals().open_approval(request).await }).await;
+}
+
+/// An activation has ended: what rests on it, where it was a membership of a group, is void. What
+/// this does not reach is due.
+pub(crate) async fn void_resting_on(context: &Context, activation: ActivationId) {
+    let Ok(mut read) = context.db().read().await else { return };
+    let found = activations::resting_on(&mut read, context.tenant, activation.uuid()).await;
+    drop(read);
+    for resting in found.unwrap_or_default() {
+        // That which has ended otherwise, or rests on something else that holds, says so.
+        let _ = Box::pin(due::void(context.clone(), resting)).await;
+    }
 }
 
 /// An activation, or an extension of it, waits no more: `before` did.

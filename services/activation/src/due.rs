@@ -31,7 +31,10 @@ pub(crate) async fn void(context: Context, id: ActivationId) -> Result<Answer<Ac
     let people = rest.people.iter().map(|one| one.update_time).max();
     let newest = rest.eligibility.update_time.max(rest.principal.update_time);
     let newest = newest.max(rest.role.update_time);
-    let newest = people.into_iter().chain(rest.severed).fold(newest, std::cmp::Ord::max);
+    let memberships = rest.memberships.iter().chain(&rest.belonging);
+    let newest = memberships.map(|one| one.update_time).fold(newest, Ord::max);
+    let others = people.into_iter().chain(rest.severed).chain(rest.deleted);
+    let newest = others.fold(newest, Ord::max);
     let stamp = context.losing(newest.max(activation.update_time));
     let change = activation.void(&rest, catalog, &stamp)?;
     end(&context, work, &activation, change).await
@@ -59,5 +62,6 @@ async fn end(
     let now = change.event().time;
     let answer = context.commit(work, change.into_after(), now).await?;
     bells::cancel_approval(context, before).await;
+    bells::void_resting_on(context, before.id).await;
     Ok(answer)
 }

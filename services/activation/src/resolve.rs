@@ -4,7 +4,7 @@
 use pim_chassis::{Context, Error, Work};
 use pim_domain::{
     activation::{Activation, Facts},
-    approval::{Approval, users},
+    approval::Approval,
     change::Change,
     denial::{Denial, Reason},
     event::{Stamp, ThingKind},
@@ -12,7 +12,7 @@ use pim_domain::{
     policy::Rules,
 };
 use pim_proto::call::Answer;
-use pim_store::{Purpose, activations, approvals, principals};
+use pim_store::{Purpose, activations, approvals, approvers};
 
 /// Acts on what has become of the approval of a pending activation, or of its extension.
 pub(crate) async fn resolve(
@@ -58,7 +58,9 @@ async fn again(context: &Context, work: &mut Work, id: ActivationId) -> Result<A
     let (activation, mut facts) = load(context, work, id).await?.ok_or_else(missing)?;
     let pinned = activations::pinned(work, tenant, &activation).await?;
     // Those who had to approve by either revision.
-    facts.people.extend(principals::get_all(work, tenant, &users(&pinned.approvals)).await?);
+    let more = approvers::of_rules(work, tenant, &pinned.approvals).await?;
+    facts.people.extend(more.people);
+    facts.belonging.extend(more.belonging);
     let stamp = context.gaining(facts.newest().max(activation.update_time))?;
     Ok(Again { activation, facts, pinned, stamp })
 }

@@ -40,6 +40,7 @@ pub(crate) async fn revoke(
     let answer = context.commit(work, change.into_after(), stamp.now).await?;
     if !dry {
         bells::cancel_approval(&context, &activation).await;
+        bells::void_resting_on(&context, activation.id).await;
     }
     Ok(answer)
 }

@@ -32,7 +32,7 @@ async fn commit(context: &Context, wish: Write<Decide>) -> Result<Answer<Approva
     let facts = approvals::facts(&mut work, tenant, wish.command.approval)
         .await?
         .ok_or_else(|| Denial::new(Reason::NotAnApprover))?;
-    if facts.has_standing(caller.principal.id)
+    if facts.has_standing(caller.principal.id, context.now().max(facts.newest()))
         && let Some(answer) = context.replay(&mut work).await?
     {
         return Ok(answer);

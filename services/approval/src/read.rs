@@ -9,14 +9,14 @@ use pim_domain::{
     authority::{Action, Realm},
     denial::Reason,
     event::ThingKind,
-    id::{ActivationId, ApprovalId, ExtensionId},
+    id::{ActivationId, ApprovalId, ExtensionId, GroupId},
     scope::Scope,
 };
 use pim_proto::call::{
     Answer, ApprovalFilter, ApprovalView, List, ListPossibleApprovers, Listed,
     PossibleApproversView,
 };
-use pim_store::{Read, StoreError, activations, approvals, scopes};
+use pim_store::{Read, StoreError, activations, approvals, holdings, scopes};
 
 /// One approval: its approvers and its requester may see it, and who may read approvals there.
 pub(crate) async fn get(context: Context, id: ApprovalId) -> Result<Answer<ApprovalView>, Error> {
@@ -52,7 +52,10 @@ async fn visible(context: &Context, read: &mut Read, id: ApprovalId) -> Result<F
         .await?
         .pop()
         .ok_or_else(|| StoreError::Corrupt { what: "approval", source: "of nothing".into() })?;
-    if facts.activation.principal != me && !facts.approval.users().contains(&me) {
+    let rules = &facts.approval.rules;
+    let named = rules.iter().any(|rule| rule.users().contains(&me))
+        || facts.possible_approvers(context.now()).iter().any(|one| one.approver == me);
+    if facts.activation.principal != me && !named {
         let now = context.now().max(facts.approval.update_time);
         let realm = Realm::from(facts.catalog);
         let at = scopes::lineage(read, context.tenant, &facts.activation.scope).await?;
@@ -103,13 +106,16 @@ pub(crate) async fn search_mine(
     let caller = context.caller()?;
     let List { filter, page } = list;
     let now = context.now();
+    let mut read = context.db().read().await?;
+    let me = caller.principal.id;
+    let ground = holdings::memberships(&mut read, context.tenant, me).await?.resolve();
+    let groups: Vec<GroupId> = ground.groups(now).map(|group| group.uuid().into()).collect();
     let wanted = approvals::Filter {
-        waits_for: Some(caller.principal.id),
+        waits_for: Some((me, &groups)),
         pending_at: Some(now),
         ..approvals::Filter::default()
     };
     let (mut after, limit) = context.page::<_, ApprovalId>(&filter, &page)?;
-    let mut read = context.db().read().await?;
     let mut mine = Vec::new();
     let wanted_count = usize::try_from(limit).unwrap_or(usize::MAX);
     loop {

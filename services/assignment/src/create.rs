@@ -8,9 +8,9 @@ use pim_domain::{
     grant::{self, Create, Grant, GrantKind},
 };
 use pim_proto::call::{Answer, Write};
-use pim_store::{Purpose, grants, principals, roles, scopes};
+use pim_store::{Purpose, grants, groups, roles, scopes};
 
-use crate::{facts, principal::missing};
+use crate::{facts, group, principal::missing};
 
 /// Makes a principal eligible, or assigns it a role.
 pub(crate) async fn create(context: Context, wish: Write<Create>) -> Result<Answer<Grant>, Error> {
@@ -32,10 +32,13 @@ pub(crate) async fn create(context: Context, wish: Write<Create>) -> Result<Answ
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }
-    let Some(principal) = principals::get(&mut work, tenant, principal).await? else {
+    let Some(subject) = groups::subject(&mut work, tenant, principal).await? else {
         return Err(caller.not_found(action, missing(principal), now).into());
     };
-    let facts = facts::of_target(&context, &mut work, kind, principal, role, scope).await?;
+    let facts = facts::of_target(&context, &mut work, kind, subject, role, scope).await?;
+    if let (Some(group), None) = (scope.group(), &facts.groups.target) {
+        return Err(caller.not_found(action, group::missing(group), now).into());
+    }
     let stamp = context.gaining(facts.newest())?;
     let change = grant::create(&facts, wish.command, &stamp)?;
     grants::record(&mut work, tenant, &change).await?;

@@ -9,7 +9,7 @@ use pim_domain::{
     scope::Scope,
 };
 use pim_proto::call::{Answer, GrantRef, Write};
-use pim_store::{Purpose, activations, change_requests, grants, roles, scopes};
+use pim_store::{Purpose, activations, change_requests, grants, groups, roles, scopes};
 
 use crate::{bells, decide, end, role::missing};
 
@@ -52,7 +52,8 @@ pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answ
     }
     let name = &wish.command.definition.display_name;
     let namesake = roles::namesake(&mut work, tenant, name, Some(id)).await?;
-    let own = grants::open_of_person(&mut work, tenant, id, caller.principal.id).await?;
+    let groups = groups::of_person(&mut work, tenant, &caller.principal).await?;
+    let own = grants::open_of_person(&mut work, tenant, id, caller.principal.id, &groups).await?;
     let granted_at = grants::open_scopes_of_role(&mut work, tenant, id).await?;
     let granted_at: Vec<&Scope> = granted_at.iter().collect();
     let granted_at = scopes::lineages(&mut work, tenant, &granted_at).await?.into_values();

@@ -8,7 +8,7 @@ use pim_domain::{
 use pim_proto::call::{Answer, Write};
 use pim_store::{Purpose, grants, holders};
 
-use crate::{facts, holders::keep_enough};
+use crate::{facts, holders::keep_enough_with};
 
 /// Moves dates. What was activated on an eligibility ends with it, by its new end; booked ones that
 /// do not fit any more are due work of the scheduler.
@@ -33,13 +33,7 @@ pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answ
         return context.commit(work, grant, stamp.now).await;
     };
     if grant.kind == GrantKind::Assignment {
-        let target = (grant.role, &grant.scope);
-        keep_enough(&context, &mut work, target, change.event(), &stamp, |holder| {
-            if holder.assignment.id == grant.id {
-                holder.assignment = change.after().clone();
-            }
-        })
-        .await?;
+        keep_enough_with(&context, &mut work, &change, &stamp).await?;
     }
     grants::record(&mut work, tenant, &change).await?;
     context.commit(work, change.into_after(), stamp.now).await

@@ -5,12 +5,12 @@ use pim_domain::{
     authority::{Action, Realm},
     denial::Reason,
     grant::{Facts, Grant, GrantKind},
+    group::Subject,
     id::GrantId,
-    principal::Principal,
     role::Role,
     scope::Scope,
 };
-use pim_store::{StoreError, grants, policies, principals, roles, scopes};
+use pim_store::{StoreError, grants, groups, policies, roles, scopes};
 
 use crate::grant::missing_role;
 
@@ -19,24 +19,27 @@ pub(crate) async fn of_target(
     context: &Context,
     work: &mut Work,
     kind: GrantKind,
-    principal: Principal,
+    subject: Subject,
     role: Role,
     scope: &Scope,
 ) -> Result<Facts, Error> {
     let (caller, tenant) = (context.caller()?, context.tenant);
-    grants::lock_target(work, tenant, kind, principal.id, role.id, scope).await?;
+    grants::lock_target(work, tenant, kind, subject.id(), role.id, scope).await?;
     // As it stays: where it can be granted is not changed beside this.
     let role = roles::get_for_grant(work, tenant, role.id).await?.ok_or_else(missing_role)?;
-    let mut existing = grants::reaching(work, tenant, kind, principal.id, role.id, scope).await?;
+    let (holders, target) = ([subject.id()], (role.id, scope));
+    let mut existing = grants::reaching(work, tenant, kind, &holders, target).await?;
     existing.retain(|grant| grant.scope == *scope);
     let policy = policies::newest(work, tenant, &role, scope).await?;
+    let groups = groups::surroundings(work, tenant, &caller.principal, &subject, scope).await?;
     Ok(Facts {
         role,
         policy,
-        principal,
+        subject,
         caller: caller.principal.clone(),
         caller_mfa: caller.sign_in.mfa,
         existing,
+        groups,
     })
 }
 
@@ -47,10 +50,10 @@ pub(crate) async fn of_grant(
     grant: &Grant,
     role: Role,
 ) -> Result<Facts, Error> {
-    let principal = principals::get(work, context.tenant, grant.principal).await?;
+    let subject = groups::subject(work, context.tenant, grant.principal).await?;
     let nobody = || StoreError::Corrupt { what: "grant", source: "of nobody".into() };
-    let principal = principal.ok_or_else(nobody)?;
-    of_target(context, work, grant.kind, principal, role, &grant.scope).await
+    let subject = subject.ok_or_else(nobody)?;
+    of_target(context, work, grant.kind, subject, role, &grant.scope).await
 }
 
 /// A grant that the caller may do `action` to, locked, and its role.

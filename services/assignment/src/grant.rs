@@ -5,10 +5,11 @@ use pim_domain::{
     authority::{Action, Realm},
     denial::Reason,
     grant::{Grant, GrantKind},
+    id::PrincipalId,
     scope::Scope,
 };
 use pim_proto::call::{Answer, GrantFilter, GrantRef, List, Listed};
-use pim_store::{StoreError, grants, roles, scopes};
+use pim_store::{StoreError, grants, holdings, roles, scopes};
 
 fn reading(kind: GrantKind) -> Action {
     match kind {
@@ -53,9 +54,10 @@ pub(crate) async fn list(
     let at = scopes::lineage(&mut read, context.tenant, &scope).await?;
     let catalogs = caller.catalogs(reading(filter.kind), &at, now)?;
     let (after, limit) = context.page(&filter, &page)?;
+    let principals = filter.principal.map(|one| vec![one]);
     let wanted = grants::Filter {
         kind: filter.kind,
-        principal: filter.principal,
+        principals: principals.as_deref(),
         role: filter.role,
         scope: filter.scope.as_ref(),
         not_ended_at: (!filter.include_ended).then_some(now),
@@ -65,21 +67,24 @@ pub(crate) async fn list(
     Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
 }
 
-/// The caller's own eligibilities that have not ended.
+/// The eligibilities that have not ended of the caller and of the groups that they belong to now.
 pub(crate) async fn search_mine(context: Context, list: List<()>) -> Result<Listed<Grant>, Error> {
     let caller = context.caller()?;
     let List { filter, page } = list;
     let now = context.now();
     let (after, limit) = context.page(&filter, &page)?;
+    let mut read = context.db().read().await?;
+    let me = caller.principal.id;
+    let ground = holdings::memberships(&mut read, context.tenant, me).await?.resolve();
+    let principals: Vec<PrincipalId> = ground.groups(now).chain([me]).collect();
     let wanted = grants::Filter {
         kind: GrantKind::Eligibility,
-        principal: Some(caller.principal.id),
+        principals: Some(&principals),
         role: None,
         scope: None,
         not_ended_at: Some(now),
         catalogs: None,
     };
-    let mut read = context.db().read().await?;
     let rows = grants::list(&mut read, context.tenant, &wanted, after, limit).await?;
     Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
 }

@@ -11,6 +11,7 @@ mod decide;
 mod end;
 mod facts;
 mod grant;
+mod group;
 mod holders;
 mod policy;
 mod principal;
@@ -139,6 +140,41 @@ impl DirectoryService for Assignments {
         request: Request<v1::EnablePrincipalRequest>,
     ) -> Result<Response<v1::EnablePrincipalResponse>, Status> {
         write(&self.0, request, principal::enable).await
+    }
+
+    async fn create_group(
+        &self,
+        request: Request<v1::CreateGroupRequest>,
+    ) -> Result<Response<v1::CreateGroupResponse>, Status> {
+        write(&self.0, request, group::create).await
+    }
+
+    async fn get_group(
+        &self,
+        request: Request<v1::GetGroupRequest>,
+    ) -> Result<Response<v1::GetGroupResponse>, Status> {
+        read(&self.0, request, group::get).await
+    }
+
+    async fn list_groups(
+        &self,
+        request: Request<v1::ListGroupsRequest>,
+    ) -> Result<Response<v1::ListGroupsResponse>, Status> {
+        read(&self.0, request, group::list).await
+    }
+
+    async fn update_group(
+        &self,
+        request: Request<v1::UpdateGroupRequest>,
+    ) -> Result<Response<v1::UpdateGroupResponse>, Status> {
+        write(&self.0, request, group::update).await
+    }
+
+    async fn delete_group(
+        &self,
+        request: Request<v1::DeleteGroupRequest>,
+    ) -> Result<Response<v1::DeleteGroupResponse>, Status> {
+        write(&self.0, request, group::delete).await
     }
 }
 

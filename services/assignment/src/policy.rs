@@ -5,11 +5,15 @@ use pim_domain::{
     authority::{Action, Realm},
     denial::Reason,
     event::ThingKind,
-    id::RoleId,
+    id::{GroupId, RoleId},
     policy::{self, Facts, Policy, Update},
 };
 use pim_proto::call::{Answer, List, Listed, PolicyFilter, PolicyInForceView, PolicyRef, Write};
-use pim_store::{Purpose, policies, principals, roles, scopes};
+use pim_store::{
+    Purpose,
+    approvers::{self, Approvers},
+    groups, policies, roles, scopes,
+};
 
 /// What is set at one scope. Everybody of a tenant may know it.
 pub(crate) async fn get(context: Context, wish: PolicyRef) -> Result<Answer<Policy>, Error> {
@@ -66,11 +70,16 @@ pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answ
     let layers = policies::newest(&mut work, tenant, &role, scope).await?;
     let own = layers.own(scope).set.approval;
     let approval = wish.command.set.approval.as_ref().or(own.as_ref());
-    let users = approval.map(policy::ApprovalRule::users).unwrap_or_default();
-    let people = principals::get_all(&mut work, tenant, &users).await?;
+    let rules: Vec<policy::ApprovalRule> = approval.cloned().into_iter().collect();
+    let named: Vec<GroupId> = rules.iter().flat_map(policy::ApprovalRule::groups).collect();
+    let groups = groups::get_all(&mut work, tenant, &named).await?;
+    let Approvers { people, belonging } = approvers::of_rules(&mut work, tenant, &rules).await?;
     let known = people.iter().map(|one| one.update_time).chain(layers.newest());
+    let known = known.chain(groups.iter().map(|group| group.update_time));
+    let known = known.chain(belonging.iter().map(|one| one.update_time));
     let stamp = context.gaining(known.fold(role.update_time, std::cmp::Ord::max))?;
-    let change = policy::update(&Facts { role, layers, people }, wish.command, &stamp)?;
+    let facts = Facts { role, layers, people, belonging, groups };
+    let change = policy::update(&facts, wish.command, &stamp)?;
     policies::record(&mut work, tenant, &change).await?;
     context.commit(work, change.into_after(), stamp.now).await
 }

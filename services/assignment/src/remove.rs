@@ -9,7 +9,7 @@ use pim_domain::{
 use pim_proto::call::{Answer, RemoveGrant, Write};
 use pim_store::{Purpose, activations, grants, holders, roles, scopes};
 
-use crate::{bells, grant::missing_role, holders::keep_enough};
+use crate::{bells, grant::missing_role, holders::keep_enough_with};
 
 /// Ends a grant at once, and what was activated on it. Losing privilege: doubt about the time does
 /// not stop it.
@@ -41,16 +41,10 @@ pub(crate) async fn remove(
     }
     let change = grant.remove(role.catalog, justification, &stamp)?;
     if kind == GrantKind::Assignment {
-        let target = (grant.role, &grant.scope);
-        keep_enough(&context, &mut work, target, change.event(), &stamp, |holder| {
-            if holder.assignment.id == id {
-                holder.assignment = change.after().clone();
-            }
-        })
-        .await?;
+        keep_enough_with(&context, &mut work, &change, &stamp).await?;
     }
     grants::record(&mut work, tenant, &change).await?;
-    let ended = activations::resting_on_eligibility(&mut work, tenant, id.uuid()).await?;
+    let ended = activations::resting_on(&mut work, tenant, id.uuid()).await?;
     let dry = work.is_dry();
     let answer = context.commit(work, change.into_after(), stamp.now).await?;
     if !dry {

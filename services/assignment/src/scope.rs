@@ -46,6 +46,7 @@ pub(crate) async fn list(context: Context, list: List<ScopeFilter>) -> Result<Li
     let readable = |kind: &NodeKind| match Realm::from(ScopeKind::from(*kind)) {
         Realm::Directory => directory,
         Realm::Resources => resources,
+        Realm::Groups => false,
     };
     let wanted = |kind: &NodeKind| readable(kind) && filter.kind.is_none_or(|only| only == *kind);
     let kinds: Vec<NodeKind> = NodeKind::ALL.into_iter().filter(wanted).collect();

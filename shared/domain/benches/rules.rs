@@ -11,15 +11,16 @@ use chrono::TimeDelta;
 use criterion::{Criterion, criterion_group, criterion_main};
 use pim_domain::{
     activation::{Facts, ask},
+    authority::GROUP_MEMBER,
     catalog,
-    effective::{Holding, HoldingKind, Instant, Span, Standing, decision, list},
+    effective::{Ground, Holding, HoldingKind, Instant, Path, Span, Standing, decision, list},
     fixture::{facts, grant, noon, role, set_at, stamp, user, votes, wish},
     grant::GrantKind,
-    id::GrantId,
+    id::{GrantId, GroupId, PrincipalId},
     permission::{Operation, Permissions, Plane},
     policy::{ApprovalRule, Mode, RuleName, RuleSet, Slot, Stage},
     principal::Principal,
-    quorum::Seating,
+    quorum::{Panel, Seating},
     role::{Catalog, Role},
     scope::Scope,
     time::Window,
@@ -74,7 +75,7 @@ fn holdings(facts: &Facts) -> Vec<Holding> {
     let holding = |n: i64| Holding {
         id: GrantId::at(noon()).uuid(),
         kind: if n % 2 == 0 { HoldingKind::Activation } else { HoldingKind::Assignment },
-        principal: facts.principal.id,
+        holder: facts.principal.id,
         role: facts.role.id,
         scope: scope(SCOPES[usize::try_from(n % 3).unwrap()]),
         span: Span {
@@ -85,13 +86,40 @@ fn holdings(facts: &Facts) -> Vec<Holding> {
             ended: None,
         },
         standing: Standing::Held,
-        path: (n % 2 == 0).then_some(Span {
-            window: Window { start: noon() - TimeDelta::days(9), end: None },
-            ended: None,
+        path: (n % 2 == 0).then_some(Path {
+            eligibility: Span {
+                window: Window { start: noon() - TimeDelta::days(9), end: None },
+                ended: None,
+            },
+            memberships: Vec::new(),
         }),
-        enabled_since: facts.principal.enabled_since,
+        granted_by: None,
+        update_time: noon(),
     };
     (1..=12).map(holding).collect()
+}
+
+/// Two groups that the principal is in, each in another, share what it held.
+fn join(ground: &mut Ground) {
+    let groups: Vec<GroupId> = (0..4).map(|_| GroupId::at(noon())).collect();
+    let member = |holder: PrincipalId, group: GroupId| Holding {
+        id: GrantId::at(noon()).uuid(),
+        kind: HoldingKind::Assignment,
+        holder,
+        role: GROUP_MEMBER.into(),
+        scope: Scope::of_group(group),
+        path: None,
+        ..ground.holdings[0].clone()
+    };
+    let inner = |n: usize| member(groups[n].uuid().into(), groups[n + 2]);
+    let own = |n: usize| member(ground.principal, groups[n]);
+    let memberships = vec![own(0), own(1), inner(0), inner(1)];
+    ground.memberships = memberships;
+    for (n, holding) in ground.holdings.iter_mut().enumerate() {
+        holding.kind = HoldingKind::Assignment;
+        holding.path = None;
+        holding.holder = groups[n % 4].uuid().into();
+    }
 }
 
 fn policy(c: &mut Criterion) {
@@ -124,27 +152,43 @@ fn policy(c: &mut Criterion) {
     let said: HashSet<_> =
         votes(&[&facts.people[0], &facts.people[2], &facts.people[4]]).into_iter().collect();
     group.bench_function("whether votes suffice, two stages", |b| {
-        b.iter(|| Seating::new(black_box(&rule), &facts.people, None).is_met(black_box(&said)));
+        b.iter(|| {
+            Seating::new(black_box(&rule), Panel::of(&facts.people), None).is_met(black_box(&said))
+        });
     });
     group.finish();
 }
 
 fn effective(c: &mut Criterion) {
     let facts = typical();
-    let holdings = holdings(&facts);
+    let ground = Ground {
+        principal: facts.principal.id,
+        enabled_since: facts.principal.enabled_since,
+        memberships: Vec::new(),
+        holdings: holdings(&facts),
+    };
+    let mut in_groups = ground.clone();
+    join(&mut in_groups);
     let at = Instant::from(noon());
     let mut group = c.benchmark_group("effective");
     group.bench_function("a decision over 12 holdings", |b| {
         b.iter_batched(
-            || holdings.clone(),
-            |holdings| decision(holdings, black_box(at)),
+            || ground.clone(),
+            |ground| decision(ground.resolve(), black_box(at)),
+            criterion::BatchSize::SmallInput,
+        );
+    });
+    group.bench_function("a decision over 12 holdings of 4 groups", |b| {
+        b.iter_batched(
+            || in_groups.clone(),
+            |ground| decision(ground.resolve(), black_box(at)),
             criterion::BatchSize::SmallInput,
         );
     });
     group.bench_function("a list of 12 holdings", |b| {
         b.iter_batched(
-            || holdings.clone(),
-            |holdings| list(holdings, black_box(at)),
+            || ground.clone(),
+            |ground| list(ground.resolve(), black_box(at)),
             criterion::BatchSize::SmallInput,
         );
     });

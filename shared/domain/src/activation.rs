@@ -6,6 +6,7 @@
 mod extend;
 mod judge;
 mod transition;
+mod way;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::{
     authority::SignIn,
     change::{Thing, Version},
     denial::Rule,
-    effective::{Holding, HoldingKind, Span, Standing},
+    effective::{Holding, HoldingKind, Path, Span, Standing},
     event::{About, ThingKind},
     id::{ActivationId, GrantId, PrincipalId, RoleId},
     role::Catalog,
@@ -161,6 +162,9 @@ pub struct Activation {
     pub scope: Scope,
     /// What it rests on, by id: made again, it is another.
     pub eligibility: GrantId,
+    /// Where a group has that: the memberships on the way to it by id, from the principal's own on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memberships: Vec<Uuid>,
     /// What was asked for.
     pub request: Request,
     /// The approvers granted at most this length.
@@ -210,10 +214,10 @@ impl Activation {
         }
     }
 
-    /// The holding that it is, for a principal enabled since `enabled_since` and an eligibility
-    /// that counts within `path`; `None` where it can never be one.
+    /// The holding that it is, on an eligibility that counts within `eligibility`; `None` where it
+    /// can never be one.
     #[must_use]
-    pub fn holding(&self, path: Span, enabled_since: Option<DateTime<Utc>>) -> Option<Holding> {
+    pub fn holding(&self, eligibility: Span) -> Option<Holding> {
         let (window, ended, standing) = match &self.state {
             State::PendingApproval { .. } | State::Ended { held: None, .. } => return None,
             State::Scheduled { start } => {
@@ -225,13 +229,14 @@ impl Activation {
         Some(Holding {
             id: self.id.uuid(),
             kind: HoldingKind::Activation,
-            principal: self.principal,
+            holder: self.principal,
             role: self.role,
             scope: self.scope.clone(),
             span: Span { window, ended },
             standing,
-            path: Some(path),
-            enabled_since,
+            path: Some(Path { eligibility, memberships: self.memberships.clone() }),
+            granted_by: None,
+            update_time: self.update_time,
         })
     }
 

@@ -15,11 +15,12 @@ use crate::{
     activation::{Activation, State as ActivationState, Verdict as Resolution},
     change::{Change, Thing, Version},
     denial::{Denial, Reason},
+    effective::Membership,
     event::{About, Code, Stamp, ThingKind},
     id::{ActivationId, ApprovalId, ExtensionId, PrincipalId},
     policy::{ACTIVATION_FLOOR, ApprovalRule, Rules},
     principal::Principal,
-    quorum::{Seating, Vote},
+    quorum::{Panel, Seating, Vote},
     role::Catalog,
     time::{format_duration, iso},
 };
@@ -147,8 +148,10 @@ pub struct Facts {
     pub catalog: Catalog,
     /// Who asked.
     pub requester: Principal,
-    /// Those whom its rules name and who exist.
+    /// Those whom its rules name, alone or by a group, and who exist.
     pub people: Vec<Principal>,
+    /// The memberships by which these belong to groups that may approve.
+    pub belonging: Vec<Membership>,
 }
 
 impl Facts {
@@ -156,6 +159,7 @@ impl Facts {
     #[must_use]
     pub fn newest(&self) -> DateTime<Utc> {
         let persons = self.people.iter().map(|one| one.update_time);
+        let persons = persons.chain(self.belonging.iter().map(|one| one.update_time));
         [self.approval.update_time, self.activation.update_time, self.requester.update_time]
             .into_iter()
             .chain(persons)
@@ -163,24 +167,28 @@ impl Facts {
             .unwrap_or(self.approval.update_time)
     }
 
-    /// Who may take which slot now, for each of its rules.
-    fn seatings(&self) -> Vec<Seating> {
+    fn panel(&self, at: DateTime<Utc>) -> Panel<'_> {
+        Panel { people: &self.people, memberships: &self.belonging, at }
+    }
+
+    /// Who may take which slot at `at`, for each of its rules.
+    fn seatings(&self, at: DateTime<Utc>) -> Vec<Seating> {
         let barred = Some(self.requester.person_key());
-        let seating = |rule| Seating::new(rule, &self.people, barred);
+        let seating = |rule| Seating::new(rule, self.panel(at), barred);
         self.approval.rules.iter().map(seating).collect()
     }
 
     /// Whether `principal` may decide now: they can fill a slot of a stage that has been reached.
     #[must_use]
-    pub fn has_standing(&self, principal: PrincipalId) -> bool {
+    pub fn has_standing(&self, principal: PrincipalId, now: DateTime<Utc>) -> bool {
         let votes = self.approval.votes();
-        self.seatings().iter().any(|seating| seating.may_decide(principal, &votes))
+        self.seatings(now).iter().any(|seating| seating.may_decide(principal, &votes))
     }
 
     /// Whether those who are there can complete it.
     #[must_use]
-    pub fn is_possible(&self) -> bool {
-        self.seatings().iter().all(Seating::is_possible)
+    pub fn is_possible(&self, now: DateTime<Utc>) -> bool {
+        self.seatings(now).iter().all(Seating::is_possible)
     }
 
     /// Whether it waits for `principal`: they may decide and have not.
@@ -188,7 +196,7 @@ impl Facts {
     pub fn waits_for(&self, principal: &Principal, now: DateTime<Utc>) -> bool {
         let pending = self.approval.state_beside(&self.activation, now) == State::Pending;
         let decided = self.approval.decision_of(principal.person_key()).is_some();
-        pending && !decided && self.has_standing(principal.id)
+        pending && !decided && self.has_standing(principal.id, now)
     }
 
     /// Who could say yes, now or once the stages before theirs are complete; by stage.
@@ -200,7 +208,8 @@ impl Facts {
             let people = self.people.iter().filter(|person| person.id == one);
             people.map(Principal::person_key).any(|key| approval.decision_of(key).is_some())
         };
-        let mut all = possible(&approval.rules, &self.people, &self.requester, &approval.votes());
+        let panel = self.panel(now);
+        let mut all = possible(&approval.rules, panel, &self.requester, &approval.votes());
         for one in &mut all {
             one.may_now &= pending && !decided(one.approver);
         }
@@ -223,21 +232,21 @@ pub struct PossibleApprover {
 #[must_use]
 pub fn possible_approvers(
     rules: &[ApprovalRule],
-    people: &[Principal],
+    panel: Panel<'_>,
     requester: &Principal,
 ) -> Vec<PossibleApprover> {
-    possible(rules, people, requester, &HashSet::new())
+    possible(rules, panel, requester, &HashSet::new())
 }
 
 fn possible(
     rules: &[ApprovalRule],
-    people: &[Principal],
+    panel: Panel<'_>,
     requester: &Principal,
     votes: &HashSet<Vote>,
 ) -> Vec<PossibleApprover> {
     let mut possible: Vec<PossibleApprover> = Vec::new();
     for rule in rules {
-        let seating = Seating::new(rule, people, Some(requester.person_key()));
+        let seating = Seating::new(rule, panel, Some(requester.person_key()));
         for (stage, approver) in seating.approvers() {
             let may_now = seating.may_decide(approver, votes);
             match possible.iter_mut().find(|one| one.approver == approver) {
@@ -331,12 +340,6 @@ impl Approval {
         settled.waits_for().is_some_and(|of| of.map(|one| one.id) == self.extension)
     }
 
-    /// Every user whom its rules name, each once.
-    #[must_use]
-    pub fn users(&self) -> Vec<PrincipalId> {
-        users(&self.rules)
-    }
-
     /// What has become of it, for its activation; `None` while nothing has.
     #[must_use]
     pub fn resolution(&self) -> Option<Resolution> {
@@ -410,13 +413,4 @@ impl Approval {
         let after = Self { version: self.version.next(), update_time: stamp.now, ..after };
         Change::updated(self, after, stamp, code, about)
     }
-}
-
-/// Every user whom these rules name, each once.
-#[must_use]
-pub fn users(rules: &[ApprovalRule]) -> Vec<PrincipalId> {
-    let mut users: Vec<PrincipalId> = rules.iter().flat_map(ApprovalRule::users).collect();
-    users.sort();
-    users.dedup();
-    users
 }

@@ -7,7 +7,7 @@ use uuid::{Uuid, uuid};
 
 use crate::{
     denial::{Denial, Reason},
-    effective::Holding,
+    effective::Held,
     principal::Principal,
     role::Catalog,
     scope::{Lineage, Scope, ScopeKind},
@@ -25,6 +25,10 @@ pub enum Action {
     PrincipalRead,
     PrincipalDisable,
     PrincipalEnable,
+    GroupCreate,
+    GroupRead,
+    GroupUpdate,
+    GroupDelete,
     PolicyUpdate,
     ScopeCreate,
     ScopeUpdate,
@@ -57,7 +61,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 36] = [
+    pub const ALL: [Action; 40] = [
         Action::RoleImport,
         Action::RoleCreate,
         Action::RoleUpdate,
@@ -66,6 +70,10 @@ impl Action {
         Action::PrincipalRead,
         Action::PrincipalDisable,
         Action::PrincipalEnable,
+        Action::GroupCreate,
+        Action::GroupRead,
+        Action::GroupUpdate,
+        Action::GroupDelete,
         Action::PolicyUpdate,
         Action::ScopeCreate,
         Action::ScopeUpdate,
@@ -108,6 +116,10 @@ impl Action {
             Action::PrincipalRead => "pim/principal/read",
             Action::PrincipalDisable => "pim/principal/disable",
             Action::PrincipalEnable => "pim/principal/enable",
+            Action::GroupCreate => "pim/group/create",
+            Action::GroupRead => "pim/group/read",
+            Action::GroupUpdate => "pim/group/update",
+            Action::GroupDelete => "pim/group/delete",
             Action::PolicyUpdate => "pim/policy/update",
             Action::ScopeCreate => "pim/scope/create",
             Action::ScopeUpdate => "pim/scope/update",
@@ -142,6 +154,7 @@ impl Action {
     fn is_reading(self) -> bool {
         match self {
             Action::PrincipalRead
+            | Action::GroupRead
             | Action::ScopeRead
             | Action::EligibilityRead
             | Action::AssignmentRead
@@ -157,6 +170,9 @@ impl Action {
             | Action::PrincipalCreate
             | Action::PrincipalDisable
             | Action::PrincipalEnable
+            | Action::GroupCreate
+            | Action::GroupUpdate
+            | Action::GroupDelete
             | Action::PolicyUpdate
             | Action::ScopeCreate
             | Action::ScopeUpdate
@@ -189,6 +205,8 @@ pub enum Realm {
     Directory,
     /// Resources: what Azure roles are granted at.
     Resources,
+    /// Groups: who belongs to them and owns them. Whatever is at a group's scope is of this one.
+    Groups,
 }
 
 impl From<Catalog> for Realm {
@@ -212,6 +230,7 @@ impl From<ScopeKind> for Realm {
         match kind {
             ScopeKind::Root | ScopeKind::Directory => Realm::Directory,
             ScopeKind::Resource => Realm::Resources,
+            ScopeKind::Group => Realm::Groups,
         }
     }
 }
@@ -243,17 +262,21 @@ pub const SECURITY_ADMINISTRATOR: Uuid = uuid!("194ae4cb-b126-40b2-bd5b-6091b380
 pub const OWNER: Uuid = uuid!("8e3af657-a8ff-443c-a75c-2fe8c4bcb635");
 /// Manages who holds Azure roles at its scope.
 pub const USER_ACCESS_ADMINISTRATOR: Uuid = uuid!("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9");
+/// Belongs to the group at whose scope it is held.
+pub const GROUP_MEMBER: Uuid = uuid!("96a66df7-c666-4f3f-a850-b062eda97e17");
+/// Administers the group at whose scope it is held.
+pub const GROUP_OWNER: Uuid = uuid!("13fd7bdf-8c6a-4f58-912a-25ea844b51be");
 /// May ask whether somebody holds something.
 pub const ACCESS_CHECKER: Uuid = uuid!("5a3cde95-7a1e-4b52-9a3f-2d1f6c1f6e0b");
 
-const BOTH: &[Realm] = &[Realm::Directory, Realm::Resources];
+const ALL: &[Realm] = &[Realm::Directory, Realm::Resources, Realm::Groups];
 
-const ADMINISTRATIVE: [Administrative; 8] = [
-    Administrative { role: GLOBAL_ADMINISTRATOR, extent: Extent::Everything, realms: BOTH },
+const ADMINISTRATIVE: [Administrative; 9] = [
+    Administrative { role: GLOBAL_ADMINISTRATOR, extent: Extent::Everything, realms: ALL },
     Administrative {
         role: PRIVILEGED_ROLE_ADMINISTRATOR,
         extent: Extent::Everything,
-        realms: &[Realm::Directory],
+        realms: &[Realm::Directory, Realm::Groups],
     },
     Administrative { role: OWNER, extent: Extent::Everything, realms: &[Realm::Resources] },
     Administrative {
@@ -261,10 +284,11 @@ const ADMINISTRATIVE: [Administrative; 8] = [
         extent: Extent::Everything,
         realms: &[Realm::Resources],
     },
-    Administrative { role: GLOBAL_READER, extent: Extent::Reading, realms: BOTH },
-    Administrative { role: SECURITY_READER, extent: Extent::Reading, realms: BOTH },
-    Administrative { role: SECURITY_ADMINISTRATOR, extent: Extent::Reading, realms: BOTH },
-    Administrative { role: ACCESS_CHECKER, extent: Extent::Checking, realms: BOTH },
+    Administrative { role: GROUP_OWNER, extent: Extent::Everything, realms: &[Realm::Groups] },
+    Administrative { role: GLOBAL_READER, extent: Extent::Reading, realms: ALL },
+    Administrative { role: SECURITY_READER, extent: Extent::Reading, realms: ALL },
+    Administrative { role: SECURITY_ADMINISTRATOR, extent: Extent::Reading, realms: ALL },
+    Administrative { role: ACCESS_CHECKER, extent: Extent::Checking, realms: ALL },
 ];
 
 impl Administrative {
@@ -296,15 +320,17 @@ pub struct Caller {
     /// How they signed in.
     pub sign_in: SignIn,
     /// Their holdings of administrative roles; time is applied when they are asked.
-    pub holdings: Vec<Holding>,
+    pub holdings: Vec<Held>,
 }
 
 impl Caller {
     /// Whether the caller may do `action` to something of `realm` at the scope of `at`, now.
     #[must_use]
     pub fn may(&self, action: Action, realm: Realm, at: &Lineage, now: DateTime<Utc>) -> bool {
-        self.confers(action, now, |row, holding| {
-            row.realms.contains(&realm) && at.is_below(&holding.scope)
+        let is_group = at.scope().kind() == ScopeKind::Group;
+        let realm = if is_group { Realm::Groups } else { realm };
+        self.confers(action, now, |row, held| {
+            row.realms.contains(&realm) && at.is_below(&held.holding.scope)
         })
     }
 
@@ -318,12 +344,14 @@ impl Caller {
         &self,
         action: Action,
         now: DateTime<Utc>,
-        reaches: impl Fn(&Administrative, &Holding) -> bool,
+        reaches: impl Fn(&Administrative, &Held) -> bool,
     ) -> bool {
         self.principal.is_enabled()
-            && self.holdings.iter().filter(|holding| holding.counts(now)).any(|holding| {
+            && self.holdings.iter().filter(|held| held.counts(now)).any(|held| {
                 ADMINISTRATIVE.iter().any(|row| {
-                    row.role == holding.role.uuid() && row.confers(action) && reaches(row, holding)
+                    row.role == held.holding.role.uuid()
+                        && row.confers(action)
+                        && reaches(row, held)
                 })
             })
     }

@@ -20,6 +20,9 @@ pub enum Rule {
     Principal,
     /// A role that can be granted, at this scope.
     Role,
+    /// A group that may have it: one to which roles can be assigned, no deeper than permitted and
+    /// not around a circle.
+    Group,
     /// An eligibility in force at the start that covers the scope.
     Eligibility,
     /// The start is near enough, the end after it.
@@ -47,6 +50,7 @@ impl Rule {
         match self {
             Rule::Principal => "PRINCIPAL",
             Rule::Role => "ROLE",
+            Rule::Group => "GROUP",
             Rule::Eligibility => "ELIGIBILITY",
             Rule::Window => "WINDOW",
             Rule::Expiration => "EXPIRATION",

@@ -14,7 +14,7 @@ use crate::{
     denial::Denial,
     id::{PrincipalId, RoleId, TenantId},
     role::Catalog,
-    scope::Scope,
+    scope::{Scope, ScopeKind},
     text::Ticket,
 };
 
@@ -62,6 +62,15 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// Who did it, where that is somebody in the directory.
+    #[must_use]
+    pub fn principal(&self) -> Option<PrincipalId> {
+        match self {
+            Actor::Principal { id, .. } => Some(*id),
+            Actor::Service { .. } | Actor::Operator { .. } => None,
+        }
+    }
+
     /// The principal's id, the service's name, or the operator's subject.
     #[must_use]
     pub fn id(&self) -> String {
@@ -85,6 +94,8 @@ pub enum ThingKind {
     Role,
     /// A user or service principal.
     Principal,
+    /// What has members.
+    Group,
     /// The rules of a role.
     Policy,
     /// A registered scope.
@@ -105,11 +116,12 @@ pub enum ThingKind {
 
 impl ThingKind {
     /// Every kind.
-    pub const ALL: [ThingKind; 12] = [
+    pub const ALL: [ThingKind; 13] = [
         ThingKind::Tenant,
         ThingKind::Catalog,
         ThingKind::Role,
         ThingKind::Principal,
+        ThingKind::Group,
         ThingKind::Policy,
         ThingKind::Scope,
         ThingKind::Eligibility,
@@ -128,6 +140,7 @@ impl ThingKind {
             ThingKind::Catalog => "catalog",
             ThingKind::Role => "role",
             ThingKind::Principal => "principal",
+            ThingKind::Group => "group",
             ThingKind::Policy => "policy",
             ThingKind::Scope => "scope",
             ThingKind::Eligibility => "eligibility",
@@ -271,14 +284,16 @@ impl Event {
     /// Entra's category of it.
     #[must_use]
     pub fn category(&self) -> &'static str {
-        let realm = match (self.about.catalog, &self.about.scope) {
-            (Some(catalog), _) => Realm::from(catalog),
-            (None, Some(scope)) => Realm::from(scope),
+        let realm = match (&self.about.scope, self.about.catalog) {
+            (Some(scope), _) if scope.kind() == ScopeKind::Group => Realm::Groups,
+            (_, Some(catalog)) => Realm::from(catalog),
+            (Some(scope), None) => Realm::from(scope),
             (None, None) => Realm::Directory,
         };
         match realm {
             Realm::Directory => "RoleManagement",
             Realm::Resources => "ResourceManagement",
+            Realm::Groups => "GroupManagement",
         }
     }
 

@@ -8,7 +8,8 @@ use crate::{
     change::Version,
     event::{Actor, Stamp},
     grant::{Grant, GrantKind},
-    id::{GrantId, PrincipalId, RoleId},
+    group::Group,
+    id::{GrantId, GroupId, PrincipalId, RoleId},
     policy::{Layers, Policy, RuleSet},
     principal::{Principal, PrincipalKind},
     quorum::Vote,
@@ -42,6 +43,21 @@ pub fn user(name: &str) -> Principal {
         person: None,
         enabled_since: Some(made),
         break_glass: false,
+        version: Version::FIRST,
+        create_time: made,
+        update_time: made,
+    }
+}
+
+/// A group, without members as yet.
+#[must_use]
+pub fn group(name: &str, role_assignable: bool) -> Group {
+    let made = noon() - TimeDelta::days(30);
+    Group {
+        id: GroupId::at(made),
+        display_name: name.to_owned(),
+        role_assignable,
+        deleted: None,
         version: Version::FIRST,
         create_time: made,
         update_time: made,
@@ -86,6 +102,7 @@ pub fn grant(
         ended: None,
         justification: "test".to_owned(),
         ticket: None,
+        granted_by: None,
         renewed_from: None,
         policy_revision: 0,
         version: Version::FIRST,
@@ -106,9 +123,11 @@ pub fn facts(principal: &Principal) -> Facts {
         policy: Layers::untouched(role.id, role.catalog),
         role,
         eligibilities: vec![eligibility],
+        memberships: Vec::new(),
         live: None,
         severed: None,
         people: Vec::new(),
+        belonging: Vec::new(),
     }
 }
 

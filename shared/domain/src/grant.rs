@@ -18,6 +18,7 @@ use crate::{
     denial::{Denial, Reason},
     effective::Span,
     event::{About, Code, Stamp, ThingKind},
+    group::Group,
     id::{GrantId, PrincipalId, RoleId},
     role::{Catalog, Deletion, Role},
     scope::Scope,
@@ -145,6 +146,9 @@ pub struct Grant {
     pub justification: String,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
+    /// Who made it: a principal, or nobody of the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_by: Option<PrincipalId>,
     /// The one that had ended, where it renews one.
     pub renewed_from: Option<GrantId>,
     /// The revision of the policy that it was last judged by.
@@ -233,17 +237,29 @@ impl Grant {
         }
     }
 
-    /// Records that it has ended: with its role, or because its time is up.
+    /// Records that it has ended: with its role, with its group (the one that has it, or to which
+    /// it gives access), or because its time is up.
     ///
     /// # Errors
     /// `WRONG_STATE` while it stands, and where its end is recorded already.
-    pub fn settle(&self, role: &Role, stamp: &Stamp) -> Result<Change<Self>, Denial> {
+    pub fn settle(
+        &self,
+        role: &Role,
+        groups: &[Group],
+        stamp: &Stamp,
+    ) -> Result<Change<Self>, Denial> {
+        let own = |group: &&Group| {
+            group.principal() == self.principal || self.scope.group() == Some(group.id)
+        };
+        let groups = groups.iter().filter(own).filter_map(|group| group.deleted);
+        let with_group = groups.min().map(|at| (at, "its group was deleted"));
+        let with_role = role.deletion().map(|Deletion { at, by: _ }| (at, "its role was deleted"));
+        let taken = [with_role, with_group].into_iter().flatten().min_by_key(|(at, _)| *at);
         let lasts = |at| self.window.end.is_none_or(|end| at < end);
-        match (role.deletion(), self.ended) {
-            (Some(Deletion { at, by: _ }), None) if lasts(at) => {
+        match (taken, self.ended) {
+            (Some((at, why)), None) if lasts(at) => {
                 let (ending, code) = self.taken_away(self.window.start <= at);
-                let justification = "its role was deleted".to_owned();
-                let about = About { justification, ..self.about(role.catalog) };
+                let about = About { justification: why.to_owned(), ..self.about(role.catalog) };
                 Ok(self.end(at, ending, code, about, stamp))
             }
             (Some(_) | None, _) => self.expire(role.catalog, stamp),

@@ -7,31 +7,41 @@ use chrono::{DateTime, Utc};
 use crate::{
     denial::{Denial, Reason},
     grant::{Grant, GrantKind, GrantState},
+    group::Group,
     id::RoleId,
     principal::{Principal, PrincipalKind},
     scope::Scope,
 };
 
-/// An assignment, and whom it is for.
+/// An assignment, and somebody who has it: whom it is for, or who belongs to the group that it is
+/// for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// What they hold.
     pub assignment: Grant,
+    /// By which they belong to the group, from their own on.
+    pub memberships: Vec<Grant>,
+    /// The groups on that way.
+    pub groups: Vec<Group>,
     /// Who.
     pub principal: Principal,
 }
 
 impl Holder {
     /// Whether it counts at `now`: a user's enabled account with an assignment in force that has
-    /// no end.
+    /// no end, own or by memberships of the same kind.
     #[must_use]
     pub fn counts(&self, now: DateTime<Utc>) -> bool {
-        let Self { assignment, principal } = self;
+        let Self { assignment, memberships, groups, principal } = self;
+        let lasts = |grant: &Grant| {
+            grant.kind == GrantKind::Assignment
+                && grant.window.end.is_none()
+                && grant.state(now) == GrantState::InForce
+        };
         principal.kind == PrincipalKind::User
             && principal.is_enabled()
-            && assignment.kind == GrantKind::Assignment
-            && assignment.window.end.is_none()
-            && assignment.state(now) == GrantState::InForce
+            && memberships.iter().chain([assignment]).all(lasts)
+            && groups.iter().all(|group| group.deleted.is_none())
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Id<T>(Uuid, PhantomData<fn() -> T>);
 pub type TenantId = Id<crate::tenant::Tenant>;
 /// The id of somebody in the directory.
 pub type PrincipalId = Id<crate::principal::Principal>;
+/// The id of a group. Where it is whom something is granted to, it is a principal's.
+pub type GroupId = Id<crate::group::Group>;
 /// The id of a role; that of a built-in role is the one that Microsoft publishes.
 pub type RoleId = Id<crate::role::Role>;
 /// The id of an eligibility or an active assignment.

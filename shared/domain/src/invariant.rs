@@ -35,7 +35,8 @@ fn broken(invariant: &'static str, detail: impl Into<String>) -> Broken {
 /// The first holding for which that is not so.
 pub fn nothing_outside_its_window(holdings: &[Holding], at: DateTime<Utc>) -> Result<(), Broken> {
     let outside = holdings.iter().find(|holding| {
-        !holding.span.window.contains(at) || holding.path.is_some_and(|path| !path.counts(at))
+        !holding.span.window.contains(at)
+            || holding.path.as_ref().is_some_and(|path| !path.eligibility.counts(at))
     });
     match outside {
         Some(holding) => Err(broken("effective outside its window", holding.id.to_string())),

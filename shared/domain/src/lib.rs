@@ -3,8 +3,9 @@
 //!
 //! A map, in the order in which things rest on each other:
 //!
-//! - [`id`], [`time`], [`scope`], [`text`]: the plain values everything is made of.
-//! - [`tenant`], [`principal`], [`role`], [`catalog`]: who there is, and what can be held.
+//! - [`id`], [`time`], [`spans`], [`scope`], [`text`]: the plain values everything is made of.
+//! - [`tenant`], [`principal`], [`group`], [`role`], [`catalog`]: who there is, and what can be
+//!   held.
 //! - [`permission`]: what a role lets its holder do.
 //! - [`policy`]: the rules for one role at a scope, inherited one by one from what a tenant has set
 //!   above it and from the catalogs' defaults.
@@ -42,6 +43,7 @@ pub mod event;
 #[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
 pub mod grant;
+pub mod group;
 pub mod holders;
 pub mod id;
 pub mod invariant;
@@ -51,6 +53,7 @@ pub mod principal;
 pub mod quorum;
 pub mod role;
 pub mod scope;
+pub mod spans;
 pub mod tenant;
 pub mod text;
 pub mod time;

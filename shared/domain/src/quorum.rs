@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    id::PrincipalId,
+    effective::{HoldingKind, Membership},
+    id::{GroupId, PrincipalId},
     policy::{ApprovalRule, Slot},
     principal::{Principal, PrincipalKind},
 };
@@ -21,6 +23,51 @@ pub struct Vote {
     pub approver: PrincipalId,
     /// The human: counts once.
     pub person: Uuid,
+}
+
+/// Those who may be asked, and by what they belong to the groups that may.
+#[derive(Debug, Clone, Copy)]
+pub struct Panel<'a> {
+    /// Those whom rules name, alone or by a group, and who exist.
+    pub people: &'a [Principal],
+    /// Their memberships and those of the groups.
+    pub memberships: &'a [Membership],
+    /// When they are asked.
+    pub at: DateTime<Utc>,
+}
+
+impl<'a> Panel<'a> {
+    /// People of no group.
+    #[must_use]
+    pub fn of(people: &'a [Principal]) -> Self {
+        Self { people, memberships: &[], at: DateTime::<Utc>::MIN_UTC }
+    }
+
+    /// Those who belong to a group, but by what the person `barred` granted, and where activations
+    /// give no standing but by those.
+    fn members(
+        &self,
+        group: GroupId,
+        activated: bool,
+        barred: Option<Uuid>,
+    ) -> BTreeSet<PrincipalId> {
+        let gives_standing = |one: &&Membership| {
+            one.counts.contains(self.at)
+                && (activated || one.kind == HoldingKind::Assignment)
+                && (one.granted_by.is_none() || one.granted_by != barred)
+        };
+        let mut members: BTreeSet<PrincipalId> = BTreeSet::new();
+        let mut groups: Vec<PrincipalId> = vec![group.uuid().into()];
+        while let Some(group) = groups.pop() {
+            let to = self.memberships.iter().filter(|one| one.group == group);
+            for one in to.filter(gives_standing) {
+                if members.insert(one.holder) {
+                    groups.push(one.holder);
+                }
+            }
+        }
+        members
+    }
 }
 
 /// Who may take which slot of one approval rule, as people are now.
@@ -38,23 +85,43 @@ struct Stage {
 }
 
 impl Seating {
-    /// Seats those of `people` who are enabled users and not of the person `barred`, who asked. A
+    /// Seats those of the panel who are enabled users and not of the person `barred`, who asked. A
     /// slot that none of them can fill is one for any of the rule's fallback approvers.
     #[must_use]
-    pub fn new(rule: &ApprovalRule, people: &[Principal], barred: Option<Uuid>) -> Self {
-        Self::counting(rule, people, barred, &[])
+    pub fn new(rule: &ApprovalRule, panel: Panel<'_>, barred: Option<Uuid>) -> Self {
+        Self::counting(rule, panel, barred, &[])
     }
 
     /// The same, as if the accounts `anyhow` were still enabled.
     #[must_use]
     pub fn counting(
         rule: &ApprovalRule,
-        people: &[Principal],
+        panel: Panel<'_>,
         barred: Option<Uuid>,
         anyhow: &[Vote],
     ) -> Self {
+        Self::seated(rule, panel, barred, (anyhow, &[]))
+    }
+
+    /// The same, as if the accounts that gave `votes` were still enabled and in every group.
+    #[must_use]
+    pub fn as_given(
+        rule: &ApprovalRule,
+        panel: Panel<'_>,
+        barred: Option<Uuid>,
+        votes: &[Vote],
+    ) -> Self {
+        Self::seated(rule, panel, barred, (votes, votes))
+    }
+
+    fn seated(
+        rule: &ApprovalRule,
+        panel: Panel<'_>,
+        barred: Option<Uuid>,
+        (anyhow, belonging): (&[Vote], &[Vote]),
+    ) -> Self {
         let fit = |id: &PrincipalId| {
-            let one = people.iter().find(|one| one.id == *id)?;
+            let one = panel.people.iter().find(|one| one.id == *id)?;
             let enabled = one.is_enabled() || anyhow.iter().any(|vote| vote.approver == *id);
             let person = one.person_key();
             let fit = enabled && one.kind == PrincipalKind::User && barred != Some(person);
@@ -62,8 +129,15 @@ impl Seating {
         };
         let fallback: BTreeSet<Vote> = rule.fallback_approvers.iter().filter_map(fit).collect();
         let seats = |slot: &Slot| {
-            let Slot::User(user) = slot;
-            fit(user).map_or_else(|| fallback.clone(), |vote| BTreeSet::from([vote]))
+            let seated: BTreeSet<Vote> = match slot {
+                Slot::User(user) => fit(user).into_iter().collect(),
+                Slot::Group { group, activated } => {
+                    let members = panel.members(*group, *activated, barred);
+                    let lapsed = belonging.iter().map(|vote| &vote.approver);
+                    members.iter().chain(lapsed).filter_map(fit).collect()
+                }
+            };
+            if seated.is_empty() { fallback.clone() } else { seated }
         };
         let stages = rule.stages.iter().map(|stage| Stage {
             needed: stage.needed(),

@@ -12,6 +12,7 @@ pub use custom::{
 };
 
 use crate::{
+    authority::{GROUP_MEMBER, GROUP_OWNER},
     catalog::CatalogFile,
     change::{Change, Thing, Version},
     event::{About, Code, Stamp, ThingKind},
@@ -45,7 +46,7 @@ impl Catalog {
         }
     }
 
-    /// Whether its roles can be granted at `scope`.
+    /// Whether its roles can be granted at `scope`, but for access to groups.
     #[must_use]
     pub fn grants_at(self, scope: &Scope) -> bool {
         match (self, scope.kind()) {
@@ -53,7 +54,9 @@ impl Catalog {
             | (Catalog::Pim, ScopeKind::Directory | ScopeKind::Resource)
             | (Catalog::Entra, ScopeKind::Directory)
             | (Catalog::Azure, ScopeKind::Resource) => true,
-            (Catalog::Entra, ScopeKind::Resource) | (Catalog::Azure, ScopeKind::Directory) => false,
+            (_, ScopeKind::Group)
+            | (Catalog::Entra, ScopeKind::Resource)
+            | (Catalog::Azure, ScopeKind::Directory) => false,
         }
     }
 
@@ -63,7 +66,7 @@ impl Catalog {
         match self {
             Catalog::Entra => "/, administrative units and applications, for an Entra role",
             Catalog::Azure => "/, management groups, subscriptions and below, for an Azure role",
-            Catalog::Pim => "any scope",
+            Catalog::Pim => "any scope but a group",
         }
     }
 }
@@ -144,6 +147,39 @@ pub struct Import {
     pub create_time: DateTime<Utc>,
     /// When it was last imported with a change.
     pub update_time: DateTime<Utc>,
+}
+
+/// Access to a group: a role that is held at the group's scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupAccess {
+    /// Has what the group holds.
+    Member,
+    /// Administers the group; has nothing of what it holds.
+    Owner,
+}
+
+impl GroupAccess {
+    /// The access that the role with this id is.
+    #[must_use]
+    pub fn of(role: RoleId) -> Option<Self> {
+        match role.uuid() {
+            GROUP_MEMBER => Some(Self::Member),
+            GROUP_OWNER => Some(Self::Owner),
+            _ => None,
+        }
+    }
+}
+
+impl Role {
+    /// Whether it can be granted at `scope`: access to a group at a group and nowhere else, and
+    /// nothing else at a group.
+    #[must_use]
+    pub fn grants_at(&self, scope: &Scope) -> bool {
+        match GroupAccess::of(self.id) {
+            Some(GroupAccess::Member | GroupAccess::Owner) => scope.kind() == ScopeKind::Group,
+            None => self.catalog.grants_at(scope),
+        }
+    }
 }
 
 impl Thing for Import {

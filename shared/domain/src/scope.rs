@@ -7,8 +7,9 @@ mod node;
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::text::is_refused;
+use crate::{id::GroupId, text::is_refused};
 
 pub use lineage::{Lineage, Parents};
 pub use node::{
@@ -35,6 +36,8 @@ pub enum ScopeKind {
     Directory,
     /// Management groups, subscriptions and what lies below them.
     Resource,
+    /// A group: access to it is held there, and nothing else.
+    Group,
 }
 
 /// Why a text is not a scope.
@@ -51,18 +54,22 @@ pub enum ScopeError {
     Segment(String),
     /// The first segment is not a known collection, or names no member of it.
     #[error(
-        "must be /, or begin with /administrativeUnits/, /applications/, /managementGroups/ or \
-         /subscriptions/ and an id"
+        "must be /, or begin with /administrativeUnits/, /applications/, /managementGroups/, \
+         /subscriptions/ or /groups/ and an id"
     )]
     Collection,
+    /// A group is named by its id, and nothing lies below it.
+    #[error("must be /groups/ and the UUID of a group")]
+    Group,
 }
 
 /// The collections that a scope may begin with, as they are written.
-const COLLECTIONS: [(&str, ScopeKind); 4] = [
+const COLLECTIONS: [(&str, ScopeKind); 5] = [
     ("administrativeUnits", ScopeKind::Directory),
     ("applications", ScopeKind::Directory),
     ("managementGroups", ScopeKind::Resource),
     ("subscriptions", ScopeKind::Resource),
+    ("groups", ScopeKind::Group),
 ];
 
 impl Scope {
@@ -70,6 +77,18 @@ impl Scope {
     #[must_use]
     pub fn root() -> Self {
         Self("/".to_owned())
+    }
+
+    /// Where access to a group is held.
+    #[must_use]
+    pub fn of_group(group: GroupId) -> Self {
+        Self(format!("/groups/{group}"))
+    }
+
+    /// The group that it is the scope of.
+    #[must_use]
+    pub fn group(&self) -> Option<GroupId> {
+        self.0.strip_prefix("/groups/")?.parse().ok()
     }
 
     /// The canonical text.
@@ -132,12 +151,17 @@ impl FromStr for Scope {
         if let Some(bad) = segments.iter().find(|segment| !is_segment(segment)) {
             return Err(ScopeError::Segment((*bad).to_owned()));
         }
-        let (collection, _) = COLLECTIONS
+        let (collection, kind) = COLLECTIONS
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(segments[0]))
             .ok_or(ScopeError::Collection)?;
         if segments.len() < 2 {
             return Err(ScopeError::Collection);
+        }
+        if *kind == ScopeKind::Group {
+            let [_, id] = segments.as_slice() else { return Err(ScopeError::Group) };
+            let id: Uuid = id.parse().map_err(|_| ScopeError::Group)?;
+            return Ok(Self::of_group(id.into()));
         }
         let mut canonical = format!("/{collection}");
         for (index, segment) in segments.iter().enumerate().skip(1) {
@@ -203,6 +227,18 @@ mod tests {
             scope("/SUBSCRIPTIONS/ABC/RESOURCEGROUPS/Web").as_str(),
             "/subscriptions/abc/resourceGroups/web"
         );
+    }
+
+    #[test]
+    fn a_group_is_named_by_its_id_alone() {
+        let id = "0190a5b0-7c00-7000-8000-0000000000ab";
+        let group = scope(&format!("/Groups/{}", id.to_uppercase()));
+        assert_eq!(group.as_str(), format!("/groups/{id}"));
+        assert_eq!((group.kind(), group.group()), (ScopeKind::Group, id.parse().ok()));
+        assert_eq!(scope("/subscriptions/a").group(), None);
+        for bad in ["/groups/ops".to_owned(), format!("/groups/{id}/x"), "/groups/".to_owned()] {
+            assert!(bad.parse::<Scope>().is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -5,10 +5,9 @@ mod columns;
 use chrono::{DateTime, Utc};
 use pim_domain::{
     activation::{Activation, Extension, Facts, Rest, State},
-    approval::users,
     change::Change,
     grant::GrantKind,
-    id::{ActivationId, ExtensionId, PrincipalId, RoleId, TenantId},
+    id::{ActivationId, ExtensionId, GroupId, PrincipalId, RoleId, TenantId},
     policy::Rules,
     role::Catalog,
     scope::Scope,
@@ -17,7 +16,11 @@ use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use self::columns::{Columns, ExtensionRow, Row};
-use crate::{StoreError, Tx, events, grants, policies, principals, roles, row, scopes};
+use crate::{
+    StoreError, Tx,
+    approvers::{self, Approvers},
+    events, grants, groups, holdings, policies, principals, roles, row, scopes,
+};
 
 /// One activation.
 ///
@@ -43,8 +46,8 @@ pub async fn get_all(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     sqlx::query_as!(
         Row,
-        r#"select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
-                  requested_duration, requested_end_time, justification, ticket_number,
+        r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
+                  requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
                   ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
@@ -73,8 +76,8 @@ pub async fn get_for_update(
 ) -> Result<Option<Activation>, StoreError> {
     sqlx::query_as!(
         Row,
-        r#"select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
-                  requested_duration, requested_end_time, justification, ticket_number,
+        r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
+                  requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
                   ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
@@ -107,16 +110,30 @@ pub async fn facts(
     let Some(role) = roles::get(tx, tenant, role).await? else { return Ok(None) };
     let Some(principal) = principals::get(tx, tenant, principal).await? else { return Ok(None) };
     let policy = policies::newest(tx, tenant, &role, scope).await?;
-    let kind = GrantKind::Eligibility;
-    let eligibilities = grants::reaching(tx, tenant, kind, principal.id, role.id, scope).await?;
+    let memberships = holdings::memberships(tx, tenant, principal.id).await?.memberships();
+    let groups = memberships.iter().map(|one| one.group);
+    let holders: Vec<PrincipalId> = groups.chain([principal.id]).collect();
+    let (kind, target) = (GrantKind::Eligibility, (role.id, scope));
+    let eligibilities = grants::reaching(tx, tenant, kind, &holders, target).await?;
     let live = live_for_update(tx, tenant, principal.id, role.id, scope).await?;
     let severed = match &live {
         Some(live) => scopes::severed(tx, tenant, live.id).await?,
         None => None,
     };
     // Who must approve depends on the eligibility that the rules will choose.
-    let people = principals::get_all(tx, tenant, &policy.users()).await?;
-    Ok(Some(Facts { principal, role, policy, eligibilities, live, severed, people }))
+    let Approvers { people, belonging } =
+        approvers::of_rules(tx, tenant, &policy.approvals()).await?;
+    Ok(Some(Facts {
+        principal,
+        role,
+        policy,
+        eligibilities,
+        memberships,
+        live,
+        severed,
+        people,
+        belonging,
+    }))
 }
 
 /// What an activation rests on, as it is now, and who could approve what it waits for.
@@ -136,13 +153,29 @@ pub async fn rest(
         .zip(principal)
         .zip(role)
         .ok_or_else(|| StoreError::corrupt("activation", "rests on nothing"))?;
+    let memberships = holdings::memberships(connection, tenant, principal.id).await?.memberships();
+    let groups = [Some(eligibility.principal.uuid().into()), eligibility.scope.group()];
+    let groups: Vec<GroupId> = groups.into_iter().flatten().collect();
+    let groups = groups::get_all(connection, tenant, &groups).await?;
+    let deleted = groups.iter().filter_map(|group| group.deleted).min();
     let approvals = match activation.waits_for() {
         Some(_) => pinned(connection, tenant, activation).await?.approvals,
         None => Vec::new(),
     };
-    let people = principals::get_all(connection, tenant, &users(&approvals)).await?;
     let severed = scopes::severed(connection, tenant, activation.id).await?;
-    Ok(Rest { eligibility, severed, principal, role, approvals, people })
+    let Approvers { people, belonging } =
+        approvers::of_rules(connection, tenant, &approvals).await?;
+    Ok(Rest {
+        eligibility,
+        deleted,
+        memberships,
+        severed,
+        principal,
+        role,
+        approvals,
+        people,
+        belonging,
+    })
 }
 
 /// The rules by which what an activation waits for, or else itself, was judged.
@@ -217,8 +250,8 @@ async fn live_for_update(
 ) -> Result<Option<Activation>, StoreError> {
     sqlx::query_as!(
         Row,
-        r#"select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
-                  requested_duration, requested_end_time, justification, ticket_number,
+        r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
+                  requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
                   ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
@@ -269,8 +302,8 @@ pub async fn list(
     let catalogs = row::catalogs(filter.catalogs);
     sqlx::query_as!(
         Row,
-        r#"select id, principal_id, role_id, scope, eligibility_id, requested_start_time,
-                  requested_duration, requested_end_time, justification, ticket_number,
+        r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
+                  requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
                   ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
@@ -309,20 +342,21 @@ pub async fn list(
     .collect()
 }
 
-/// The activations that rest on an eligibility and have not ended, as recorded.
+/// The activations that rest on an eligibility or a membership and have not ended, as recorded.
 ///
 /// # Errors
 /// The database cannot serve.
-pub async fn resting_on_eligibility(
+pub async fn resting_on(
     connection: &mut PgConnection,
     tenant: TenantId,
-    eligibility: Uuid,
+    id: Uuid,
 ) -> Result<Vec<ActivationId>, StoreError> {
     let ids = sqlx::query_scalar!(
         "select id from activation
-         where tenant_id = $1 and eligibility_id = $2 and state <> 'ENDED'",
+         where tenant_id = $1 and (eligibility_id = $2 or membership_ids @> array[$2])
+           and state <> 'ENDED'",
         tenant.uuid(),
-        eligibility,
+        id,
     )
     .fetch_all(connection)
     .await?;
@@ -394,6 +428,7 @@ pub async fn record(
         activation.role.uuid(),
         activation.scope.as_str(),
         activation.eligibility.uuid(),
+        &activation.memberships,
         activation.request.start,
         columns.requested_duration,
         columns.requested_end_time,

@@ -1,11 +1,13 @@
 //! Approvals with their decisions.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::{Activation, Extension},
     approval::{Approval, Decision, Facts, State, Verdict},
     change::{Change, Version},
-    id::{ActivationId, ApprovalId, ExtensionId, PrincipalId, RoleId, TenantId},
+    id::{ActivationId, ApprovalId, ExtensionId, GroupId, PrincipalId, RoleId, TenantId},
     policy::ApprovalRule,
     role::Catalog,
     scope::Scope,
@@ -13,7 +15,11 @@ use pim_domain::{
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use crate::{StoreError, Tx, activations, events, principals, roles, row};
+use crate::{
+    StoreError, Tx, activations,
+    approvers::{self, Approvers},
+    events, principals, roles, row,
+};
 
 struct Row {
     id: Uuid,
@@ -130,20 +136,22 @@ pub async fn around(
     let activations = activations::get_all(connection, tenant, &ids).await?;
     let roles: Vec<RoleId> = activations.iter().map(|one| one.role).collect();
     let catalogs = roles::catalogs(connection, tenant, &roles).await?;
-    let requesters = activations.iter().map(|one| one.principal);
-    let users: Vec<PrincipalId> =
-        approvals.iter().flat_map(Approval::users).chain(requesters).collect();
-    let principals = principals::get_all(connection, tenant, &users).await?;
-    let known = |id: PrincipalId| principals.iter().find(|one| one.id == id).cloned();
+    let requesters: Vec<PrincipalId> = activations.iter().map(|one| one.principal).collect();
+    let requesters = principals::get_all(connection, tenant, &requesters).await?;
+    let rules: Vec<ApprovalRule> =
+        approvals.iter().flat_map(|approval| approval.rules.iter().cloned()).collect();
+    let all = approvers::of_rules(connection, tenant, &rules).await?;
+    let asked = |id: PrincipalId| requesters.iter().find(|one| one.id == id).cloned();
     let facts = |approval: Approval| {
         let activation = activations.iter().find(|one| one.id == approval.activation)?.clone();
-        let people = approval.users().into_iter().filter_map(known).collect();
+        let Approvers { people, belonging } = all.of(&approval.rules);
         Some(Facts {
             catalog: *catalogs.get(&activation.role)?,
-            requester: known(activation.principal)?,
+            requester: asked(activation.principal)?,
             approval,
             activation,
             people,
+            belonging,
         })
     };
     let whole = |approval| {
@@ -184,8 +192,9 @@ pub async fn extension_of(
 /// Which approvals a list is of.
 #[derive(Debug, Clone, Default)]
 pub struct Filter<'a> {
-    /// Only those that may wait for this principal's decision; whether they do, the domain says.
-    pub waits_for: Option<PrincipalId>,
+    /// Only those that may wait for this principal's decision, as themselves or as one of these
+    /// groups; whether they do, the domain says.
+    pub waits_for: Option<(PrincipalId, &'a [GroupId])>,
     /// Only of activations at this scope and below.
     pub scope: Option<&'a Scope>,
     /// Only what is pending then; absent: resolved ones too.
@@ -206,16 +215,19 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Approval>, StoreError> {
     let catalogs = row::catalogs(filter.catalogs);
+    let groups = filter.waits_for.map_or(&[][..], |(_, groups)| groups);
+    let groups: Vec<Uuid> = groups.iter().map(|group| group.uuid()).collect();
     sqlx::query_file_as!(
         Row,
         "src/approvals/list.sql",
         tenant.uuid(),
-        filter.waits_for.map(PrincipalId::uuid),
+        filter.waits_for.map(|(principal, _)| principal.uuid()),
         row::below(filter.scope),
         filter.pending_at,
         catalogs.as_deref(),
         after.map(ApprovalId::uuid),
         limit,
+        &groups,
     )
     .fetch_all(connection)
     .await?
@@ -234,10 +246,15 @@ pub async fn record(
     change: &Change<Approval>,
 ) -> Result<(), StoreError> {
     let approval = change.after();
-    let users: Vec<Uuid> = approval.users().iter().map(|one| one.uuid()).collect();
+    let approvers = approval.rules.iter().flat_map(|rule| {
+        let groups = rule.groups().into_iter().map(GroupId::uuid);
+        groups.chain(rule.users().into_iter().map(PrincipalId::uuid))
+    });
+    let approvers: BTreeSet<Uuid> = approvers.collect();
+    let approvers: Vec<Uuid> = approvers.into_iter().collect();
     let done = sqlx::query!(
         "insert into approval
-             (tenant_id, id, activation_id, extension_id, user_ids, rules, shortest_duration,
+             (tenant_id, id, activation_id, extension_id, approver_ids, rules, shortest_duration,
               shortened_duration, expire_time, state, version, create_time, update_time)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          on conflict (tenant_id, id) do update
@@ -250,7 +267,7 @@ pub async fn record(
         approval.id.uuid(),
         approval.activation.uuid(),
         approval.extension.map(ExtensionId::uuid),
-        &users,
+        &approvers,
         Json(&approval.rules) as _,
         row::micros(approval.shortest)?,
         approval.shortened.map(row::micros).transpose()?,

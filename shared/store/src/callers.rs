@@ -25,7 +25,7 @@ pub async fn load(
         return Ok(None);
     };
     let roles: Vec<Uuid> = authority::administrative_roles().collect();
-    let candidates =
+    let ground =
         holdings::of_principal(connection, tenant, principal.id, Some(&roles), None).await?;
-    Ok(Some(Caller { principal, sign_in, holdings: candidates.holdings }))
+    Ok(Some(Caller { principal, sign_in, holdings: ground.resolve().held }))
 }

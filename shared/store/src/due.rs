@@ -47,7 +47,7 @@ pub async fn list(
         let was_last = page.len() < wanted;
         after = page.last().map(|last| Cursor::from(&last.due)).or(after);
         for candidate in page {
-            if is_due(connection, &candidate).await? {
+            if is_due(connection, &candidate, now).await? {
                 all.push(candidate.due);
             }
         }
@@ -66,9 +66,13 @@ struct Candidate {
 }
 
 /// What does not read is left to its owner, who says so: it must not hide what else is due.
-async fn is_due(connection: &mut PgConnection, candidate: &Candidate) -> Result<bool, StoreError> {
+async fn is_due(
+    connection: &mut PgConnection,
+    candidate: &Candidate,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let Some(id) = candidate.approval else { return Ok(true) };
-    match is_impossible(connection, candidate.due.tenant, id).await {
+    match is_impossible(connection, candidate.due.tenant, id, now).await {
         Err(StoreError::Corrupt { .. }) => Ok(true),
         answer => answer,
     }
@@ -78,10 +82,11 @@ async fn is_impossible(
     connection: &mut PgConnection,
     tenant: TenantId,
     id: ApprovalId,
+    now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let Some(approval) = approvals::get(connection, tenant, id).await? else { return Ok(false) };
     let facts = approvals::around(connection, tenant, vec![approval]).await?;
-    Ok(facts.iter().any(|facts| !facts.is_possible()))
+    Ok(facts.iter().any(|facts| !facts.is_possible(now)))
 }
 
 async fn candidates(

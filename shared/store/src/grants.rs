@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use pim_domain::{
     change::{Change, Version},
     grant::{Grant, GrantEnd, GrantEnding, GrantKind},
-    id::{GrantId, PrincipalId, RoleId, TenantId},
+    id::{GrantId, GroupId, PrincipalId, RoleId, TenantId},
     role::Catalog,
     scope::Scope,
     text::Ticket,
@@ -27,6 +27,7 @@ struct Row {
     justification: String,
     ticket_number: Option<String>,
     ticket_system: Option<String>,
+    granted_by: Option<Uuid>,
     renewed_from: Option<Uuid>,
     policy_revision: i64,
     version: i64,
@@ -55,6 +56,7 @@ impl TryFrom<Row> for Grant {
             ended,
             justification: row.justification,
             ticket: row::ticket(row.ticket_number, row.ticket_system),
+            granted_by: row.granted_by.map(PrincipalId::from),
             renewed_from: row.renewed_from.map(GrantId::from),
             policy_revision: row.policy_revision,
             version: Version(row.version),
@@ -81,8 +83,8 @@ pub async fn get(
     sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, renewed_from, policy_revision,
-                version, create_time, update_time
+                justification, ticket_number, ticket_system, granted_by, renewed_from,
+                policy_revision, version, create_time, update_time
          from role_grant where tenant_id = $1 and kind = $2 and id = $3",
         tenant.uuid(),
         kind.as_str(),
@@ -106,8 +108,8 @@ pub async fn get_all(
     let rows = sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, renewed_from, policy_revision,
-                version, create_time, update_time
+                justification, ticket_number, ticket_system, granted_by, renewed_from,
+                policy_revision, version, create_time, update_time
          from role_grant where tenant_id = $1 and id = any($2) order by id",
         tenant.uuid(),
         ids,
@@ -130,8 +132,8 @@ pub async fn get_for_update(
     sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, renewed_from, policy_revision,
-                version, create_time, update_time
+                justification, ticket_number, ticket_system, granted_by, renewed_from,
+                policy_revision, version, create_time, update_time
          from role_grant where tenant_id = $1 and kind = $2 and id = $3 for update",
         tenant.uuid(),
         kind.as_str(),
@@ -143,7 +145,8 @@ pub async fn get_for_update(
     .transpose()
 }
 
-/// A principal's grants of a kind for a role at a scope and above it, ended ones too.
+/// Grants of a kind to `principals` for a role at a scope and above it, ended ones too; none at a
+/// group that is deleted.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -151,21 +154,25 @@ pub async fn reaching(
     connection: &mut PgConnection,
     tenant: TenantId,
     kind: GrantKind,
-    principal: PrincipalId,
-    role: RoleId,
-    scope: &Scope,
+    principals: &[PrincipalId],
+    (role, scope): (RoleId, &Scope),
 ) -> Result<Vec<Grant>, StoreError> {
+    let principals: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, renewed_from, policy_revision,
-                version, create_time, update_time
+                justification, ticket_number, ticket_system, granted_by, renewed_from,
+                policy_revision, version, create_time, update_time
          from role_grant
-         where tenant_id = $1 and kind = $2 and principal_id = $3 and role_id = $4
-           and scope = any((select scope_lineage($1, $5))::text[])",
+         where tenant_id = $1 and kind = $2 and principal_id = any($3) and role_id = $4
+           and scope = any((select scope_lineage($1, $5))::text[])
+           and not exists (
+                   select from principal p
+                   where p.tenant_id = role_grant.tenant_id and p.id = role_grant.group_id
+                     and p.deleted_time is not null)",
         tenant.uuid(),
         kind.as_str(),
-        principal.uuid(),
+        &principals,
         role.uuid(),
         scope.as_str(),
     )
@@ -223,8 +230,8 @@ pub async fn open_scopes_of_role(
     scopes.iter().map(|scope| row::scope(scope)).collect()
 }
 
-/// What of a role any account of the same person as `principal` has, as far as that is not recorded
-/// as ended.
+/// What of a role any account of the same person as `principal` has, or one of `groups`, as far as
+/// that is not recorded as ended.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -233,23 +240,26 @@ pub async fn open_of_person(
     tenant: TenantId,
     role: RoleId,
     principal: PrincipalId,
+    groups: &[GroupId],
 ) -> Result<Vec<Grant>, StoreError> {
+    let groups: Vec<Uuid> = groups.iter().map(|group| group.uuid()).collect();
     let rows = sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, renewed_from, policy_revision,
-                version, create_time, update_time
+                justification, ticket_number, ticket_system, granted_by, renewed_from,
+                policy_revision, version, create_time, update_time
          from role_grant
          where tenant_id = $1 and role_id = $2 and ended_time is null
-           and principal_id in (
+           and (principal_id = any($4) or principal_id in (
                select other.id
                from principal own
                join principal other on other.tenant_id = own.tenant_id
                    and (other.id = own.id or other.person_id = own.person_id)
-               where own.tenant_id = $1 and own.id = $3)",
+               where own.tenant_id = $1 and own.id = $3))",
         tenant.uuid(),
         role.uuid(),
         principal.uuid(),
+        &groups,
     )
     .fetch_all(connection)
     .await?;
@@ -284,8 +294,8 @@ pub async fn lock_target(
 pub struct Filter<'a> {
     /// Eligibilities or assignments.
     pub kind: GrantKind,
-    /// Only of this principal.
-    pub principal: Option<PrincipalId>,
+    /// Only of these principals.
+    pub principals: Option<&'a [PrincipalId]>,
     /// Only of this role.
     pub role: Option<RoleId>,
     /// Only at this scope and below.
@@ -308,14 +318,16 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Grant>, StoreError> {
     let catalogs = row::catalogs(filter.catalogs);
+    let principals: Option<Vec<Uuid>> =
+        filter.principals.map(|all| all.iter().map(|id| id.uuid()).collect());
     let rows = sqlx::query_as!(
         Row,
         "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, renewed_from, policy_revision,
-                version, create_time, update_time
+                justification, ticket_number, ticket_system, granted_by, renewed_from,
+                policy_revision, version, create_time, update_time
          from role_grant
          where tenant_id = $1 and kind = $2
-           and ($3::uuid is null or principal_id = $3)
+           and ($3::uuid[] is null or principal_id = any($3))
            and ($4::uuid is null or role_id = $4)
            and ($5::text is null
                 or starts_with(scope || '/', $5 || '/')
@@ -331,7 +343,7 @@ pub async fn list(
          limit $9",
         tenant.uuid(),
         filter.kind.as_str(),
-        filter.principal.map(PrincipalId::uuid),
+        principals.as_deref(),
         filter.role.map(RoleId::uuid),
         row::below(filter.scope),
         filter.not_ended_at,
@@ -359,9 +371,10 @@ pub async fn record(
     let done = sqlx::query!(
         "insert into role_grant
              (tenant_id, id, kind, principal_id, role_id, scope, start_time, end_time, ended_time,
-              ending, justification, ticket_number, ticket_system, renewed_from, policy_revision,
-              version, create_time, update_time)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+              ending, justification, ticket_number, ticket_system, granted_by, renewed_from,
+              policy_revision, version, create_time, update_time)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+                 $19)
          on conflict (tenant_id, id) do update
          set start_time = excluded.start_time,
              end_time = excluded.end_time,
@@ -384,6 +397,7 @@ pub async fn record(
         grant.justification,
         number,
         system,
+        grant.granted_by.map(PrincipalId::uuid),
         grant.renewed_from.map(GrantId::uuid),
         grant.policy_revision,
         grant.version.0,

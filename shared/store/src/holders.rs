@@ -1,15 +1,18 @@
 //! Who holds roles for good, and the guard that whoever might lower their number takes first.
 
+use std::collections::HashMap;
+
 use pim_domain::{
-    grant::Grant,
+    authority::GROUP_MEMBER,
+    group::GROUP_NESTING_MAX,
     holders::Holder,
-    id::{PrincipalId, RoleId, TenantId},
+    id::{GroupId, PrincipalId, RoleId, TenantId},
     scope::Scope,
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{StoreError, Tx, grants, principals, row};
+use crate::{StoreError, Tx, grants, groups, principals, row};
 
 /// Whoever might lower the number of holders waits here until the transaction ends, so that of two
 /// who would leave one too few together the second sees what the first has done. To be taken before
@@ -24,8 +27,9 @@ pub async fn guard(tx: &mut Tx, tenant: TenantId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Those with an assignment of a role at exactly that scope that has no end and has not been ended.
-/// Candidates only: the rules say who counts.
+/// Those with an assignment of a role at exactly that scope that has no end and has not been ended:
+/// of their own, or of a group to which they belong by such assignments. Candidates only: the rules
+/// say who counts.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -35,31 +39,47 @@ pub async fn of_target(
     role: RoleId,
     scope: &Scope,
 ) -> Result<Vec<Holder>, StoreError> {
-    let rows = sqlx::query!(
-        "select id, principal_id from role_grant
-         where tenant_id = $1 and kind = 'assignment' and role_id = $2 and scope = $3
-           and end_time is null and ended_time is null
-         order by id",
+    let rows = sqlx::query_file!(
+        "src/holders/of_target.sql",
         tenant.uuid(),
         role.uuid(),
         scope.as_str(),
+        GROUP_MEMBER,
+        i32::try_from(GROUP_NESTING_MAX).unwrap_or(i32::MAX),
     )
     .fetch_all(&mut *connection)
     .await?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let who: Vec<PrincipalId> = rows.iter().map(|row| row.principal_id.into()).collect();
-    let assignments = grants::get_all(connection, tenant, &ids).await?;
-    let principals = principals::get_all(connection, tenant, &who).await?;
-    let holder = |assignment: Grant| {
-        let principal = principals.iter().find(|one| one.id == assignment.principal).cloned();
-        let missing = || StoreError::corrupt("grant", "of nobody");
-        Ok(Holder { assignment, principal: principal.ok_or_else(missing)? })
-    };
-    assignments.into_iter().map(holder).collect()
+    let memberships = rows.iter().flat_map(|row| &row.membership_ids).copied();
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.assignment_id).chain(memberships).collect();
+    let who: Vec<PrincipalId> = rows.iter().map(|row| row.holder_id.into()).collect();
+    let of: Vec<GroupId> =
+        rows.iter().flat_map(|row| &row.group_ids).map(|id| (*id).into()).collect();
+    let grants = by_id(grants::get_all(connection, tenant, &ids).await?, |one| one.id.uuid());
+    let principals =
+        by_id(principals::get_all(connection, tenant, &who).await?, |one| one.id.uuid());
+    let groups = by_id(groups::get_all(connection, tenant, &of).await?, |one| one.id.uuid());
+    let holders = rows.into_iter().map(|row| {
+        Some(Holder {
+            assignment: grants.get(&row.assignment_id)?.clone(),
+            memberships: all_of(&grants, &row.membership_ids)?,
+            groups: all_of(&groups, &row.group_ids)?,
+            principal: principals.get(&row.holder_id)?.clone(),
+        })
+    });
+    let whole: Option<Vec<Holder>> = holders.collect();
+    whole.ok_or_else(|| StoreError::corrupt("grant", "of nobody"))
 }
 
-/// The roles and scopes of which a principal has an assignment that has no end and has not been
-/// ended.
+fn by_id<T>(all: Vec<T>, id: fn(&T) -> Uuid) -> HashMap<Uuid, T> {
+    all.into_iter().map(|one| (id(&one), one)).collect()
+}
+
+fn all_of<T: Clone>(known: &HashMap<Uuid, T>, ids: &[Uuid]) -> Option<Vec<T>> {
+    ids.iter().map(|id| known.get(id).cloned()).collect()
+}
+
+/// The roles and scopes of which a principal or a group has an assignment that has no end and has
+/// not been ended, or a group to which it belongs by such assignments.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -69,12 +89,21 @@ pub async fn targets_of(
     principal: PrincipalId,
 ) -> Result<Vec<(RoleId, Scope)>, StoreError> {
     sqlx::query!(
-        "select distinct role_id, scope from role_grant
-         where tenant_id = $1 and kind = 'assignment' and principal_id = $2
+        "with recursive above (id) as (
+             select $2::uuid
+             union
+             select g.group_id
+             from above a
+             join role_grant g on g.tenant_id = $1 and g.principal_id = a.id and g.role_id = $3
+                 and g.kind = 'assignment' and g.end_time is null and g.ended_time is null
+         )
+         select distinct role_id, scope from role_grant
+         where tenant_id = $1 and kind = 'assignment' and principal_id in (select id from above)
            and end_time is null and ended_time is null
          order by role_id, scope",
         tenant.uuid(),
         principal.uuid(),
+        GROUP_MEMBER,
     )
     .fetch_all(connection)
     .await?

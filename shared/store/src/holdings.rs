@@ -1,10 +1,12 @@
-//! What may be held, with all that it rests on: the candidates for [`pim_domain::effective`].
+//! What may be held, with all that it rests on: the grounds for [`pim_domain::effective`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use pim_domain::{
-    effective::{Holding, HoldingKind, Span, Standing},
+    authority::GROUP_MEMBER,
+    effective::{Ground, Holding, HoldingKind, Path, Span, Standing},
+    group::GROUP_NESTING_MAX,
     id::{PrincipalId, RoleId, TenantId},
     scope::{Lineage, Scope},
 };
@@ -16,55 +18,48 @@ use crate::{StoreError, row};
 struct Row {
     id: Uuid,
     is_activation: bool,
-    principal_id: Uuid,
+    holder_id: Uuid,
     role_id: Uuid,
     scope: String,
     start_time: DateTime<Utc>,
     end_time: Option<DateTime<Utc>>,
+    ended_time: Option<DateTime<Utc>>,
     is_booked: bool,
     path_start_time: Option<DateTime<Utc>>,
     path_end_time: Option<DateTime<Utc>>,
     path_ended_time: Option<DateTime<Utc>>,
+    membership_ids: Vec<Uuid>,
     enabled_since: Option<DateTime<Utc>>,
+    granted_by: Option<Uuid>,
     update_time: DateTime<Utc>,
+    is_membership: bool,
+    is_asked: bool,
 }
 
 impl TryFrom<Row> for Holding {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let path = row.path_start_time.map(|start| Span {
-            window: row::window(start, row.path_end_time),
-            ended: row.path_ended_time,
+        let path = row.path_start_time.map(|start| Path {
+            eligibility: Span {
+                window: row::window(start, row.path_end_time),
+                ended: row.path_ended_time,
+            },
+            memberships: row.membership_ids,
         });
         Ok(Holding {
             id: row.id,
             kind: if row.is_activation { HoldingKind::Activation } else { HoldingKind::Assignment },
-            principal: row.principal_id.into(),
+            holder: row.holder_id.into(),
             role: row.role_id.into(),
             scope: row::scope(&row.scope)?,
-            span: Span { window: row::window(row.start_time, row.end_time), ended: None },
+            span: Span { window: row::window(row.start_time, row.end_time), ended: row.ended_time },
             standing: if row.is_booked { Standing::Booked } else { Standing::Held },
             path,
-            enabled_since: row.enabled_since,
+            granted_by: row.granted_by,
+            update_time: row.update_time,
         })
     }
-}
-
-/// Candidates, and the newest `update_time` among what they were read from: no answer on them is
-/// as of an earlier instant.
-#[derive(Debug, Clone, Default)]
-pub struct Candidates {
-    /// Each may count; the domain says which do.
-    pub holdings: Vec<Holding>,
-    /// Absent where there are none.
-    pub newest: Option<DateTime<Utc>>,
-}
-
-fn candidates(rows: Vec<Row>) -> Result<Candidates, StoreError> {
-    let newest = rows.iter().map(|row| row.update_time).max();
-    let holdings = rows.into_iter().map(Holding::try_from).collect::<Result<_, _>>()?;
-    Ok(Candidates { holdings, newest })
 }
 
 /// What a principal may hold: of one role or of any, at a scope and above it or anywhere.
@@ -77,12 +72,25 @@ pub async fn of_principal(
     principal: PrincipalId,
     roles: Option<&[Uuid]>,
     at: Option<&Lineage>,
-) -> Result<Candidates, StoreError> {
-    of_principals(connection, tenant, &[principal], roles, at.map(std::slice::from_ref)).await
+) -> Result<Ground, StoreError> {
+    let at = at.map(std::slice::from_ref);
+    let grounds = of_principals(connection, tenant, &[principal], roles, at).await?;
+    grounds.into_iter().next().ok_or_else(|| StoreError::corrupt("ground", "of nobody"))
 }
 
-/// What any of several principals may hold: of these roles or of any, at any of these scopes and
-/// above them, or anywhere.
+/// By what a principal may belong to groups, and nothing else.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn memberships(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    principal: PrincipalId,
+) -> Result<Ground, StoreError> {
+    of_principal(connection, tenant, principal, Some(&[]), None).await
+}
+
+/// The same for each of `principals`, in their order, and at any of several scopes.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -92,42 +100,102 @@ pub async fn of_principals(
     principals: &[PrincipalId],
     roles: Option<&[Uuid]>,
     at: Option<&[Lineage]>,
-) -> Result<Candidates, StoreError> {
-    let principals: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
+) -> Result<Vec<Ground>, StoreError> {
     let scopes = at.map(|all| all.iter().flat_map(Lineage::iter).collect::<BTreeSet<_>>());
     let scopes: Option<Vec<String>> =
         scopes.map(|scopes| scopes.into_iter().map(Scope::to_string).collect());
+    let ids: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query_file_as!(
         Row,
         "src/holdings/of_principals.sql",
         tenant.uuid(),
-        &principals,
+        &ids,
         roles,
         scopes.as_deref(),
+        GROUP_MEMBER,
+        nesting_max(),
     )
     .fetch_all(connection)
     .await?;
-    candidates(rows)
+    grounds(principals, rows)
 }
 
-/// Who may hold a role at a scope, from above included.
+/// Those who may hold a role at a scope, from above and through groups included: by id, at most
+/// `limit`, the first not before `from`.
 ///
 /// # Errors
 /// The database cannot serve.
-pub async fn of_role(
+pub async fn holders(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    (role, at): (RoleId, &Lineage),
+    from: Option<PrincipalId>,
+    limit: i64,
+) -> Result<Vec<PrincipalId>, StoreError> {
+    let scopes: Vec<Scope> = at.iter().cloned().collect();
+    holders_at(connection, tenant, role, &scopes, from, limit).await
+}
+
+/// The same at exactly these scopes.
+pub(crate) async fn holders_at(
     connection: &mut PgConnection,
     tenant: TenantId,
     role: RoleId,
-    scope: &Scope,
-) -> Result<Candidates, StoreError> {
-    let rows = sqlx::query_file_as!(
-        Row,
-        "src/holdings/of_role.sql",
+    scopes: &[Scope],
+    from: Option<PrincipalId>,
+    limit: i64,
+) -> Result<Vec<PrincipalId>, StoreError> {
+    let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+    let ids = sqlx::query_file_scalar!(
+        "src/holdings/holders.sql",
         tenant.uuid(),
         role.uuid(),
-        scope.as_str(),
+        &scopes,
+        from.map_or(Uuid::nil(), PrincipalId::uuid),
+        limit,
+        GROUP_MEMBER,
+        nesting_max(),
     )
     .fetch_all(connection)
     .await?;
-    candidates(rows)
+    Ok(ids.into_iter().map(PrincipalId::from).collect())
+}
+
+fn nesting_max() -> i32 {
+    i32::try_from(GROUP_NESTING_MAX).unwrap_or(i32::MAX)
+}
+
+/// What groups have is part of the ground of each.
+fn grounds(principals: &[PrincipalId], rows: Vec<Row>) -> Result<Vec<Ground>, StoreError> {
+    let ground = |principal: &PrincipalId| Ground {
+        principal: *principal,
+        enabled_since: None,
+        memberships: Vec::new(),
+        holdings: Vec::new(),
+    };
+    let mut grounds: Vec<Ground> = principals.iter().map(ground).collect();
+    let place: HashMap<Uuid, usize> =
+        principals.iter().enumerate().map(|(place, id)| (id.uuid(), place)).collect();
+    for row in rows {
+        let own = place.get(&row.holder_id).copied();
+        let (is_membership, is_asked) = (row.is_membership, row.is_asked);
+        let enabled_since = row.enabled_since;
+        let holding = Holding::try_from(row)?;
+        let touched = match own {
+            Some(place) => {
+                grounds[place].enabled_since = enabled_since;
+                &mut grounds[place..=place]
+            }
+            None => &mut grounds[..],
+        };
+        for ground in touched {
+            if is_membership {
+                ground.memberships.push(holding.clone());
+            }
+            if is_asked {
+                ground.holdings.push(holding.clone());
+            }
+        }
+    }
+    Ok(grounds)
 }

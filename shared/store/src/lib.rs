@@ -5,6 +5,7 @@
 
 pub mod activations;
 pub mod approvals;
+pub mod approvers;
 pub mod callers;
 pub mod change_requests;
 pub mod db;
@@ -12,6 +13,7 @@ pub mod due;
 pub mod error;
 pub mod events;
 pub mod grants;
+pub mod groups;
 pub mod holders;
 pub mod holdings;
 pub mod idempotency;

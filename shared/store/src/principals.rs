@@ -78,9 +78,9 @@ pub async fn get_all(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     sqlx::query_as!(
         Row,
-        "select id, kind, issuer, subject, display_name, person_id, enabled_since, break_glass,
-                version, create_time, update_time
-         from principal where tenant_id = $1 and id = any($2)",
+        r#"select id, kind, issuer as "issuer!", subject as "subject!", display_name, person_id,
+                  enabled_since, break_glass, version, create_time, update_time
+         from principal where tenant_id = $1 and kind <> 'group' and id = any($2)"#,
         tenant.uuid(),
         &ids,
     )
@@ -103,9 +103,9 @@ pub async fn by_identity(
 ) -> Result<Option<Principal>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, issuer, subject, display_name, person_id, enabled_since, break_glass,
-                version, create_time, update_time
-         from principal where tenant_id = $1 and issuer = $2 and subject = $3",
+        r#"select id, kind, issuer as "issuer!", subject as "subject!", display_name, person_id,
+                  enabled_since, break_glass, version, create_time, update_time
+         from principal where tenant_id = $1 and issuer = $2 and subject = $3"#,
         tenant.uuid(),
         issuer,
         subject,
@@ -127,9 +127,9 @@ pub async fn get_for_update(
 ) -> Result<Option<Principal>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, issuer, subject, display_name, person_id, enabled_since, break_glass,
-                version, create_time, update_time
-         from principal where tenant_id = $1 and id = $2 for update",
+        r#"select id, kind, issuer as "issuer!", subject as "subject!", display_name, person_id,
+                  enabled_since, break_glass, version, create_time, update_time
+         from principal where tenant_id = $1 and kind <> 'group' and id = $2 for update"#,
         tenant.uuid(),
         id.uuid(),
     )
@@ -152,15 +152,15 @@ pub async fn list(
 ) -> Result<Vec<Principal>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, issuer, subject, display_name, person_id, enabled_since, break_glass,
-                version, create_time, update_time
+        r#"select id, kind, issuer as "issuer!", subject as "subject!", display_name, person_id,
+                  enabled_since, break_glass, version, create_time, update_time
          from principal
-         where tenant_id = $1
+         where tenant_id = $1 and kind <> 'group'
            and (position(lower($2::text) in lower(display_name)) > 0
                 or position(lower($2::text) in lower(subject)) > 0)
            and ($3::uuid is null or id > $3)
          order by id
-         limit $4",
+         limit $4"#,
         tenant.uuid(),
         text_contains,
         after.map(PrincipalId::uuid),

@@ -216,7 +216,7 @@ impl System {
     fn rule(&self, wire: &assignment::ApprovalRule) -> ApprovalRule {
         let stages = wire.stages.iter().map(|stage| {
             let slots = stage.slots.iter().map(|slot| match slot.approver.as_ref().unwrap() {
-                Approver::UserId(id) => self.who(id),
+                Approver::UserId(id) | Approver::GroupId(id) => self.who(id),
             });
             let mode = match stage.mode() {
                 ApprovalMode::Unspecified | ApprovalMode::AllOf => Mode::All,

@@ -43,7 +43,7 @@ pub(super) async fn stored(world: &World, tenant: TenantId) -> Stored {
     let approvals = approvals::list(&mut read, tenant, &all, None, READ_MAX).await.unwrap();
     let of = |kind| grants::Filter {
         kind,
-        principal: None,
+        principals: None,
         role: None,
         scope: None,
         not_ended_at: None,
@@ -96,7 +96,7 @@ pub(super) async fn check(
         }
         let mut read = world.system.db.read().await.unwrap();
         let all = holdings::of_principal(&mut read, tenant, principal.id, None, None).await;
-        let held = effective::list(all.unwrap().holdings, now.into()).holdings;
+        let held = effective::list(all.unwrap().resolve(), now.into()).holdings;
         invariant::nothing_outside_its_window(&held, now)?;
         for holding in &held {
             assert!(principal.is_enabled(), "held while disabled: {holding:?}");

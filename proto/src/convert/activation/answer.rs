@@ -20,6 +20,7 @@ fn activation(activation: &Activation, as_of: DateTime<Utc>) -> v1::Activation {
         role_id: settled.role.to_string(),
         scope: settled.scope.into(),
         eligibility_id: settled.eligibility.to_string(),
+        membership_ids: texts(settled.memberships),
         justification: settled.request.justification,
         ticket: settled.request.ticket.map(wire_ticket),
         policy_revision: settled.policy_revision,

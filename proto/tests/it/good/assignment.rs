@@ -156,7 +156,8 @@ fn rules() -> Rules {
 }
 
 pub(crate) fn slot(user: &str) -> ApproverSlot {
-    ApproverSlot { approver: Some(Approver::UserId(user.to_owned())) }
+    let approver = Some(Approver::UserId(user.to_owned()));
+    ApproverSlot { approver, activated_members: false }
 }
 
 pub(crate) fn eligibilities() -> Vec<Shape> {

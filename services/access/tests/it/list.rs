@@ -41,6 +41,7 @@ async fn a_list_has_what_is_held_by_which_way_and_until_when() {
         scope: SUBSCRIPTION.to_owned(),
         start_time: Some(timestamp(world.now())),
         end_time: active.end_time,
+        group_id: String::new(),
     };
     assert_eq!(*holding(&active.id), by_activation);
     let by_assignment = holding(&assigned.id);
@@ -144,7 +145,8 @@ async fn what_ends_between_two_pages_shifts_nothing() {
     for (number, end) in [soon, later, soon, later, later].into_iter().enumerate() {
         let scope = group(number);
         made.push((assign(&organisation, &alice, (CONTRIBUTOR, &scope), None, end).await.id, end));
-        world.advance(tick());
+        // Ids are in order from one millisecond to the next.
+        world.advance(tick() * 1_000);
     }
     made.sort();
     let request = ListEffectiveRolesRequest { page_size: 2, ..of(&alice) };
@@ -163,11 +165,13 @@ async fn what_ends_between_two_pages_shifts_nothing() {
 async fn holders_are_paged_as_well() {
     let (world, organisation, alice) = begin().await;
     let bob = organisation.user(&world, "bob").await;
+    // By principal.
+    let mut people = [&alice, &bob];
+    people.sort_by_key(|person| &person.id);
     let mut made = Vec::new();
-    for person in [&alice, &bob] {
+    for person in people {
         made.push(organisation.assign(person, CONTRIBUTOR, SUBSCRIPTION).await.unwrap().id);
     }
-    made.sort();
     let mut access = organisation.admin.client.access();
     let request = ListRoleHoldersRequest {
         role_id: CONTRIBUTOR.to_owned(),
@@ -210,4 +214,46 @@ async fn a_page_token_belongs_to_its_list_and_its_caller() {
             (Code::InvalidArgument, "INVALID_FIELD")
         );
     }
+}
+
+#[tokio::test]
+async fn the_members_of_a_large_group_are_paged_whole() {
+    let (world, organisation, _alice) = begin().await;
+    let admin = &organisation.admin;
+    let [outer, inner] = [organisation.group("outer").await, organisation.group("inner").await];
+    admin.assign_to(&outer.id, CONTRIBUTOR, SUBSCRIPTION).await.unwrap();
+    admin.add_member(&inner.id, &outer).await.unwrap();
+    let mut expected = Vec::new();
+    for number in 0..45 {
+        let user = organisation.user(&world, &format!("member {number}")).await;
+        // Of some there are two ways.
+        for (group, step) in [(&inner, 2), (&outer, 3)] {
+            if number % step == 0 {
+                admin.add_member(&user.id, group).await.unwrap();
+            }
+        }
+        if number % 2 == 0 || number % 3 == 0 {
+            expected.push(user.id);
+        }
+    }
+    expected.sort();
+    let mut seen = Vec::new();
+    let mut request = ListRoleHoldersRequest {
+        role_id: CONTRIBUTOR.to_owned(),
+        scope: SUBSCRIPTION.to_owned(),
+        page_size: 7,
+        ..ListRoleHoldersRequest::default()
+    };
+    loop {
+        let page = admin.client.access().list_role_holders(request.clone()).await.unwrap();
+        let page = page.into_inner();
+        assert!(page.holdings.iter().all(|holding| holding.group_id == outer.id));
+        seen.extend(page.holdings.into_iter().map(|holding| holding.principal_id));
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+        assert_eq!(seen.len() % 7, 0);
+    }
+    assert_eq!(seen, expected);
 }

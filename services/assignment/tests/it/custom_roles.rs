@@ -190,6 +190,14 @@ async fn nobody_widens_a_role_that_another_account_of_their_person_has() {
     update(&working.client, &made, definition("Restarter", &[RESTART])).await.unwrap();
     let made = get(&working.client, &made.id).await;
     delete(&working.client, &made).await.unwrap();
+
+    let through = create(&working.client, definition("Stopper", &[RESTART])).await.unwrap();
+    let (admin, ops) = (&ground.org.admin, ground.org.group("ops").await);
+    admin.add_member(&private.id, &ops).await.unwrap();
+    admin.assign_to(&ops.id, &through.id, SUBSCRIPTION).await.unwrap();
+    let wider = definition("Stopper", &[RESTART, "Microsoft.Compute/*/read"]);
+    let answer = update(&working.client, &through, wider).await;
+    assert_refused(answer, Code::PermissionDenied, "SELF_GRANT");
 }
 
 /// What there is of a role: an eligibility with an activation and a request, and an assignment.

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     Activation, Facts, Held, Length, Request, State, Verdict,
     judge::{Judged, RULES, approvable},
+    way::Way,
 };
 use crate::{
     change::Change,
     denial::{Denial, Rule, Violation},
     event::{About, Code, Stamp},
-    grant::Grant,
     id::{ActivationId, ExtensionId},
     policy::Rules,
     time::earliest,
@@ -65,8 +65,8 @@ impl Activation {
         let State::Active { held, extension } = self.settled(stamp.now).state else {
             return Err(self.wrong_state(about, stamp.now));
         };
-        let eligibility = self.rests_on(facts, stamp.now);
-        let rules = facts.rules(eligibility, &self.scope);
+        let way = self.way(facts, stamp.now);
+        let rules = facts.rules(way.as_ref().map(|way| way.eligibility), &self.scope);
         let end = asked_end(&wish.request, held);
         let asked = Asked { request: &wish.request, end, time: stamp.now };
         let mut violations = self.broken_by(facts, &rules, held, &asked, stamp.now);
@@ -76,13 +76,13 @@ impl Activation {
         });
         let overlaps = waiting.is_some();
         violations.extend(waiting);
-        violations.extend(approvable(facts, &rules));
+        violations.extend(approvable(facts, &rules, stamp.now));
         let live = overlaps.then_some(self.id.uuid());
         let refuse =
             |denial: Denial| denial.about(about.clone()).of(super::judge::THING, self.id.uuid());
         Denial::check(violations, live).map_err(refuse)?;
         let Some(timeout) = rules.approval_timeout() else {
-            return Ok(self.extended(held, end, eligibility, about, stamp));
+            return Ok(self.extended(held, end, way.as_ref(), about, stamp));
         };
         let extension = Extension {
             id: ExtensionId::at(stamp.now),
@@ -116,23 +116,18 @@ impl Activation {
         };
         let granted = shortened.and_then(|most| held.end.checked_add_signed(most));
         let end = granted.map_or(extension.end, |granted| granted.min(extension.end));
-        let eligibility = self.rests_on(facts, stamp.now);
-        let newest = facts.rules(eligibility, &self.scope);
+        let way = self.way(facts, stamp.now);
+        let newest = facts.rules(way.as_ref().map(|way| way.eligibility), &self.scope);
         let asked = Asked { request: &extension.request, end, time: extension.create_time };
         let broken = [pinned, &newest]
             .into_iter()
             .any(|rules| !self.broken_by(facts, rules, held, &asked, stamp.now).is_empty());
-        if broken || super::transition::unapproved(facts, pinned, &newest, votes).is_some() {
+        let now = stamp.now;
+        if broken || super::transition::unapproved(facts, pinned, &newest, votes, now).is_some() {
             let state = State::Active { held, extension: None };
             return self.moved(state, Code::ActivationExtensionVoided, about, stamp);
         }
-        self.extended(held, end, eligibility, about, stamp)
-    }
-
-    /// The eligibility that it rests on, where that still counts.
-    fn rests_on<'a>(&self, facts: &'a Facts, now: DateTime<Utc>) -> Option<&'a Grant> {
-        let own = facts.eligibilities.iter().find(|grant| grant.id == self.eligibility);
-        own.filter(|grant| self.may_rest_on(grant, facts, now))
+        self.extended(held, end, way.as_ref(), about, stamp)
     }
 
     fn broken_by(
@@ -143,7 +138,7 @@ impl Activation {
         asked: &Asked<'_>,
         now: DateTime<Utc>,
     ) -> Vec<Violation> {
-        let eligibility = self.rests_on(facts, now);
+        let way = self.way(facts, now);
         let whole = Request { length: Length::Until(asked.end), ..asked.request.clone() };
         let judged = Judged {
             facts,
@@ -154,10 +149,10 @@ impl Activation {
             shortened: None,
             now,
             start: held.start,
-            eligibility,
+            way: way.as_ref(),
             live: None,
         };
-        let last = eligibility.and_then(|grant| grant.window.end);
+        let last = way.as_ref().and_then(|way| way.end);
         let end = earliest(Some(asked.end), last).unwrap_or(asked.end);
         let no_later = (end <= held.end).then(|| {
             let limit = format!("after the end that it has, {}", held.end.to_rfc3339());
@@ -188,11 +183,11 @@ impl Activation {
         &self,
         held: Held,
         asked: DateTime<Utc>,
-        eligibility: Option<&Grant>,
+        way: Option<&Way<'_>>,
         about: About,
         stamp: &Stamp,
     ) -> Change<Self> {
-        let last = eligibility.and_then(|grant| grant.window.end);
+        let last = way.and_then(|way| way.end);
         let end = earliest(Some(asked), last).unwrap_or(asked);
         let held = Held { end, truncated: end < asked, ..held };
         let state = State::Active { held, extension: None };

@@ -1,20 +1,22 @@
 //! Judging a request: small rules in a fixed order, all violations together.
 
-use std::cmp::Reverse;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, Held, Length, Request, State};
+use super::{
+    Activation, Held, Length, Request, State,
+    way::{Way, choose},
+};
 use crate::{
     change::{Change, Version},
     denial::{Denial, Rule, Violation},
+    effective::Membership,
     event::{About, Code, Stamp, ThingKind},
-    grant::{Grant, GrantState},
+    grant::Grant,
     id::{ActivationId, GrantId, RoleId},
     policy::{Layers, Rules},
     principal::{Principal, PrincipalKind},
-    quorum::Seating,
+    quorum::{Panel, Seating},
     role::Role,
     scope::Scope,
     text::is_blank,
@@ -49,14 +51,19 @@ pub struct Facts {
     pub role: Role,
     /// The newest policies of the role at the scope and above.
     pub policy: Layers,
-    /// The principal's eligibilities for the role at the scope and above, ended ones too.
+    /// The eligibilities for the role at the scope and above of the principal and of the groups
+    /// that it may belong to, ended ones too.
     pub eligibilities: Vec<Grant>,
+    /// The memberships by which it may belong to groups.
+    pub memberships: Vec<Membership>,
     /// What is recorded as live for the same principal, role and scope.
     pub live: Option<Activation>,
     /// Since when a move of a scope has kept what is live from what it rests on.
     pub severed: Option<DateTime<Utc>>,
-    /// Those whom its approval rules name and who exist.
+    /// Those whom its approval rules name, alone or by a group, and who exist.
     pub people: Vec<Principal>,
+    /// The memberships by which these belong to groups that may approve.
+    pub belonging: Vec<Membership>,
 }
 
 impl Facts {
@@ -65,10 +72,18 @@ impl Facts {
     pub fn newest(&self) -> DateTime<Utc> {
         let persons = self.people.iter().chain([&self.principal]).map(|p| p.update_time);
         let grants = self.eligibilities.iter().map(|grant| grant.update_time);
+        let memberships = self.memberships.iter().chain(&self.belonging);
+        let grants = grants.chain(memberships.map(|one| one.update_time));
         let live = self.live.iter().map(|live| live.update_time);
         let others =
             persons.chain(grants).chain(live).chain(self.severed).chain(self.policy.newest());
         others.max().unwrap_or(self.role.update_time).max(self.role.update_time)
+    }
+
+    /// Who may be asked, at an instant.
+    #[must_use]
+    pub fn panel(&self, at: DateTime<Utc>) -> Panel<'_> {
+        Panel { people: &self.people, memberships: &self.belonging, at }
     }
 
     /// The rules for an activation at `scope` on `eligibility`, where there is one.
@@ -91,8 +106,8 @@ pub(super) struct Judged<'a> {
     pub(super) now: DateTime<Utc>,
     /// The start that was asked for, moved to now where that is past.
     pub(super) start: DateTime<Utc>,
-    /// The eligibility that it would rest on.
-    pub(super) eligibility: Option<&'a Grant>,
+    /// What it would rest on.
+    pub(super) way: Option<&'a Way<'a>>,
     /// What is live for the same target, time applied, other than the request itself.
     pub(super) live: Option<&'a Activation>,
 }
@@ -121,7 +136,7 @@ pub fn ask(facts: &Facts, wish: Ask, stamp: &Stamp) -> Result<Change<Activation>
     let start = wish.request.start.map_or(stamp.now, |start| start.max(stamp.now));
     let live = facts.live.as_ref().filter(|live| live.settled(stamp.now).is_live());
     let chosen = choose(facts, &wish, start);
-    let rules = facts.rules(chosen, &wish.scope);
+    let rules = facts.rules(chosen.as_ref().map(|way| way.eligibility), &wish.scope);
     let judged = Judged {
         facts,
         request: &wish.request,
@@ -131,11 +146,11 @@ pub fn ask(facts: &Facts, wish: Ask, stamp: &Stamp) -> Result<Change<Activation>
         shortened: None,
         now: stamp.now,
         start,
-        eligibility: chosen,
+        way: chosen.as_ref(),
         live,
     };
     let mut violations: Vec<Violation> = RULES.iter().filter_map(|rule| rule(&judged)).collect();
-    violations.extend(approvable(facts, &rules));
+    violations.extend(approvable(facts, &rules, stamp.now));
     let about = about(&wish, facts);
     let refuse = |denial: Denial| denial.about(about.clone());
     let live = judged.live.map(|live| live.id.uuid());
@@ -150,7 +165,7 @@ pub fn ask(facts: &Facts, wish: Ask, stamp: &Stamp) -> Result<Change<Activation>
     } else if start > stamp.now {
         (State::Scheduled { start }, Code::ActivationScheduled)
     } else {
-        let held = held(&wish.request, None, chosen, start);
+        let held = held(&wish.request, None, chosen.end, start);
         (State::Active { held, extension: None }, Code::ActivationActivated)
     };
     let activation = Activation {
@@ -158,7 +173,8 @@ pub fn ask(facts: &Facts, wish: Ask, stamp: &Stamp) -> Result<Change<Activation>
         principal: facts.principal.id,
         role: wish.role,
         scope: wish.scope,
-        eligibility: chosen.id,
+        eligibility: chosen.eligibility.id,
+        memberships: chosen.memberships.iter().map(|one| one.id).collect(),
         request: wish.request,
         shortened: None,
         policy_revision: facts.policy.revision,
@@ -186,17 +202,17 @@ fn about(wish: &Ask, facts: &Facts) -> About {
 }
 
 /// The time for which the role is held from `start`: no longer than its approvers granted, and never
-/// past the end of what it rests on.
+/// past `last`, the end of what it rests on.
 pub(super) fn held(
     request: &Request,
     shortened: Option<TimeDelta>,
-    eligibility: &Grant,
+    last: Option<DateTime<Utc>>,
     start: DateTime<Utc>,
 ) -> Held {
     let asked = end(request, start);
     let granted = shortened.and_then(|most| start.checked_add_signed(most));
     let asked = granted.map_or(asked, |granted| granted.min(asked));
-    let end = earliest(Some(asked), eligibility.window.end).unwrap_or(asked);
+    let end = earliest(Some(asked), last).unwrap_or(asked);
     Held { start, end, truncated: end < asked }
 }
 
@@ -206,29 +222,6 @@ fn end(request: &Request, start: DateTime<Utc>) -> DateTime<Utc> {
         Length::Duration(duration) => start.checked_add_signed(duration).unwrap_or(start),
         Length::Until(end) => end,
     }
-}
-
-/// Nearest scope, then latest end, then lowest id, of those in force at the start.
-fn choose<'a>(facts: &'a Facts, wish: &Ask, start: DateTime<Utc>) -> Option<&'a Grant> {
-    let lineage = facts.policy.lineage(&wish.scope);
-    let latest = DateTime::<Utc>::MAX_UTC;
-    facts
-        .eligibilities
-        .iter()
-        .filter(|grant| wish.eligibility.is_none_or(|id| id == grant.id))
-        .filter(|grant| fits(grant, facts, &wish.scope, start))
-        .max_by_key(|grant| {
-            let end = grant.window.end.unwrap_or(latest);
-            (Reverse(lineage.distance(&grant.scope)), end, Reverse(grant.id))
-        })
-}
-
-/// Whether an activation at `scope` that starts at `start` may rest on `grant`.
-pub(super) fn fits(grant: &Grant, facts: &Facts, scope: &Scope, start: DateTime<Utc>) -> bool {
-    grant.principal == facts.principal.id
-        && grant.role == facts.role.id
-        && facts.policy.lineage(scope).is_below(&grant.scope)
-        && grant.state(start) == GrantState::InForce
 }
 
 fn principal(judged: &Judged<'_>) -> Option<Violation> {
@@ -251,7 +244,7 @@ fn role(judged: &Judged<'_>) -> Option<Violation> {
 }
 
 fn eligibility(judged: &Judged<'_>) -> Option<Violation> {
-    judged.eligibility.is_none().then(|| {
+    judged.way.is_none().then(|| {
         Violation::new(
             Rule::Eligibility,
             "role_id",
@@ -350,9 +343,9 @@ fn overlap(judged: &Judged<'_>) -> Option<Violation> {
 }
 
 /// Whether there are people enough to approve it who are enabled and not the requester.
-pub(super) fn approvable(facts: &Facts, rules: &Rules) -> Option<Violation> {
+pub(super) fn approvable(facts: &Facts, rules: &Rules, now: DateTime<Utc>) -> Option<Violation> {
     let barred = Some(facts.principal.person_key());
-    let seating = |rule| Seating::new(rule, &facts.people, barred);
+    let seating = |rule| Seating::new(rule, facts.panel(now), barred);
     let impossible = rules.approvals.iter().map(seating).find(|seating| !seating.is_possible())?;
     Some(Violation::new(
         Rule::Approvable,

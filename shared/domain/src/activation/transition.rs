@@ -11,11 +11,12 @@ use super::{
 use crate::{
     change::Change,
     denial::{Denial, Reason, Rule, Violation},
+    effective::Membership,
     event::{About, Code, Stamp},
     grant::Grant,
     policy::{ApprovalRule, Rules},
     principal::Principal,
-    quorum::{Seating, Vote},
+    quorum::{Panel, Seating, Vote},
     role::{Catalog, Role},
     text::is_blank,
 };
@@ -27,14 +28,20 @@ pub struct Rest {
     pub eligibility: Grant,
     /// Since when a move of a scope has kept it from the eligibility.
     pub severed: Option<DateTime<Utc>>,
+    /// When the group that has it, or to which it gives access, was deleted.
+    pub deleted: Option<DateTime<Utc>>,
+    /// The memberships by which the principal may belong to groups.
+    pub memberships: Vec<Membership>,
     /// The principal.
     pub principal: Principal,
     /// The role.
     pub role: Role,
     /// Who must approve it or its extension; none where nobody must any more.
     pub approvals: Vec<ApprovalRule>,
-    /// Those whom these name and who exist.
+    /// Those whom these name, alone or by a group, and who exist.
     pub people: Vec<Principal>,
+    /// The memberships by which these belong to groups that may approve.
+    pub belonging: Vec<Membership>,
 }
 
 /// What has become of the approval of a pending activation, or of its extension.
@@ -130,7 +137,7 @@ impl Activation {
                 let approved = Self { shortened: *shortened, ..self.clone() };
                 let mut broken = approved.broken_again(facts, pinned, stamp.now);
                 let newest = self.newest_rules(facts);
-                broken.extend(unapproved(facts, pinned, &newest, votes));
+                broken.extend(unapproved(facts, pinned, &newest, votes, stamp.now));
                 Ok(self.begin(*shortened, facts, broken, stamp))
             }
             (State::Active { held, extension: Some(extension) }, verdict) => {
@@ -162,7 +169,7 @@ impl Activation {
                 let mut broken = self.broken_again(facts, pinned, stamp.now);
                 // Standing was judged when the approval was complete; the policy may have changed.
                 let newest = self.newest_rules(facts);
-                broken.extend(unmet(facts, pinned, &newest, votes, votes));
+                broken.extend(unmet(facts, pinned, &newest, (votes, votes), stamp.now));
                 Ok(self.begin(self.shortened, facts, broken, stamp))
             }
             State::Scheduled { .. }
@@ -259,7 +266,7 @@ impl Activation {
         stamp: &Stamp,
     ) -> Result<Change<Self>, Denial> {
         let about = self.about(catalog);
-        let impossible = self.unapprovable(rest);
+        let impossible = self.unapprovable(rest, stamp.now);
         match (self.settled(stamp.now).state, self.broken_path(rest, stamp.now)) {
             (State::Active { held, .. }, Some(rule)) => {
                 let ending = Ending::Void { rules: vec![rule] };
@@ -286,9 +293,10 @@ impl Activation {
     }
 
     /// Whether those who are left cannot approve what it waits for.
-    fn unapprovable(&self, rest: &Rest) -> bool {
+    fn unapprovable(&self, rest: &Rest, at: DateTime<Utc>) -> bool {
         let barred = Some(rest.principal.person_key());
-        rest.approvals.iter().any(|rule| !Seating::new(rule, &rest.people, barred).is_possible())
+        let panel = Panel { people: &rest.people, memberships: &rest.belonging, at };
+        rest.approvals.iter().any(|rule| !Seating::new(rule, panel, barred).is_possible())
     }
 
     /// The first thing on its path that does not count any more.
@@ -313,19 +321,22 @@ impl Activation {
             State::PendingApproval { .. } => self.request.start.map_or(now, |start| now.max(start)),
             State::Active { .. } | State::Ended { .. } => now,
         };
-        let counts = rest.severed.is_none() && rest.eligibility.span().counts(at);
-        (!counts).then_some(Rule::Eligibility)
+        let belongs = |id| {
+            let on_path = rest.memberships.iter().find(|one| one.id == id);
+            on_path.is_some_and(|one| one.counts.contains(at))
+        };
+        let deleted = rest.deleted.is_some_and(|deleted| deleted <= at);
+        let reaches = rest.severed.is_none() && !deleted;
+        let counts = rest.eligibility.span().counts(at) && reaches;
+        let whole = counts && self.memberships.iter().copied().all(belongs);
+        (!whole).then_some(Rule::Eligibility)
     }
 
     /// The rules that the request breaks when it is judged again, by the stricter of the revision
     /// that it was judged by and the newest.
     fn broken_again(&self, facts: &Facts, pinned: &Rules, now: DateTime<Utc>) -> Vec<Rule> {
         let start = self.request.start.map_or(now, |start| start.max(now));
-        let eligibility = facts
-            .eligibilities
-            .iter()
-            .find(|grant| grant.id == self.eligibility)
-            .filter(|grant| self.may_rest_on(grant, facts, start));
+        let way = self.way(facts, start);
         let newest = self.newest_rules(facts);
         let mut broken: Vec<Rule> = [pinned, &newest]
             .into_iter()
@@ -339,7 +350,7 @@ impl Activation {
                     shortened: self.shortened,
                     now,
                     start,
-                    eligibility,
+                    way: way.as_ref(),
                     live: facts.live.as_ref().filter(|live| live.id != self.id),
                 };
                 RULES.iter().filter_map(move |rule| rule(&judged)).collect::<Vec<Violation>>()
@@ -353,12 +364,6 @@ impl Activation {
         broken.sort();
         broken.dedup();
         broken
-    }
-
-    /// Whether it, being what is live among the facts, may rest on `grant` from `at` on: once
-    /// severed it may not, even if it lies below it again.
-    pub(super) fn may_rest_on(&self, grant: &Grant, facts: &Facts, at: DateTime<Utc>) -> bool {
-        facts.severed.is_none() && judge::fits(grant, facts, &self.scope, at)
     }
 
     /// The newest rules for it, at its scope and that of its eligibility.
@@ -376,17 +381,17 @@ impl Activation {
         stamp: &Stamp,
     ) -> Change<Self> {
         let about = self.about(facts.role.catalog);
-        let chosen = facts.eligibilities.iter().find(|grant| grant.id == self.eligibility);
-        if chosen.is_none() && broken.is_empty() {
+        let start = self.request.start.map_or(stamp.now, |start| start.max(stamp.now));
+        let way = self.way(facts, start);
+        if way.is_none() && broken.is_empty() {
             broken.push(Rule::Eligibility);
         }
-        let start = self.request.start.map_or(stamp.now, |start| start.max(stamp.now));
-        match chosen {
-            Some(chosen) if broken.is_empty() => {
+        match way {
+            Some(way) if broken.is_empty() => {
                 let (state, code) = if start > stamp.now {
                     (State::Scheduled { start }, Code::ActivationScheduled)
                 } else {
-                    let held = judge::held(&self.request, shortened, chosen, start);
+                    let held = judge::held(&self.request, shortened, way.end, start);
                     (State::Active { held, extension: None }, Code::ActivationActivated)
                 };
                 let granted = Self { shortened, ..self.clone() };
@@ -457,8 +462,9 @@ pub(super) fn unapproved(
     pinned: &Rules,
     newest: &Rules,
     votes: &[Vote],
+    now: DateTime<Utc>,
 ) -> Option<Rule> {
-    unmet(facts, pinned, newest, votes, &[])
+    unmet(facts, pinned, newest, (votes, &[]), now)
 }
 
 /// The same, where those who gave the votes `anyhow` need not be enabled any more.
@@ -466,12 +472,12 @@ fn unmet(
     facts: &Facts,
     pinned: &Rules,
     newest: &Rules,
-    votes: &[Vote],
-    anyhow: &[Vote],
+    (votes, anyhow): (&[Vote], &[Vote]),
+    now: DateTime<Utc>,
 ) -> Option<Rule> {
     let votes: HashSet<Vote> = votes.iter().copied().collect();
     let barred = Some(facts.principal.person_key());
-    let met = |rule| Seating::counting(rule, &facts.people, barred, anyhow).is_met(&votes);
+    let met = |rule| Seating::counting(rule, facts.panel(now), barred, anyhow).is_met(&votes);
     let all = pinned.approvals.iter().chain(&newest.approvals).all(met);
     (!all).then_some(Rule::Approvable)
 }

@@ -64,7 +64,7 @@ pub fn decide(
     if caller.is_same_person(&facts.requester) {
         return refuse(Reason::SelfApproval);
     }
-    if !facts.has_standing(caller.id) {
+    if !facts.has_standing(caller.id, stamp.now) {
         return refuse(Reason::NotAnApprover);
     }
     let person = caller.person_key();
@@ -151,7 +151,7 @@ impl Approval {
     /// standing, those are dropped: who gave them may decide again.
     fn complete(&mut self, facts: &Facts, now: DateTime<Utc>) -> bool {
         let votes = self.votes();
-        let standing = facts.seatings();
+        let standing = facts.seatings(now);
         if standing.iter().all(|seating| seating.is_met(&votes)) {
             return true;
         }
@@ -160,7 +160,7 @@ impl Approval {
         let would = self
             .rules
             .iter()
-            .all(|rule| Seating::counting(rule, &facts.people, barred, &given).is_met(&votes));
+            .all(|rule| Seating::as_given(rule, facts.panel(now), barred, &given).is_met(&votes));
         if would {
             let stands = |one: &Decision| {
                 let seated = |seating: &Seating| {

@@ -72,7 +72,7 @@ impl ChangeRequest {
         let refuse = |denial: Denial| {
             denial.about(about.clone()).of(ThingKind::ChangeRequest, self.id.uuid())
         };
-        self.waits_for(&facts.caller, &facts.principal, &wish.etag, stamp).map_err(refuse)?;
+        self.waits_for(facts.widens_caller(), &wish.etag, stamp).map_err(refuse)?;
         not_removed(grant, stamp.now).map_err(refuse)?;
         let late = window(self.kind, grant, stamp.now, Until::Decided);
         Denial::check(late.into_iter().collect(), None).map_err(refuse)?;
@@ -128,7 +128,7 @@ impl ChangeRequest {
         let refuse = |denial: Denial| {
             denial.about(about.clone()).of(ThingKind::ChangeRequest, self.id.uuid())
         };
-        self.waits_for(caller, holder, &wish.etag, stamp).map_err(refuse)?;
+        self.waits_for(caller.is_same_person(holder), &wish.etag, stamp).map_err(refuse)?;
         let silent = is_blank(&wish.justification)
             .then(|| Violation::new(Rule::Justification, "justification", "required", "none"));
         Denial::check(silent.into_iter().collect(), None).map_err(refuse)?;
@@ -136,15 +136,9 @@ impl ChangeRequest {
         Ok(self.moved(State::Denied(decision), Code::ChangeRequestDenied, about, stamp))
     }
 
-    /// Passes who may decide on it, as they have read it, while it waits.
-    fn waits_for(
-        &self,
-        caller: &Principal,
-        holder: &Principal,
-        etag: &str,
-        stamp: &Stamp,
-    ) -> Result<(), Denial> {
-        if caller.is_same_person(holder) {
+    /// Passes who may decide on it, as they have read it, while it waits: nobody whom it benefits.
+    fn waits_for(&self, benefits: bool, etag: &str, stamp: &Stamp) -> Result<(), Denial> {
+        if benefits {
             return Err(Denial::new(Reason::SelfApproval));
         }
         match self.settled(stamp.now).state {

@@ -9,6 +9,8 @@ const ELIGIBLE_ADDED_TIMEBOUND: &str = "Add eligible member to role in PIM compl
 const ELIGIBLE_ADDED_PERMANENT: &str = "Add eligible member to role in PIM completed (permanent)";
 const ELIGIBLE_REMOVED_PERMANENT: &str =
     "Remove eligible member from role in PIM completed (permanent)";
+const ELIGIBLE_REMOVED_TIMEBOUND: &str =
+    "Remove eligible member from role in PIM completed (timebound)";
 const ELIGIBLE_CANCELED_PERMANENT: &str = "Add eligible member to role in PIM canceled (permanent)";
 const ELIGIBLE_CANCELED_TIMEBOUND: &str = "Add eligible member to role in PIM canceled (timebound)";
 const REMOVED_PERMANENT: &str = "Remove member from role in PIM completed (permanent)";
@@ -16,6 +18,7 @@ const ELIGIBLE_EXTENSION_REQUESTED: &str = "Update eligible member in PIM reques
 const ELIGIBLE_EXTENSION_CANCELED: &str = "Update eligible member in PIM canceled (extend)";
 const ELIGIBLE_RENEWAL_REQUESTED: &str = "Add eligible member to role in PIM requested (renew)";
 const ELIGIBLE_RENEWAL_CANCELED: &str = "Add eligible member to role in PIM canceled (renew)";
+const ACTIVATION_REQUESTED: &str = "Add member to role requested (PIM activation)";
 const DENIED_BY_ADMIN: &str = "Update member in PIM denied by admin (extend/renew)";
 
 /// What happened: stable, one a transition.
@@ -38,6 +41,12 @@ pub enum Code {
     PrincipalDisabled,
     #[serde(rename = "pim.principal.enabled")]
     PrincipalEnabled,
+    #[serde(rename = "pim.group.created")]
+    GroupCreated,
+    #[serde(rename = "pim.group.updated")]
+    GroupUpdated,
+    #[serde(rename = "pim.group.deleted")]
+    GroupDeleted,
     #[serde(rename = "pim.policy.updated")]
     PolicyUpdated,
     #[serde(rename = "pim.scope.created")]
@@ -146,7 +155,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 60] = [
+    pub const ALL: [Code; 63] = [
         Code::TenantCreated,
         Code::CatalogImported,
         Code::RoleCreated,
@@ -155,6 +164,9 @@ impl Code {
         Code::PrincipalCreated,
         Code::PrincipalDisabled,
         Code::PrincipalEnabled,
+        Code::GroupCreated,
+        Code::GroupUpdated,
+        Code::GroupDeleted,
         Code::PolicyUpdated,
         Code::ScopeCreated,
         Code::ScopeUpdated,
@@ -221,6 +233,9 @@ impl Code {
             Code::PrincipalCreated => "pim.principal.created",
             Code::PrincipalDisabled => "pim.principal.disabled",
             Code::PrincipalEnabled => "pim.principal.enabled",
+            Code::GroupCreated => "pim.group.created",
+            Code::GroupUpdated => "pim.group.updated",
+            Code::GroupDeleted => "pim.group.deleted",
             Code::PolicyUpdated => "pim.policy.updated",
             Code::ScopeCreated => "pim.scope.created",
             Code::ScopeUpdated => "pim.scope.updated",
@@ -285,6 +300,9 @@ impl Code {
     /// Entra's name for it, exactly as Entra spells it; empty where Entra has none.
     pub(super) fn activity(self, permanent: bool) -> &'static str {
         match (self, permanent) {
+            (Code::GroupCreated, _) => "Onboarded resource to PIM",
+            (Code::GroupUpdated, _) => "Resource updated",
+            (Code::GroupDeleted, _) => "Offboarded resource from PIM",
             (Code::PolicyUpdated, _) => "Update role setting in PIM",
             // A renewal makes a grant, and Entra has no name of its own for that it was made.
             (Code::EligibilityCreated | Code::EligibilityRenewed, true) => ELIGIBLE_ADDED_PERMANENT,
@@ -292,9 +310,7 @@ impl Code {
                 ELIGIBLE_ADDED_TIMEBOUND
             }
             (Code::EligibilityRemoved, true) => ELIGIBLE_REMOVED_PERMANENT,
-            (Code::EligibilityRemoved | Code::EligibilityExpired, _) => {
-                "Remove eligible member from role in PIM completed (timebound)"
-            }
+            (Code::EligibilityRemoved | Code::EligibilityExpired, _) => ELIGIBLE_REMOVED_TIMEBOUND,
             (Code::EligibilityCanceled, true) => ELIGIBLE_CANCELED_PERMANENT,
             (Code::EligibilityCanceled, false) => ELIGIBLE_CANCELED_TIMEBOUND,
             (Code::AssignmentCreated | Code::AssignmentRenewed, true) => ADDED_PERMANENT,
@@ -306,9 +322,7 @@ impl Code {
             }
             // Entra lists the permanent one for groups only.
             (Code::AssignmentCanceled, _) => "Add member to role in PIM canceled (timebound)",
-            (Code::ActivationRequested | Code::ActivationScheduled, _) => {
-                "Add member to role requested (PIM activation)"
-            }
+            (Code::ActivationRequested | Code::ActivationScheduled, _) => ACTIVATION_REQUESTED,
             (Code::ActivationActivated, _) => "Add member to role completed (PIM activation)",
             (Code::ActivationTimedOut, _) => "PIM activation request expired",
             (Code::ActivationCanceled, _) => "Add member to role canceled (PIM activation)",

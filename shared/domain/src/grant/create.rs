@@ -108,6 +108,7 @@ fn grant(wish: Create, window: Window, policy_revision: i64, stamp: &Stamp) -> G
         ended: None,
         justification: wish.justification,
         ticket: wish.ticket,
+        granted_by: stamp.actor.principal(),
         renewed_from: None,
         policy_revision,
         version: Version::FIRST,

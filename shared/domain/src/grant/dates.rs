@@ -213,6 +213,7 @@ impl Grant {
             ended: None,
             justification: wish.justification.clone(),
             ticket: wish.ticket.clone(),
+            granted_by: stamp.actor.principal(),
             renewed_from: Some(self.id),
             policy_revision: facts.policy.revision,
             version: Version::FIRST,

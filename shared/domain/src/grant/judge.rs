@@ -6,9 +6,10 @@ use super::{Grant, GrantKind};
 use crate::{
     denial::{Denial, Reason, Rule, Violation},
     event::About,
+    group::{GROUP_NESTING_MAX, Subject, Surroundings},
     policy::{Layers, Rules},
     principal::{Principal, PrincipalKind},
-    role::Role,
+    role::{Catalog, GroupAccess, Role},
     scope::Scope,
     text::{Ticket, is_blank},
     time::{Window, format_duration},
@@ -22,13 +23,15 @@ pub struct Facts {
     /// Its policies at the scope and above.
     pub policy: Layers,
     /// For whom.
-    pub principal: Principal,
+    pub subject: Subject,
     /// Who grants.
     pub caller: Principal,
     /// Whether the caller signed in with multi-factor authentication.
     pub caller_mfa: bool,
     /// Grants of the same kind for the same principal, role and scope that have not ended.
     pub existing: Vec<Grant>,
+    /// The groups that it touches.
+    pub groups: Surroundings,
 }
 
 impl Facts {
@@ -36,8 +39,20 @@ impl Facts {
     #[must_use]
     pub fn newest(&self) -> DateTime<Utc> {
         let grants = self.existing.iter().map(|grant| grant.update_time);
-        let others = grants.chain([self.principal.update_time]).chain(self.policy.newest());
+        let target = self.groups.target.iter().map(|group| group.update_time);
+        let others = grants.chain(target).chain([self.subject.update_time()]);
+        let others = others.chain(self.policy.newest());
         others.fold(self.role.update_time, DateTime::max)
+    }
+
+    /// Whether it is for an account of the caller's person, or for a group that this person belongs
+    /// to or may come to.
+    #[must_use]
+    pub fn widens_caller(&self) -> bool {
+        match &self.subject {
+            Subject::Principal(principal) => self.caller.is_same_person(principal),
+            Subject::Group(group) => self.groups.of_caller.contains(&group.id),
+        }
     }
 }
 
@@ -61,15 +76,16 @@ struct Judged<'a> {
 }
 
 /// In the order in which they are answered.
-const RULES: [fn(&Judged<'_>) -> Option<Violation>; 7] =
-    [principal, role, window, expiration, justification, ticketing, mfa];
+const RULES: [fn(&Judged<'_>) -> Option<Violation>; 8] =
+    [principal, role, group, window, expiration, justification, ticketing, mfa];
 
-/// Nobody widens what an account of their own person can hold.
+/// Nobody widens what an account of their own person can hold: by a grant to it, or to a group that
+/// it belongs to or may come to.
 ///
 /// # Errors
 /// `SELF_GRANT`.
 pub(super) fn not_oneself(facts: &Facts, about: &About) -> Result<(), Denial> {
-    if facts.caller.is_same_person(&facts.principal) {
+    if facts.widens_caller() {
         return Err(Denial::new(Reason::SelfGrant).about(about.clone()));
     }
     Ok(())
@@ -105,24 +121,21 @@ pub(super) fn judge(
 }
 
 fn principal(judged: &Judged<'_>) -> Option<Violation> {
-    let principal = &judged.facts.principal;
-    if !principal.is_enabled() {
-        return Some(Violation::new(
-            Rule::Principal,
-            "principal_id",
-            "an enabled principal",
-            "a disabled one",
-        ));
-    }
-    let program = principal.kind == PrincipalKind::ServicePrincipal;
-    (program && judged.terms.kind == GrantKind::Eligibility).then(|| {
-        Violation::new(
-            Rule::Principal,
-            "principal_id",
-            "only users can be eligible",
-            "a service principal",
-        )
-    })
+    let (limit, given) = match (&judged.facts.subject, judged.terms.kind) {
+        (Subject::Group(group), _) if group.deleted.is_some() => {
+            ("a group that there is", "a deleted one")
+        }
+        (Subject::Principal(principal), _) if !principal.is_enabled() => {
+            ("an enabled principal", "a disabled one")
+        }
+        (Subject::Principal(principal), GrantKind::Eligibility)
+            if principal.kind == PrincipalKind::ServicePrincipal =>
+        {
+            ("only users and groups can be eligible", "a service principal")
+        }
+        (Subject::Group(_) | Subject::Principal(_), _) => return None,
+    };
+    Some(Violation::new(Rule::Principal, "principal_id", limit, given))
 }
 
 fn role(judged: &Judged<'_>) -> Option<Violation> {
@@ -139,8 +152,38 @@ fn role(judged: &Judged<'_>) -> Option<Violation> {
             format!("{}, which only the system assigns", role.display_name),
         ));
     }
+    if judged.facts.groups.target.as_ref().is_some_and(|group| group.deleted.is_some()) {
+        let (limit, given) = ("a group that there is", "a deleted one");
+        return Some(Violation::new(Rule::Role, "scope", limit, given));
+    }
     role.misfit(&judged.facts.policy.lineage(judged.terms.scope))
         .map(|limit| Violation::new(Rule::Role, "scope", limit, judged.terms.scope.as_str()))
+}
+
+/// What a group may be granted: what its kind permits, and no membership that leads back to it or
+/// too deep.
+fn group(judged: &Judged<'_>) -> Option<Violation> {
+    let Facts { role, groups, subject, .. } = judged.facts;
+    let group = subject.group()?;
+    let refuse = |limit: String, given: &str| {
+        Some(Violation::new(Rule::Group, "principal_id", limit, given))
+    };
+    let guarded = role.catalog == Catalog::Entra
+        || role.privileged
+        || groups.target.as_ref().is_some_and(|target| target.role_assignable);
+    if guarded && !group.role_assignable {
+        return refuse("a role-assignable group".to_owned(), "one that is not");
+    }
+    if GroupAccess::of(role.id) != Some(GroupAccess::Member) {
+        return None;
+    }
+    if groups.above.contains(&group.id) {
+        return refuse("a group that this one does not belong to".to_owned(), "one that it does");
+    }
+    (groups.nesting > GROUP_NESTING_MAX).then(|| {
+        let limit = format!("at most {GROUP_NESTING_MAX} groups in each other");
+        Violation::new(Rule::Group, "principal_id", limit, groups.nesting.to_string())
+    })
 }
 
 fn window(judged: &Judged<'_>) -> Option<Violation> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     denial::FieldError,
-    id::PrincipalId,
+    id::{GroupId, PrincipalId},
     time::{format_duration, iso},
 };
 
@@ -26,6 +26,14 @@ pub const APPROVAL_TIMEOUT_DEFAULT: TimeDelta = TimeDelta::hours(24);
 pub enum Slot {
     /// This user.
     User(PrincipalId),
+    /// Any user who belongs to this group, through others too.
+    Group {
+        /// Which.
+        group: GroupId,
+        /// Also who belongs to it only by an activation.
+        #[serde(default)]
+        activated: bool,
+    },
 }
 
 /// How many slots of a stage it takes.
@@ -106,13 +114,24 @@ impl ApprovalRule {
     /// Every user whom it names, each once.
     #[must_use]
     pub fn users(&self) -> Vec<PrincipalId> {
-        let slots = self.stages.iter().flat_map(|stage| &stage.slots);
-        let slots = slots.map(|Slot::User(user)| *user);
-        let mut users: Vec<PrincipalId> =
-            slots.chain(self.fallback_approvers.iter().copied()).collect();
-        users.sort();
-        users.dedup();
-        users
+        let users = self.slots().filter_map(|slot| match slot {
+            Slot::User(user) => Some(*user),
+            Slot::Group { .. } => None,
+        });
+        distinct(users.chain(self.fallback_approvers.iter().copied()))
+    }
+
+    /// Every group that it names, each once.
+    #[must_use]
+    pub fn groups(&self) -> Vec<GroupId> {
+        distinct(self.slots().filter_map(|slot| match slot {
+            Slot::User(_) => None,
+            Slot::Group { group, .. } => Some(*group),
+        }))
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.stages.iter().flat_map(|stage| &stage.slots)
     }
 
     /// What is out of range in it, by its field below `rules.approval`.
@@ -153,4 +172,12 @@ impl ApprovalRule {
         }
         errors
     }
+}
+
+/// Each once, in order.
+pub(crate) fn distinct<T: Ord>(ids: impl Iterator<Item = T>) -> Vec<T> {
+    let mut ids: Vec<T> = ids.collect();
+    ids.sort();
+    ids.dedup();
+    ids
 }

@@ -7,7 +7,7 @@ use super::Rules;
 use crate::{
     authority::{GLOBAL_ADMINISTRATOR, OWNER},
     id::RoleId,
-    role::Catalog,
+    role::{Catalog, GroupAccess},
     scope::Scope,
 };
 
@@ -38,6 +38,11 @@ const fn lasting(activation_max: TimeDelta) -> Rules {
     }
 }
 
+/// Of access to a group.
+fn group() -> Rules {
+    Rules { assignment_require_justification: false, ..DIRECTORY }
+}
+
 /// A role that somebody must always hold.
 struct Kept {
     role: Uuid,
@@ -55,9 +60,10 @@ impl Rules {
     /// The defaults for a role at a scope (`spec` section 3).
     #[must_use]
     pub fn defaults(role: RoleId, catalog: Catalog, scope: &Scope) -> Self {
-        let rules = match catalog {
-            Catalog::Entra | Catalog::Pim => DIRECTORY,
-            Catalog::Azure => RESOURCE,
+        let rules = match (GroupAccess::of(role), catalog) {
+            (Some(GroupAccess::Member | GroupAccess::Owner), _) => group(),
+            (None, Catalog::Entra | Catalog::Pim) => DIRECTORY,
+            (None, Catalog::Azure) => RESOURCE,
         };
         match KEPT.iter().find(|kept| kept.role == role.uuid() && (kept.at)(scope)) {
             Some(kept) => Self { min_active_holders: kept.min_active_holders, ..rules },

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{ApprovalRule, Policy, RuleName, RuleSet, Rules};
 use crate::{
-    id::{PrincipalId, RoleId},
+    id::RoleId,
     role::Catalog,
     scope::{Lineage, Parents, Scope},
 };
@@ -102,14 +102,10 @@ impl Layers {
         Self { policies, ..self.clone() }
     }
 
-    /// Every user whom an approval rule among them names, each once.
+    /// The approval rules among them.
     #[must_use]
-    pub fn users(&self) -> Vec<PrincipalId> {
-        let rules = self.policies.iter().filter_map(|policy| policy.set.approval.as_ref());
-        let mut users: Vec<PrincipalId> = rules.flat_map(ApprovalRule::users).collect();
-        users.sort();
-        users.dedup();
-        users
+    pub fn approvals(&self) -> Vec<ApprovalRule> {
+        self.policies.iter().filter_map(|policy| policy.set.approval.clone()).collect()
     }
 
     /// The newest change among them.

@@ -2,20 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
     ACTIVATION_CEILING, ACTIVATION_FLOOR, AUTHENTICATION_CONTEXT_CHARS_MAX, GRANT_CEILING,
-    GRANT_FLOOR, Layers, MFA_AGE_CEILING, MIN_ACTIVE_HOLDERS_MAX, Policy, RuleName, RuleSet,
+    GRANT_FLOOR, Layers, MFA_AGE_CEILING, MIN_ACTIVE_HOLDERS_MAX, Policy, RuleName, RuleSet, Slot,
 };
 use crate::{
     change::Change,
     denial::{Denial, FieldError, Reason, Rule, Violation},
+    effective::Membership,
     event::{About, Code, Stamp, ThingKind},
+    group::Group,
     id::RoleId,
     principal::Principal,
-    quorum::Seating,
+    quorum::{Panel, Seating},
     role::Role,
     scope::Scope,
     time::format_duration,
@@ -47,8 +49,12 @@ pub struct Facts {
     pub role: Role,
     /// Its policies at the scope and above.
     pub layers: Layers,
-    /// Those whom the approval rule would name and who exist.
+    /// Those whom the approval rule would name, alone or by a group, and who exist.
     pub people: Vec<Principal>,
+    /// The memberships by which these belong to the groups.
+    pub belonging: Vec<Membership>,
+    /// The groups that it would name and that there are or were.
+    pub groups: Vec<Group>,
 }
 
 /// The policy with the update in it, as a new revision.
@@ -73,7 +79,8 @@ pub fn update(facts: &Facts, update: Update, stamp: &Stamp) -> Result<Change<Pol
     }
     let after = after(&before, update, revision, stamp);
     let would = facts.layers.with(after.clone());
-    let errors = contradictions(&after, &would);
+    let mut errors = contradictions(&after, &would);
+    errors.extend(unfit_groups(&after, &facts.groups));
     if !errors.is_empty() {
         return refuse(Reason::Invalid(errors));
     }
@@ -81,7 +88,7 @@ pub fn update(facts: &Facts, update: Update, stamp: &Stamp) -> Result<Change<Pol
     if inherited.require_mfa && !inherited.authentication_contexts.is_empty() {
         return refuse(Reason::MfaAndContext);
     }
-    if let Some(violation) = unsatisfiable(&after, &facts.people) {
+    if let Some(violation) = unsatisfiable(&after, facts, stamp.now) {
         return refuse(Reason::Policy { violations: vec![violation], live: None });
     }
     Ok(if before.is_untouched() {
@@ -163,14 +170,35 @@ fn unenforceable(policy: &Policy) -> impl Iterator<Item = FieldError> + '_ {
     })
 }
 
+/// Whoever manages the members of a group must not be able to make themselves an approver.
+fn unfit_groups(policy: &Policy, groups: &[Group]) -> Vec<FieldError> {
+    let stages = policy.set.approval.iter().flat_map(|rule| rule.stages.iter().enumerate());
+    let slots = stages.flat_map(|(stage, it)| {
+        it.slots.iter().enumerate().map(move |(place, slot)| (stage, place, slot))
+    });
+    let unfit = slots.filter_map(|(stage, place, slot)| {
+        let Slot::Group { group: id, .. } = slot else { return None };
+        let given = match groups.iter().find(|group| group.id == *id) {
+            None => "unknown",
+            Some(group) if group.deleted.is_some() => "deleted",
+            Some(group) if !group.role_assignable => "not role-assignable",
+            Some(_) => return None,
+        };
+        let field = format!("approval.stages[{stage}].slots[{place}].group_id");
+        Some(error(&field, format!("must be a role-assignable group; it is {given}")))
+    });
+    unfit.collect()
+}
+
 fn error(field: &str, description: String) -> FieldError {
     FieldError { field: format!("rules.{field}"), description }
 }
 
 /// Each stage needs living persons of its own, or nobody could ever activate the role.
-fn unsatisfiable(policy: &Policy, people: &[Principal]) -> Option<Violation> {
+fn unsatisfiable(policy: &Policy, facts: &Facts, at: DateTime<Utc>) -> Option<Violation> {
     let rule = policy.set.approval.as_ref()?;
-    let seating = Seating::new(rule, people, None);
+    let panel = Panel { people: &facts.people, memberships: &facts.belonging, at };
+    let seating = Seating::new(rule, panel, None);
     (!seating.is_possible()).then(|| {
         Violation::new(
             Rule::Approvable,

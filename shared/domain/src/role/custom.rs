@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Catalog, PermissionBlock, Role};
+use super::{Catalog, GroupAccess, PermissionBlock, Role};
 use crate::{
     change::{Change, Version},
     denial::{Denial, FieldError, Reason, Rule, Violation},
@@ -108,7 +108,8 @@ pub struct Facts {
     pub role: Role,
     /// Another role with the name that it is to have.
     pub namesake: Option<RoleId>,
-    /// What of the role accounts of the caller's person have, as far as it is not recorded as ended.
+    /// What of the role accounts of the caller's person have, or groups of theirs, as far as it is not
+    /// recorded as ended.
     pub own: Vec<Grant>,
     /// Where somebody has it, as far as that is not recorded as ended.
     pub granted_at: Vec<Lineage>,
@@ -156,8 +157,12 @@ impl Role {
     /// What forbids that the role is held at a scope; `None`: nothing.
     #[must_use]
     pub fn misfit(&self, at: &Lineage) -> Option<String> {
-        if !self.catalog.grants_at(at.scope()) {
-            return Some(self.catalog.granted_at().to_owned());
+        if !self.grants_at(at.scope()) {
+            let limit = match GroupAccess::of(self.id) {
+                Some(GroupAccess::Member | GroupAccess::Owner) => "a group, for access to it",
+                None => self.catalog.granted_at(),
+            };
+            return Some(limit.to_owned());
         }
         let scopes = self.custom.as_ref().map(|custom| custom.assignable_scopes.as_slice())?;
         (!reach(scopes, at))

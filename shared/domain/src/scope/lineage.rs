@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{SCOPE_DEPTH_MAX, Scope};
+use crate::id::GroupId;
 
 /// What registered scopes were put below, each by the scope. What is not in it has its place by
 /// its path.
@@ -42,6 +43,12 @@ impl Lineage {
         all.push(Scope::root());
         let above = all.split_off(1);
         Self { scope: scope.clone(), above }
+    }
+
+    /// That of a group's scope, above which is only the root.
+    #[must_use]
+    pub fn of_group(group: GroupId) -> Self {
+        Self::of(&Scope::of_group(group), &Parents::new())
     }
 
     /// Whose it is.

@@ -9,6 +9,7 @@ use pim_domain::{
     event::ThingKind,
     fixture::{grant, noon, role, set, stamp, user},
     grant::{self, Extend, Grant, GrantKind, NewEnd},
+    group::{Subject, Surroundings},
     policy::{Layers, RuleSet},
     principal::Principal,
     role::{Catalog, Role},
@@ -55,10 +56,11 @@ impl Ground {
         grant::Facts {
             role: self.role.clone(),
             policy: Layers::untouched(self.role.id, self.role.catalog),
-            principal: self.alice.clone(),
+            subject: Subject::Principal(self.alice.clone()),
             caller,
             caller_mfa: true,
             existing: vec![self.grant.clone()],
+            groups: Surroundings::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ use pim_domain::{
     event::Code,
     fixture::{facts, grant, noon, role, stamp, user, wish},
     grant::{self as grants, GrantEnding, GrantKind},
+    group::{Subject, Surroundings},
     id::RoleId,
     policy::Layers,
     role::{
@@ -248,7 +249,8 @@ fn it_is_granted_and_activated_where_it_is_assignable_and_not_once_it_is_deleted
         let facts = grants::Facts {
             role: role.clone(),
             policy: Layers::untouched(role.id, role.catalog),
-            principal: alice.clone(),
+            subject: Subject::Principal(alice.clone()),
+            groups: Surroundings::default(),
             caller: admin.clone(),
             caller_mfa: true,
             existing: Vec::new(),
@@ -308,11 +310,11 @@ fn what_there_is_of_a_deleted_role_ends_with_it() {
     ];
     for (kind, start, end, how, code) in rows {
         let grant = grant(kind, &alice, &role, start, end);
-        let change = grant.settle(&gone, &late).unwrap();
+        let change = grant.settle(&gone, &[], &late).unwrap();
         assert_eq!((change.event().code, change.after().ended.unwrap().how), (code, how));
         assert_eq!(change.after().ended.unwrap().at, at);
-        assert!(change.after().settle(&gone, &late).is_err(), "once");
-        assert_eq!(grant.settle(&role, &late).is_ok(), end.is_some(), "its role is there");
+        assert!(change.after().settle(&gone, &[], &late).is_err(), "once");
+        assert_eq!(grant.settle(&role, &[], &late).is_ok(), end.is_some(), "its role is there");
     }
 }
 
@@ -354,6 +356,9 @@ fn an_activation_of_a_deleted_role_is_void_by_its_role() {
     let active = ask(&facts, wish(&facts), &stamp(noon())).unwrap().into_after();
     let mut rest = pim_domain::activation::Rest {
         severed: None,
+        deleted: None,
+        memberships: Vec::new(),
+        belonging: Vec::new(),
         eligibility: facts.eligibilities[0].clone(),
         principal: alice.clone(),
         role: facts.role.clone(),

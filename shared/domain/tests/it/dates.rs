@@ -6,6 +6,7 @@ use pim_domain::{
     event::Code,
     fixture::{grant, noon, role, set, stamp, user},
     grant::{Extend, Facts, Grant, GrantKind, GrantState, NewEnd, Renew, Update},
+    group::{Subject, Surroundings},
     policy::{Layers, RuleSet},
     role::Catalog,
 };
@@ -23,10 +24,11 @@ fn ground(kind: GrantKind, start: i64, end: Option<i64>) -> (Grant, Facts) {
     let facts = Facts {
         policy: Layers::untouched(role.id, role.catalog),
         role,
-        principal: alice,
+        subject: Subject::Principal(alice),
         caller: user("ada"),
         caller_mfa: true,
         existing: vec![grant.clone()],
+        groups: Surroundings::default(),
     };
     (grant, facts)
 }
@@ -149,9 +151,9 @@ fn nobody_moves_the_dates_of_their_own_person() {
         let (ended, _) = ground(kind, -5, Some(-1));
         let now = stamp(noon());
         for caller in [
-            facts.principal.clone(),
+            pim_domain::principal::Principal { id: facts.subject.id(), ..user("alice") },
             pim_domain::principal::Principal {
-                person: Some(facts.principal.id.uuid().into()),
+                person: Some(facts.subject.id().uuid().into()),
                 ..user("alice-admin")
             },
         ] {
@@ -206,7 +208,8 @@ fn what_is_left_is_judged_as_a_grant_that_is_made_now() {
 #[test]
 fn every_broken_rule_is_told_at_once() {
     let (grant, mut facts) = ground(GrantKind::Assignment, -1, Some(10));
-    facts.principal.enabled_since = None;
+    let disabled = pim_domain::principal::Principal { enabled_since: None, ..user("alice") };
+    facts.subject = Subject::Principal(disabled);
     facts.role.assignable = false;
     facts.caller_mfa = false;
     set(

@@ -3,10 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::ask,
-    effective::{Holding, HoldingKind, Instant, Span, Standing, decision, list},
+    effective::{Ground, Holding, HoldingKind, Instant, Resolved, Span, Standing, decision, list},
     fixture::{facts, noon, stamp, user, wish},
     grant::{GrantEnd, GrantEnding},
     id::{PrincipalId, RoleId},
+    principal::Principal,
     scope::Scope,
     time::Window,
 };
@@ -16,22 +17,41 @@ fn tick() -> TimeDelta {
     TimeDelta::microseconds(1)
 }
 
+fn alice() -> PrincipalId {
+    Uuid::from_u128(1).into()
+}
+
 fn assignment(start: DateTime<Utc>, end: Option<DateTime<Utc>>) -> Holding {
     Holding {
         id: Uuid::new_v4(),
         kind: HoldingKind::Assignment,
-        principal: PrincipalId::at(start),
+        holder: alice(),
         role: RoleId::at(start),
         scope: Scope::root(),
         span: Span { window: Window { start, end }, ended: None },
         standing: Standing::Held,
         path: None,
-        enabled_since: Some(start - TimeDelta::days(1)),
+        granted_by: None,
+        update_time: start,
     }
 }
 
+fn resolved(holdings: &[Holding]) -> Resolved {
+    since(Some(DateTime::<Utc>::MIN_UTC), holdings)
+}
+
+/// Of alice, enabled since then.
+fn since(enabled_since: Option<DateTime<Utc>>, holdings: &[Holding]) -> Resolved {
+    let (memberships, holdings) = (Vec::new(), holdings.to_vec());
+    Ground { principal: alice(), enabled_since, memberships, holdings }.resolve()
+}
+
 fn held(holdings: &[Holding], at: impl Into<Instant>) -> bool {
-    !decision(holdings.to_vec(), at.into()).holdings.is_empty()
+    counts(resolved(holdings), at)
+}
+
+fn counts(resolved: Resolved, at: impl Into<Instant>) -> bool {
+    !decision(resolved, at.into()).holdings.is_empty()
 }
 
 #[test]
@@ -53,45 +73,43 @@ fn where_the_time_is_uncertain_the_answer_is_no() {
     assert!(held(&all, around(noon() + tick())));
     assert!(!held(&all, around(end - tick())));
     assert!(held(&all, around(end - tick() * 2)));
-    let unsure = decision(all.to_vec(), around(noon()));
+    let unsure = decision(resolved(&all), around(noon()));
     assert_eq!(unsure.valid_until, Some(noon()), "nobody may keep this answer");
 }
 
 #[test]
 fn an_activation_counts_while_its_whole_path_does() {
-    let facts = facts(&user("alice"));
+    let facts = facts(&Principal { id: alice(), ..user("alice") });
     let change = ask(&facts, wish(&facts), &stamp(noon())).unwrap();
-    let enabled = facts.principal.enabled_since;
     let mut eligibility = facts.eligibilities[0].clone();
-    let holding = |path, enabled| change.after().holding(path, enabled).unwrap();
+    let holding = |path| [change.after().holding(path).unwrap()];
     let at = noon() + TimeDelta::minutes(30);
-    assert!(held(&[holding(eligibility.span(), enabled)], at));
-    assert!(!held(&[holding(eligibility.span(), None)], at));
-    let since = Some(noon() + tick());
-    assert!(!held(&[holding(eligibility.span(), since)], at), "disabled and enabled again");
-    assert!(held(&[holding(eligibility.span(), Some(noon()))], at));
+    assert!(held(&holding(eligibility.span()), at));
+    assert!(!counts(since(None, &holding(eligibility.span())), at));
+    let again = since(Some(noon() + tick()), &holding(eligibility.span()));
+    assert!(!counts(again, at), "disabled and enabled again");
+    assert!(counts(since(Some(noon()), &holding(eligibility.span())), at));
     eligibility.ended = Some(GrantEnd { at, how: GrantEnding::Removed });
-    assert!(held(&[holding(eligibility.span(), enabled)], at - tick()));
-    assert!(!held(&[holding(eligibility.span(), enabled)], at));
+    assert!(held(&holding(eligibility.span()), at - tick()));
+    assert!(!held(&holding(eligibility.span()), at));
 }
 
 #[test]
 fn an_assignment_goes_on_when_its_principal_is_enabled_again() {
-    let mut one = assignment(noon(), None);
-    one.enabled_since = None;
-    assert!(!held(&[one.clone()], noon()));
-    one.enabled_since = Some(noon() + TimeDelta::hours(1));
-    assert!(held(&[one], noon() + TimeDelta::hours(1)));
+    let one = [assignment(noon(), None)];
+    assert!(!counts(since(None, &one), noon()));
+    let later = noon() + TimeDelta::hours(1);
+    assert!(counts(since(Some(later), &one), later));
 }
 
 #[test]
 fn a_decision_is_valid_until_it_changes_and_a_list_until_the_set_does() {
     let hour = |hours| noon() + TimeDelta::hours(hours);
-    let all = vec![
+    let all = resolved(&[
         assignment(noon(), Some(hour(1))),
         assignment(noon(), Some(hour(2))),
         assignment(hour(3), None),
-    ];
+    ]);
     assert_eq!(decision(all.clone(), noon().into()).valid_until, Some(hour(2)));
     assert_eq!(list(all.clone(), noon().into()).valid_until, Some(hour(1)));
     assert_eq!(decision(all.clone(), hour(2).into()).valid_until, Some(hour(3)));
@@ -105,6 +123,6 @@ fn a_booked_one_grants_nothing_and_may_change_the_answer_at_its_start() {
     let mut booked = assignment(start, None);
     booked.standing = Standing::Booked;
     assert!(!held(&[booked.clone()], start));
-    assert_eq!(decision(vec![booked.clone()], noon().into()).valid_until, Some(start));
-    assert_eq!(list(vec![booked], noon().into()).valid_until, Some(start));
+    assert_eq!(decision(resolved(&[booked.clone()]), noon().into()).valid_until, Some(start));
+    assert_eq!(list(resolved(&[booked]), noon().into()).valid_until, Some(start));
 }

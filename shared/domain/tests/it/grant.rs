@@ -2,12 +2,14 @@
 
 use chrono::TimeDelta;
 use pim_domain::{
+    authority::{GROUP_MEMBER, GROUP_OWNER},
     denial::{Reason, Rule},
-    fixture::{noon, role, set, stamp, user},
+    fixture::{group, noon, role, set, stamp, user},
     grant::{Create, Facts, Grant, GrantKind, create},
+    group::{GROUP_NESTING_MAX, Subject, Surroundings},
     policy::{Layers, RuleSet},
-    principal::PrincipalKind,
-    role::Catalog,
+    principal::{Principal, PrincipalKind},
+    role::{Catalog, Role},
     scope::Scope,
 };
 
@@ -16,17 +18,18 @@ fn facts() -> Facts {
     Facts {
         policy: Layers::untouched(role.id, role.catalog),
         role,
-        principal: user("alice"),
+        subject: Subject::Principal(user("alice")),
         caller: user("ada"),
         caller_mfa: true,
         existing: Vec::new(),
+        groups: Surroundings::default(),
     }
 }
 
 fn wish(kind: GrantKind, facts: &Facts) -> Create {
     Create {
         kind,
-        principal: facts.principal.id,
+        principal: facts.subject.id(),
         role: facts.role.id,
         scope: Scope::root(),
         start: None,
@@ -61,10 +64,11 @@ fn by_default_both_may_be_permanent_and_a_past_start_is_now() {
 fn nobody_grants_to_their_own_person() {
     for kind in BOTH {
         let mut facts = facts();
-        facts.caller.person = Some(facts.principal.id.uuid().into());
+        facts.caller.person = Some(facts.subject.id().uuid().into());
         let denial = create(&facts, wish(kind, &facts), &stamp(noon())).unwrap_err();
         assert_eq!(denial.reason, Reason::SelfGrant);
-        facts.caller = facts.principal.clone();
+        facts.caller.id = facts.subject.id();
+        facts.caller.person = None;
         let denial = create(&facts, wish(kind, &facts), &stamp(noon())).unwrap_err();
         assert_eq!(denial.reason, Reason::SelfGrant);
     }
@@ -97,12 +101,14 @@ fn a_maximum_binds_only_where_permanent_is_not_allowed() {
 #[test]
 fn who_and_what_and_where() {
     let mut program = facts();
-    program.principal.kind = PrincipalKind::ServicePrincipal;
+    let kind = PrincipalKind::ServicePrincipal;
+    program.subject = Subject::Principal(Principal { kind, ..user("program") });
     let eligibility = wish(GrantKind::Eligibility, &program);
     assert_eq!(refused(&program, eligibility), [Rule::Principal]);
     made(&program, wish(GrantKind::Assignment, &program));
     let mut disabled = facts();
-    disabled.principal.enabled_since = None;
+    let enabled_since = None;
+    disabled.subject = Subject::Principal(Principal { enabled_since, ..user("alice") });
     let mut system = facts();
     system.role.assignable = false;
     for kind in BOTH {
@@ -166,4 +172,82 @@ fn one_just_like_it_is_a_duplicate_and_another_is_not() {
     let removed = first.remove(Catalog::Entra, String::new(), &stamp(noon())).unwrap();
     facts.existing = vec![removed.into_after()];
     made(&facts, wish(GrantKind::Eligibility, &facts));
+}
+
+/// What a wish is judged by that puts one group into another.
+fn nesting(inner: bool, outer: bool) -> (Facts, Create) {
+    let (inner, outer) = (group("inner", inner), group("outer", outer));
+    let mut facts = facts();
+    facts.role =
+        Role { id: GROUP_MEMBER.into(), catalog: Catalog::Pim, privileged: false, ..role() };
+    facts.policy = Layers::untouched(facts.role.id, facts.role.catalog);
+    facts.subject = Subject::Group(inner);
+    let above = vec![outer.id];
+    let scope = Scope::of_group(outer.id);
+    facts.groups = Surroundings { above, nesting: 2, target: Some(outer), ..facts.groups };
+    let wish = Create { scope, ..wish(GrantKind::Assignment, &facts) };
+    (facts, wish)
+}
+
+#[test]
+fn groups_lie_in_each_other_only_so_deep_and_in_no_circle() {
+    let (mut facts, wish) = nesting(true, true);
+    // A standing membership needs no justification.
+    made(&facts, Create { justification: String::new(), ..wish.clone() });
+    facts.groups.nesting = GROUP_NESTING_MAX;
+    made(&facts, wish.clone());
+    facts.groups.nesting += 1;
+    assert_eq!(refused(&facts, wish.clone()), [Rule::Group]);
+    facts.groups.nesting = 2;
+    facts.groups.above.push(facts.subject.group().unwrap().id);
+    assert_eq!(refused(&facts, wish), [Rule::Group]);
+}
+
+#[test]
+fn only_a_role_assignable_group_may_have_what_is_dangerous() {
+    for (inner, outer, fits) in
+        [(true, true, true), (true, false, true), (false, false, true), (false, true, false)]
+    {
+        for kind in BOTH {
+            for role in [GROUP_MEMBER, GROUP_OWNER] {
+                let (mut facts, wish) = nesting(inner, outer);
+                facts.role.id = role.into();
+                let wish = Create { kind, role: role.into(), ..wish };
+                let answer = create(&facts, wish, &stamp(noon()));
+                assert_eq!(answer.is_ok(), fits, "{inner} {outer} {kind:?} {answer:?}");
+            }
+        }
+    }
+    let cases = [(Catalog::Entra, false), (Catalog::Azure, true), (Catalog::Azure, false)];
+    for (catalog, privileged) in cases {
+        let mut facts = facts();
+        facts.subject = Subject::Group(group("plain", false));
+        (facts.role.catalog, facts.role.privileged) = (catalog, privileged);
+        let fits = catalog == Catalog::Azure && !privileged;
+        let answer = create(&facts, wish(GrantKind::Eligibility, &facts), &stamp(noon()));
+        assert_eq!(answer.is_ok(), fits, "{catalog:?} {privileged}");
+    }
+}
+
+#[test]
+fn access_to_a_group_is_held_at_groups_and_nothing_else_is() {
+    let (facts, wish) = nesting(true, true);
+    assert_eq!(refused(&facts, Create { scope: Scope::root(), ..wish.clone() }), [Rule::Role]);
+    let other = self::facts();
+    let role = Create { role: other.role.id, principal: other.subject.id(), ..wish };
+    assert_eq!(refused(&other, role), [Rule::Role]);
+}
+
+#[test]
+fn nobody_grants_to_a_group_in_which_their_person_is_or_may_come_to_be() {
+    for kind in BOTH {
+        let mut facts = facts();
+        let ops = group("ops", true);
+        facts.groups.of_caller = vec![ops.id];
+        facts.subject = Subject::Group(ops);
+        let denial = create(&facts, wish(kind, &facts), &stamp(noon())).unwrap_err();
+        assert_eq!(denial.reason, Reason::SelfGrant);
+        facts.groups.of_caller.clear();
+        made(&facts, wish(kind, &facts));
+    }
 }

@@ -18,7 +18,7 @@ fn holder(name: &str) -> Holder {
     let principal = user(name);
     let start = noon() - TimeDelta::days(1);
     let assignment = grant(GrantKind::Assignment, &principal, &role(), start, None);
-    Holder { assignment, principal }
+    Holder { assignment, memberships: Vec::new(), groups: Vec::new(), principal }
 }
 
 #[test]

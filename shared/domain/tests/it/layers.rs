@@ -158,7 +158,7 @@ fn around() -> Facts {
     let mut role = pim_domain::fixture::role();
     role.catalog = Catalog::Azure;
     let layers = Layers::untouched(role.id, role.catalog);
-    Facts { role, layers, people: Vec::new() }
+    Facts { role, layers, people: Vec::new(), belonging: Vec::new(), groups: Vec::new() }
 }
 
 fn wanted(facts: &Facts, at: &str, set: RuleSet) -> Update {

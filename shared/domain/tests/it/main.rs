@@ -4,6 +4,7 @@
 
 mod activation;
 mod approval;
+mod belonging;
 mod change_request;
 mod custom_role;
 mod dates;
@@ -18,5 +19,7 @@ mod policy;
 mod properties;
 mod quorum;
 mod scope;
+mod spans;
 mod state_tables;
 mod told;
+mod way;

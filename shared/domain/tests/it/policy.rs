@@ -20,7 +20,7 @@ use pim_domain::{
 fn facts() -> Facts {
     let role = role();
     let layers = Layers::untouched(role.id, role.catalog);
-    Facts { layers, role, people: Vec::new() }
+    Facts { layers, role, people: Vec::new(), belonging: Vec::new(), groups: Vec::new() }
 }
 
 fn change_at(facts: &Facts, scope: &str, set: RuleSet) -> Update {
@@ -269,7 +269,7 @@ fn layers_tell_their_newest_change_and_whom_they_name() {
     let (carol, dave) = (user("carol"), user("dave"));
     let mut facts = facts();
     facts.people = vec![carol.clone(), dave.clone()];
-    assert_eq!((facts.layers.newest(), facts.layers.users()), (None, Vec::new()));
+    assert_eq!((facts.layers.newest(), facts.layers.approvals()), (None, Vec::new()));
     let own = facts.layers.own(&Scope::root());
     assert!(own.is_untouched());
     assert!(!ApprovalRule::off().is_on() && ApprovalRule::all_of([carol.id]).is_on());
@@ -278,7 +278,7 @@ fn layers_tell_their_newest_change_and_whom_they_name() {
         let wish = change_at(&facts, scope, RuleSet { approval, ..RuleSet::default() });
         assert!(!changed(&mut facts, wish).after().is_untouched());
     }
-    let mut named = vec![carol.id, dave.id];
-    named.sort();
-    assert_eq!((facts.layers.newest(), facts.layers.users()), (Some(noon()), named));
+    let rule = ApprovalRule::all_of([carol.id, dave.id]);
+    let told = (facts.layers.newest(), facts.layers.approvals());
+    assert_eq!(told, (Some(noon()), vec![rule.clone(), rule]));
 }

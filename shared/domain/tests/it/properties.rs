@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::{Activation, Facts, Length, Rest, Verdict, ask},
+    effective::Ground,
     event::Event,
     fixture::{facts, noon, set, stamp, user, votes, wish},
     invariant,
@@ -75,11 +76,14 @@ impl Run {
         let eligibility = self.facts.eligibilities[0].clone();
         let rest = Rest {
             eligibility,
+            deleted: None,
+            memberships: Vec::new(),
             severed: None,
             principal: self.facts.principal.clone(),
             role: self.facts.role.clone(),
             approvals: Vec::new(),
             people: Vec::new(),
+            belonging: Vec::new(),
         };
         let votes = votes(&self.facts.people.iter().collect::<Vec<_>>());
         let result = match command {
@@ -128,8 +132,13 @@ impl Run {
 
     fn counts(&self) -> bool {
         let path = self.facts.eligibilities[0].span();
-        let enabled = self.facts.principal.enabled_since;
-        self.activation.holding(path, enabled).is_some_and(|holding| holding.counts(self.now))
+        let ground = Ground {
+            principal: self.activation.principal,
+            enabled_since: self.facts.principal.enabled_since,
+            memberships: Vec::new(),
+            holdings: self.activation.holding(path).into_iter().collect(),
+        };
+        ground.resolve().held.iter().any(|held| held.counts(self.now))
     }
 }
 

@@ -9,6 +9,7 @@ use pim_domain::{
     denial::Denial,
     fixture::{facts, grant, noon, role, set, stamp, user, votes, wish},
     grant::{self, Grant, GrantKind, NewEnd, Renew},
+    group::{Subject, Surroundings},
     policy::{ApprovalRule, Layers, RuleSet},
     principal::Principal,
     role::{Catalog, Role},
@@ -82,11 +83,14 @@ fn activations() {
         let approved = Verdict::Approved { votes: votes(&[&carol]), shortened: None };
         let mut gone = Rest {
             eligibility: facts.eligibilities[0].clone(),
+            deleted: None,
+            memberships: Vec::new(),
             severed: None,
             principal: facts.principal.clone(),
             role: facts.role.clone(),
             approvals: Vec::new(),
             people: Vec::new(),
+            belonging: Vec::new(),
         };
         let whole = gone.clone();
         let approvals = pinned.approvals.clone();
@@ -253,7 +257,8 @@ fn grant_facts(principal: &Principal, role: &Role, caller: &Principal) -> grant:
     grant::Facts {
         role: role.clone(),
         policy: Layers::untouched(role.id, role.catalog),
-        principal: principal.clone(),
+        subject: Subject::Principal(principal.clone()),
+        groups: Surroundings::default(),
         caller: caller.clone(),
         caller_mfa: true,
         existing: Vec::new(),
@@ -281,6 +286,7 @@ fn approvals() {
             catalog: Catalog::Entra,
             requester: alice.clone(),
             people: facts.people.clone(),
+            belonging: Vec::new(),
         };
         let wish = Decide {
             approval: approval.id,

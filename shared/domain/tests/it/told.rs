@@ -106,6 +106,7 @@ fn a_decision_is_quoted() {
         catalog: Catalog::Entra,
         requester: facts.principal,
         people: facts.people,
+        belonging: Vec::new(),
     };
     let wish = Decide {
         approval: facts.approval.id,
@@ -135,7 +136,8 @@ fn a_change_of_rules_tells_of_which_role_where_and_its_revision() {
         enforce: Vec::new(),
         unenforce: Vec::new(),
     };
-    let facts = policy::Facts { layers, role: role.clone(), people: Vec::new() };
+    let (people, belonging, groups) = (Vec::new(), Vec::new(), Vec::new());
+    let facts = policy::Facts { layers, role: role.clone(), people, belonging, groups };
     let change = policy::update(&facts, update, &stamp(noon())).unwrap();
     let expected = About {
         role: Some(role.id),

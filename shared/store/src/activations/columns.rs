@@ -21,6 +21,7 @@ pub(super) struct Row {
     pub(super) role_id: Uuid,
     pub(super) scope: String,
     pub(super) eligibility_id: Uuid,
+    pub(super) membership_ids: Vec<Uuid>,
     pub(super) requested_start_time: Option<DateTime<Utc>>,
     pub(super) requested_duration: Option<i64>,
     pub(super) requested_end_time: Option<DateTime<Utc>>,
@@ -109,6 +110,7 @@ impl TryFrom<Row> for Activation {
             role: row.role_id.into(),
             scope: row::scope(&row.scope)?,
             eligibility: row.eligibility_id.into(),
+            memberships: row.membership_ids,
             request: Request {
                 start: row.requested_start_time,
                 length: asked(row.requested_duration, row.requested_end_time)?,

@@ -16,7 +16,7 @@ join activation v on v.tenant_id = a.tenant_id and v.id = a.activation_id
 where a.tenant_id = $1
     -- May wait for somebody: who is named, has not answered, and did not ask.
     and ($2::uuid is null or (
-        a.user_ids @> array[$2]
+        a.approver_ids && ($2 || $8::uuid[])
         and v.principal_id <> $2
         and not exists (
             select from decision d

@@ -64,6 +64,32 @@ from (
                 end
             )
 
+        -- A membership on the way to what it rests on has ended, or will have by its start.
+        union all
+        select 'void_activation', a.tenant_id, a.id,
+            least(greatest(max(m.update_time), max(v.update_time)), $1), null
+        from activation a
+        cross join unnest(a.membership_ids) on_path
+        left join role_grant m on m.tenant_id = a.tenant_id and m.id = on_path
+        left join activation v on v.tenant_id = a.tenant_id and v.id = on_path
+        where a.state <> 'ENDED'
+            and coalesce(a.expire_time, a.end_time, 'infinity') > $1
+            and coalesce(m.ended_time, m.end_time, v.ended_time, v.end_time) <= case a.state
+                when 'ACTIVE' then $1
+                when 'SCHEDULED' then greatest($1, a.start_time)
+                else greatest($1, a.requested_start_time)
+            end
+        group by a.tenant_id, a.id
+
+        -- The group that has what it rests on, or to which that gives access, is deleted.
+        union all
+        select 'void_activation', a.tenant_id, a.id, least(p.deleted_time, $1), null
+        from principal p
+        join role_grant e on e.tenant_id = p.tenant_id and p.id in (e.principal_id, e.group_id)
+        join activation a on a.tenant_id = e.tenant_id and a.eligibility_id = e.id
+            and a.state <> 'ENDED' and coalesce(a.expire_time, a.end_time, 'infinity') > $1
+        where p.deleted_time is not null
+
         -- Its role was deleted.
         union all
         select 'void_activation', a.tenant_id, a.id, least(r.deleted_time, $1), null
@@ -72,14 +98,15 @@ from (
         where r.deleted_time is not null and a.state <> 'ENDED'
             and coalesce(a.expire_time, a.end_time, 'infinity') > $1
 
-        -- An approver of what it waits for has gone: perhaps those who are left cannot approve it.
+        -- An approver of what it waits for has gone, or may have: perhaps those who are left cannot approve it.
         union all
         select 'void_activation', w.tenant_id, w.id, least(max(p.update_time), $1), v.id
         from waiting w
         join approval v on v.tenant_id = w.tenant_id and v.activation_id = w.id
             and v.extension_id is not distinct from w.extension_id and v.state = 'PENDING'
-        join principal p on p.tenant_id = v.tenant_id and p.id = any(v.user_ids)
-            and p.enabled_since is null
+        join principal p on p.tenant_id = v.tenant_id and p.id = any(v.approver_ids)
+            -- Who belongs to a group changes with its memberships, and the rules say who does.
+            and (p.enabled_since is null or p.kind = 'group')
         group by w.tenant_id, w.id, v.id
 
         -- The bell that an approval was decided was not heard.
@@ -118,6 +145,13 @@ from (
         union all
         select 'end_' || kind, tenant_id, id, end_time, null
         from role_grant where ended_time is null and end_time <= $1
+
+        -- It ended with its group.
+        union all
+        select 'end_' || g.kind, g.tenant_id, g.id, p.deleted_time, null
+        from principal p
+        join role_grant g on g.tenant_id = p.tenant_id and p.id in (g.principal_id, g.group_id)
+        where p.deleted_time is not null and g.ended_time is null
 
         -- Its role was deleted.
         union all

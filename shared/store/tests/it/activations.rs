@@ -121,11 +121,14 @@ async fn every_ending_is_read_back() {
     let principal = facts.principal.clone();
     let rest = Rest {
         eligibility: gone,
+        deleted: None,
+        memberships: Vec::new(),
         severed: None,
         principal,
         role: facts.role.clone(),
         approvals: Vec::new(),
         people: Vec::new(),
+        belonging: Vec::new(),
     };
     let wish = |number| Ask { scope: target(number), ..fixture::wish(&facts) };
     let mut later = wish(20);

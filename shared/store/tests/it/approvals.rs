@@ -57,6 +57,7 @@ impl Asked {
             catalog: Catalog::Entra,
             requester: self.requester.clone(),
             people: self.approvers.clone(),
+            belonging: Vec::new(),
         }
     }
 
@@ -144,7 +145,8 @@ async fn an_inbox_has_what_waits_for_its_owner() {
     let mut asked = Asked::at(&ground).await;
     let [carol, dave] = [asked.approvers[0].id, asked.approvers[1].id];
     let inbox = async |who, at| {
-        let filter = Filter { waits_for: Some(who), pending_at: Some(at), ..Filter::default() };
+        let filter =
+            Filter { waits_for: Some((who, &[])), pending_at: Some(at), ..Filter::default() };
         let mut read = ground.db.read().await.unwrap();
         approvals::list(&mut read, ground.tenant, &filter, None, 10).await.unwrap().len()
     };

@@ -19,7 +19,7 @@ use pim_store::StoreError;
 use crate::ground::{Ground, asking, constraint, new_grant, scope, setting};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 74] = [
+const CASES: [(&str, &str); 80] = [
     ("activation_length", "update activation set requested_duration = null"),
     ("activation_length", "update activation set requested_end_time = now()"),
     ("activation_requested_duration_check", "update activation set requested_duration = 0"),
@@ -166,7 +166,17 @@ const CASES: [(&str, &str); 74] = [
         "role_deleted",
         "update role set deleted_time = now(), deleted_by = (select id from principal limit 1)",
     ),
-    ("principal_kind_check", "update principal set kind = 'group'"),
+    ("principal_kind", "update principal set kind = 'robot'"),
+    ("principal_signs_in", "update principal set subject = null"),
+    ("principal_signs_in", "update principal set issuer = null, subject = null"),
+    (
+        "principal_signs_in",
+        "update principal set kind = 'group', role_assignable = false, person_id = null,
+                enabled_since = null, break_glass = false",
+    ),
+    ("principal_group", "update principal set kind = 'group', issuer = null, subject = null"),
+    ("principal_group", "update principal set role_assignable = true"),
+    ("principal_group", "update principal set deleted_time = now()"),
     ("policy_revision_check", "update policy set revision = 0"),
     ("role_catalog_check", "update role set catalog = 'other'"),
     ("catalog_import_catalog_check", "update catalog_import set catalog = 'other'"),
@@ -215,6 +225,7 @@ async fn everything() -> Ground {
         catalog: Catalog::Entra,
         requester: facts.principal.clone(),
         people: vec![carol.clone()],
+        belonging: Vec::new(),
     };
     let Decided::Now(change) = approval::decide(&judged, &carol, decide, &now).unwrap() else {
         panic!("decided before")
@@ -236,7 +247,13 @@ async fn everything() -> Ground {
     let set = RuleSet { require_mfa: Some(false), ..RuleSet::default() };
     let wish = setting(&facts.policy, &Scope::root(), set);
     let (role, layers) = (ground.role.clone(), facts.policy);
-    let judged = policy::Facts { role, layers, people: Vec::new() };
+    let judged = policy::Facts {
+        role,
+        layers,
+        people: Vec::new(),
+        belonging: Vec::new(),
+        groups: Vec::new(),
+    };
     ground.kept(policy::update(&judged, wish, &now).unwrap()).await;
     ground
 }

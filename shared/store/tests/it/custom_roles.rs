@@ -6,6 +6,7 @@ use pim_domain::{
     due::DueKind,
     fixture::{noon, stamp},
     grant::{self, GrantKind},
+    group::{Subject, Surroundings},
     id::PrincipalId,
     policy::Layers,
     role::{self, Catalog, Create, Definition, Delete, PermissionBlock, Role, Update},
@@ -95,7 +96,8 @@ async fn what_there_is_of_a_deleted_role_is_due_and_nobody_holds_it() {
     let facts = grant::Facts {
         policy: Layers::untouched(role.id, role.catalog),
         role: role.clone(),
-        principal: alice.clone(),
+        subject: Subject::Principal(alice.clone()),
+        groups: Surroundings::default(),
         caller: admin.clone(),
         caller_mfa: true,
         existing: Vec::new(),
@@ -122,7 +124,7 @@ async fn what_there_is_of_a_deleted_role_is_due_and_nobody_holds_it() {
     assert_eq!(state().await, (vec![], 1));
     let gone = ground.kept_role(deleted(&role, admin.id)).await.unwrap();
     assert_eq!(state().await, (vec![DueKind::EndAssignment], 0));
-    let ended = granted.after().settle(&gone, &stamp(later)).unwrap();
+    let ended = granted.after().settle(&gone, &[], &stamp(later)).unwrap();
     ground.write(&ended).await.unwrap();
     assert_eq!(state().await, (vec![], 0));
 }

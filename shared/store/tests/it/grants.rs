@@ -94,8 +94,8 @@ async fn grants_reach_down_by_segment() {
     let mut tx = ground.begin().await;
     for target in &all {
         let kind = GrantKind::Eligibility;
-        let (role, at) = (ground.role.id, &target.scope);
-        let reaching = grants::reaching(&mut tx, ground.tenant, kind, alice.id, role, at).await;
+        let (role, at, alice) = (ground.role.id, &target.scope, [alice.id]);
+        let reaching = grants::reaching(&mut tx, ground.tenant, kind, &alice, (role, at)).await;
         let mut expected = all.clone();
         expected.retain(|grant| by_path(at).is_below(&grant.scope));
         let mut found = reaching.unwrap();
@@ -105,7 +105,7 @@ async fn grants_reach_down_by_segment() {
 
         let filter = Filter {
             kind,
-            principal: Some(alice.id),
+            principals: Some(&alice),
             role: Some(role),
             scope: Some(at),
             not_ended_at: None,

@@ -12,6 +12,7 @@ use pim_domain::{
     change_request::ChangeRequest,
     fixture::{self, noon, stamp},
     grant::{self, Create, Grant, GrantKind},
+    group::{Group, Subject, Surroundings},
     id::TenantId,
     invariant,
     policy::{self, ApprovalRule, Layers, Policy, RuleSet, Update},
@@ -22,7 +23,7 @@ use pim_domain::{
 };
 use pim_store::{
     Db, Options, Purpose, StoreError, Tx, activations, approvals, change_requests, events, grants,
-    policies, principals, roles, scopes, tenants,
+    groups, policies, principals, roles, scopes, tenants,
 };
 use pim_tests::{TestDb, eventually};
 
@@ -165,16 +166,18 @@ impl Ground {
     pub(crate) async fn facts_of(&self, principal: &Principal) -> ActivationFacts {
         let mut read = self.db.read().await.unwrap();
         let (kind, root) = (GrantKind::Eligibility, Scope::root());
-        let role = self.role.id;
-        let found = grants::reaching(&mut read, self.tenant, kind, principal.id, role, &root).await;
+        let (who, target) = ([principal.id], (self.role.id, &root));
+        let found = grants::reaching(&mut read, self.tenant, kind, &who, target).await;
         ActivationFacts {
             principal: principal.clone(),
             policy: Layers::untouched(self.role.id, self.role.catalog),
             role: self.role.clone(),
             eligibilities: found.unwrap(),
+            memberships: Vec::new(),
             live: None,
             severed: None,
             people: Vec::new(),
+            belonging: Vec::new(),
         }
     }
 
@@ -239,10 +242,11 @@ pub(crate) fn grant_facts(principal: &Principal, role: &Role) -> grant::Facts {
     grant::Facts {
         role: role.clone(),
         policy: Layers::untouched(role.id, role.catalog),
-        principal: principal.clone(),
+        subject: Subject::Principal(principal.clone()),
         caller: fixture::user("administrator"),
         caller_mfa: true,
         existing: Vec::new(),
+        groups: Surroundings::default(),
     }
 }
 
@@ -265,7 +269,13 @@ pub(crate) async fn stored_policy(
     let (role, layers) = (ground.role.clone(), facts.policy.clone());
     let set = RuleSet { approval: Some(approval), ..RuleSet::default() };
     let wish = setting(&layers, &Scope::root(), set);
-    let judged = policy::Facts { role, layers, people: people.to_vec() };
+    let judged = policy::Facts {
+        role,
+        layers,
+        people: people.to_vec(),
+        belonging: Vec::new(),
+        groups: Vec::new(),
+    };
     let kept = ground.kept(policy::update(&judged, wish, &stamp(noon())).unwrap()).await;
     let mut facts = facts.clone();
     facts.policy.revision = kept.revision;
@@ -324,6 +334,20 @@ impl Stored for Principal {
 
     async fn load(&self, tx: &mut Tx, tenant: TenantId) -> Result<Option<Self>, StoreError> {
         principals::get_for_update(tx, tenant, self.id).await
+    }
+}
+
+impl Stored for Group {
+    async fn record(
+        tx: &mut Tx,
+        tenant: TenantId,
+        change: &Change<Self>,
+    ) -> Result<(), StoreError> {
+        groups::record(tx, tenant, change).await
+    }
+
+    async fn load(&self, tx: &mut Tx, tenant: TenantId) -> Result<Option<Self>, StoreError> {
+        groups::get_for_update(tx, tenant, self.id).await
     }
 }
 

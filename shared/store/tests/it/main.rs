@@ -15,6 +15,7 @@ mod extensions;
 mod feed;
 mod grants;
 mod ground;
+mod groups;
 mod holders;
 mod idempotency;
 mod log;

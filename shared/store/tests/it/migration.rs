@@ -118,7 +118,13 @@ async fn a_policy_is_that_of_the_whole_tenant() {
     let set = RuleSet { require_ticket: Some(true), ..RuleSet::default() };
     let wish = setting(&layers, &root, set);
     let role = brought.role.clone();
-    let facts = pim_domain::policy::Facts { role, layers, people: Vec::new() };
+    let facts = pim_domain::policy::Facts {
+        role,
+        layers,
+        people: Vec::new(),
+        belonging: Vec::new(),
+        groups: Vec::new(),
+    };
     let change = update(&facts, wish, &stamp(noon() + TimeDelta::hours(1))).unwrap();
     let mut tx = brought.db.begin(pim_store::Purpose::Gain).await.unwrap();
     policies::record(&mut tx, tenant(), &change).await.unwrap();
@@ -155,7 +161,7 @@ async fn an_approval_is_one_stage_of_all_with_its_decisions() {
     // Who has not answered is still asked.
     for (who, count) in [(carol(), 0), (dave(), 1)] {
         let filter = approvals::Filter {
-            waits_for: Some(who),
+            waits_for: Some((who, &[])),
             pending_at: Some(noon()),
             ..approvals::Filter::default()
         };
@@ -165,7 +171,7 @@ async fn an_approval_is_one_stage_of_all_with_its_decisions() {
     let mut tx = brought.db.begin(pim_store::Purpose::Gain).await.unwrap();
     let facts = approvals::facts(&mut tx, tenant(), id(0x71).into()).await.unwrap().unwrap();
     assert_eq!(facts.people.len(), 2);
-    assert!(facts.has_standing(dave()));
+    assert!(facts.has_standing(dave(), noon()));
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use pim_domain::{
     fixture::by_path,
     grant::{Grant, GrantKind},
     policy::Mode,
+    principal::Principal,
     scope::Scope,
 };
 use pim_store::{
@@ -168,7 +169,7 @@ async fn compare_lists(tx: &mut Tx, ground: &Ground, model: &Model, at: DateTime
     for kind in [GrantKind::Eligibility, GrantKind::Assignment] {
         let filter = grants::Filter {
             kind,
-            principal: None,
+            principals: None,
             role: None,
             scope: None,
             not_ended_at: Some(at),
@@ -196,7 +197,7 @@ async fn compare_lists(tx: &mut Tx, ground: &Ground, model: &Model, at: DateTime
     assert_eq!(found, sorted(model.requests.iter().filter(waits), |one| one.id));
 
     for principal in &model.principals {
-        let filter = approvals::Filter { waits_for: Some(principal.id), ..filter.clone() };
+        let filter = approvals::Filter { waits_for: Some((principal.id, &[])), ..filter.clone() };
         let found = approvals::list(tx, tenant, &filter, None, ALL).await.unwrap();
         let waits = |approval: &&Approval| {
             pending(approval) && said::may_wait_for(model, approval, principal.id)
@@ -211,46 +212,57 @@ async fn compare_lists(tx: &mut Tx, ground: &Ground, model: &Model, at: DateTime
 
 async fn compare_holdings(tx: &mut Tx, ground: &Ground, model: &Model, instants: &[DateTime<Utc>]) {
     let all = said::holdings(model);
-    let of = |keep: &dyn Fn(&Holding) -> bool| {
-        all.iter().filter(|holding| keep(holding)).cloned().collect::<Vec<_>>()
+    let of = |principal: &Principal, keep: &dyn Fn(&Holding) -> bool| {
+        let own = all.iter().filter(|one| one.holder == principal.id && keep(one));
+        effective::Ground {
+            principal: principal.id,
+            enabled_since: principal.enabled_since,
+            memberships: Vec::new(),
+            holdings: own.cloned().collect(),
+        }
     };
     let tenant = ground.tenant;
     let targets: Vec<Scope> = model::SCOPES.iter().map(|text| scope(text)).collect();
-    for principal in model.principals.iter().map(|principal| principal.id) {
-        let found = holdings::of_principal(tx, tenant, principal, None, None).await.unwrap();
-        let expected = of(&|holding| holding.principal == principal);
-        assert_same(found.holdings, &expected, instants);
+    for principal in &model.principals {
+        let id = principal.id;
+        let found = holdings::of_principal(tx, tenant, id, None, None).await.unwrap();
+        assert_same(&found, &of(principal, &|_| true), instants);
         for target in &targets {
             let role = ground.role.id;
             let roles = [role.uuid()];
-            let at = by_path(target);
-            let found =
-                holdings::of_principal(tx, tenant, principal, Some(&roles), Some(&at)).await;
-            let expected = of(&|holding| {
-                holding.principal == principal
-                    && holding.role == role
-                    && at.is_below(&holding.scope)
-            });
-            assert_same(found.unwrap().holdings, &expected, instants);
+            let lineage = by_path(target);
+            let found = holdings::of_principal(tx, tenant, id, Some(&roles), Some(&lineage)).await;
+            let asked = |one: &Holding| one.role == role && lineage.is_below(&one.scope);
+            assert_same(&found.unwrap(), &of(principal, &asked), instants);
         }
     }
+    let at = instants[0];
     for role in [ground.role.id, ground.other_role.id] {
         for target in &targets {
-            let found = holdings::of_role(tx, tenant, role, target).await.unwrap();
-            let expected =
-                of(&|holding| holding.role == role && by_path(target).is_below(&holding.scope));
-            assert_same(found.holdings, &expected, instants);
+            let lineage = by_path(target);
+            let wanted = (role, &lineage);
+            let found = holdings::holders(tx, tenant, wanted, None, ALL).await.unwrap();
+            assert!(found.is_sorted(), "{found:?}");
+            let asked = |one: &Holding| one.role == role && lineage.is_below(&one.scope);
+            for principal in &model.principals {
+                let holds = effective::list(of(principal, &asked).resolve(), at.into());
+                assert!(holds.holdings.is_empty() || found.contains(&principal.id));
+            }
         }
     }
 }
 
 /// The candidates lead to the answers to which all rows lead, exactly then and around then.
-fn assert_same(candidates: Vec<Holding>, all: &[Holding], instants: &[DateTime<Utc>]) {
+fn assert_same(
+    candidates: &effective::Ground,
+    all: &effective::Ground,
+    instants: &[DateTime<Utc>],
+) {
     let micro = TimeDelta::microseconds(1);
     for at in instants {
         let around = Instant { earliest: *at, latest: *at + micro + micro };
         for at in [Instant::from(*at), around] {
-            let (candidates, all) = (|| candidates.clone(), || all.to_vec());
+            let (candidates, all) = (|| candidates.clone().resolve(), || all.clone().resolve());
             let found = effective::decision(candidates(), at);
             assert_eq!(found, effective::decision(all(), at), "decision at {at:?}");
             let found = effective::list(candidates(), at);
@@ -266,7 +278,7 @@ async fn compare_resting(tx: &mut Tx, ground: &Ground, model: &Model) {
     };
     for grant in &model.grants {
         let id = grant.id.uuid();
-        let found = activations::resting_on_eligibility(tx, ground.tenant, id).await.unwrap();
+        let found = activations::resting_on(tx, ground.tenant, id).await.unwrap();
         let expected = live(&|activation| activation.eligibility == grant.id);
         assert_eq!(BTreeSet::from_iter(found), expected);
     }

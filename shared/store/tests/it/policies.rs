@@ -91,7 +91,8 @@ impl Told {
     /// Makes the change and reads it back.
     async fn change(&mut self, wish: Update) -> Policy {
         let (role, people) = (self.ground.role.clone(), self.people.to_vec());
-        let facts = Facts { role, layers: self.layers.clone(), people };
+        let (layers, belonging, groups) = (self.layers.clone(), Vec::new(), Vec::new());
+        let facts = Facts { role, layers, people, belonging, groups };
         let policy = self.ground.kept(update(&facts, wish, &stamp(noon())).unwrap()).await;
         assert_eq!(policy.revision, self.layers.revision + 1);
         self.layers.revision = policy.revision;
@@ -250,7 +251,13 @@ async fn policies_are_listed_by_role_and_scope_in_pages() {
     let other = told.ground.other_role.clone();
     let layers = Layers::untouched(other.id, other.catalog);
     let wish = setting(&layers, &Scope::root(), most(3));
-    let facts = Facts { role: other.clone(), layers, people: Vec::new() };
+    let facts = Facts {
+        role: other.clone(),
+        layers,
+        people: Vec::new(),
+        belonging: Vec::new(),
+        groups: Vec::new(),
+    };
     let one = told.ground.kept(update(&facts, wish, &stamp(noon())).unwrap()).await;
     assert_eq!(one.revision, 1);
 
@@ -280,7 +287,12 @@ async fn of_two_changes_of_a_roles_policies_one_wins() {
     let change = |at: &str| {
         let (role, layers) = (told.ground.role.clone(), told.layers.clone());
         let wish = setting(&layers, &scope(at), most(2));
-        update(&Facts { role, layers, people: Vec::new() }, wish, &stamp(noon())).unwrap()
+        update(
+            &Facts { role, layers, people: Vec::new(), belonging: Vec::new(), groups: Vec::new() },
+            wish,
+            &stamp(noon()),
+        )
+        .unwrap()
     };
     told.ground.kept(change("/")).await;
     let late = told.ground.write(&change("/applications/a")).await;
@@ -298,7 +310,13 @@ async fn changes_of_one_roles_policies_follow_each_other() {
     let mut third = told.ground.begin().await;
     policies::lock_role(&mut third, tenant, told.ground.other_role.id).await.unwrap();
     let wish = setting(&told.layers, &scope("/applications/a"), most(2));
-    let facts = Facts { role: role.clone(), layers: told.layers.clone(), people: Vec::new() };
+    let facts = Facts {
+        role: role.clone(),
+        layers: told.layers.clone(),
+        people: Vec::new(),
+        belonging: Vec::new(),
+        groups: Vec::new(),
+    };
     let change = update(&facts, wish, &stamp(noon())).unwrap();
     let first = async {
         told.ground.until_waiting(1).await;

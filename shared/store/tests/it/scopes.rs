@@ -15,7 +15,7 @@ use pim_domain::{
     role::{self, Catalog},
     scope::{self, Deletion, Lineage, Moved, Node, NodeKind, Parents, Register, Scope, Update},
 };
-use pim_store::{StoreError, Tx, activations, due, grants, holdings, roles, scopes};
+use pim_store::{Read, StoreError, Tx, activations, due, grants, holdings, roles, scopes};
 use uuid::Uuid;
 
 use crate::ground::{Ground, catalog_of, grant_facts, new_user, scope};
@@ -133,7 +133,7 @@ impl Tree {
         let mut read = self.ground.db.read().await.unwrap();
         let found =
             holdings::of_principal(&mut read, self.ground.tenant, who.id, None, Some(&at)).await;
-        effective::decision(found.unwrap().holdings, time.into())
+        effective::decision(found.unwrap().resolve(), time.into())
     }
 
     async fn due(&self, time: DateTime<Utc>) -> Vec<(DueKind, Uuid)> {
@@ -234,12 +234,19 @@ async fn what_is_granted_above_in_the_tree_is_found() {
     let mut read = tree.ground.db.read().await.unwrap();
     let (tenant, role) = (tree.ground.tenant, tree.ground.role.id);
     let kind = GrantKind::Eligibility;
-    let found = grants::reaching(&mut read, tenant, kind, alice.id, role, &rack).await.unwrap();
+    let (holders, target) = ([alice.id], (role, &rack));
+    let found = grants::reaching(&mut read, tenant, kind, &holders, target).await.unwrap();
     let found: BTreeSet<_> = found.into_iter().map(|grant| grant.id).collect();
     assert_eq!(found, BTreeSet::from([far.id, near.id]));
     assert_eq!(tree.activate(&alice, RACK).await.eligibility, near.id, "the nearest");
-    let found = holdings::of_role(&mut read, tenant, role, &rack).await.unwrap();
-    assert!(found.holdings.is_empty(), "read before");
+    let lineage = tree.lineage(RACK).await;
+    let holders = async |read: &mut Read| {
+        holdings::holders(read, tenant, (role, &lineage), None, 10).await.unwrap()
+    };
+    assert_eq!(holders(&mut read).await, [], "read before");
+    drop(read);
+    let mut read = tree.ground.db.read().await.unwrap();
+    assert_eq!(holders(&mut read).await, [alice.id]);
     drop(read);
     assert_eq!(tree.holds(&alice, RACK, minutes(1)).await.holdings.len(), 1);
     assert_eq!(tree.holds(&alice, SHOP, minutes(1)).await.holdings.len(), 0);

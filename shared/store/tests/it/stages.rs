@@ -59,6 +59,7 @@ impl Asked {
             catalog: Catalog::Entra,
             requester: self.requester.clone(),
             people: self.people.clone(),
+            belonging: Vec::new(),
         };
         let now = noon() + TimeDelta::minutes(minute) + TimeDelta::microseconds(1);
         vote(&facts, &self.people[who], duration, now)
@@ -82,7 +83,7 @@ impl Asked {
 
     /// How many approvals may wait for somebody.
     async fn inbox(&self, who: usize) -> usize {
-        let waits_for = Some(self.people[who].id);
+        let waits_for = Some((self.people[who].id, &[][..]));
         let filter = Filter { waits_for, pending_at: Some(noon()), ..Filter::default() };
         let mut read = self.ground.db.read().await.unwrap();
         approvals::list(&mut read, self.ground.tenant, &filter, None, 10).await.unwrap().len()
@@ -182,6 +183,7 @@ pub(crate) fn yes(
         catalog: Catalog::Entra,
         requester: asked.principal.clone(),
         people: people.to_vec(),
+        belonging: Vec::new(),
     };
     vote(&facts, people.last().unwrap(), None, now)
 }

@@ -141,7 +141,13 @@ async fn a_second_version_of_a_policy_is_refused() {
         let layers = Layers { revision, ..Layers::untouched(role.id, role.catalog) };
         let set = RuleSet { require_ticket: Some(true), ..RuleSet::default() };
         let wish = setting(&layers, &root, set);
-        let facts = Facts { role: role.clone(), layers, people: Vec::new() };
+        let facts = Facts {
+            role: role.clone(),
+            layers,
+            people: Vec::new(),
+            belonging: Vec::new(),
+            groups: Vec::new(),
+        };
         update(&facts, wish, &stamp(noon())).unwrap()
     };
     ground.write(&change(&role, 0)).await.unwrap();

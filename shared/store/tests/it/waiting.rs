@@ -71,7 +71,7 @@ async fn a_second_grant_for_a_target_sees_the_first() {
     };
     let second = async {
         grants::lock_target(&mut other, tenant, kind, alice.id, role, &root).await.unwrap();
-        grants::reaching(&mut other, tenant, kind, alice.id, role, &root).await.unwrap()
+        grants::reaching(&mut other, tenant, kind, &[alice.id], (role, &root)).await.unwrap()
     };
     let (existing, ()) = tokio::join!(second, first);
     assert_eq!(existing, [change.into_after()]);

@@ -99,6 +99,8 @@ async fn of_two_revisions_of_a_policy_one_wins() {
         role: ground.role.clone(),
         layers: facts.policy.clone(),
         people: Vec::new(),
+        belonging: Vec::new(),
+        groups: Vec::new(),
     };
     let update = |hours| {
         let most = Some(TimeDelta::hours(hours));

@@ -328,11 +328,14 @@ impl Model {
         let waits = activation.waits_for().is_some();
         Rest {
             eligibility: self.grant(activation.eligibility).clone(),
+            deleted: None,
+            memberships: Vec::new(),
             severed: None,
             principal: self.principal(activation.principal).clone(),
             role: self.role(activation.role).clone(),
             approvals: self.rule_of(activation).filter(|_| waits).cloned().into_iter().collect(),
             people: self.principals.clone(),
+            belonging: Vec::new(),
         }
     }
 
@@ -351,6 +354,7 @@ impl Model {
             requester: self.principal(activation.principal).clone(),
             activation,
             people: self.principals.clone(),
+            belonging: Vec::new(),
         }
     }
 
@@ -367,9 +371,11 @@ impl Model {
             role: self.role(eligibility.role).clone(),
             policy,
             eligibilities: vec![eligibility.clone()],
+            memberships: Vec::new(),
             live: live.cloned(),
             severed: None,
             people: self.principals.clone(),
+            belonging: Vec::new(),
         }
     }
 

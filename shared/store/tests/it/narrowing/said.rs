@@ -9,8 +9,9 @@ use pim_domain::{
     fixture::stamp,
     grant::GrantKind,
     id::PrincipalId,
+    policy::ApprovalRule,
     principal::Principal,
-    quorum::Seating,
+    quorum::{Panel, Seating},
     role::Catalog,
 };
 use uuid::Uuid;
@@ -104,11 +105,11 @@ fn due_of(model: &Model, activation: &Activation, at: DateTime<Utc>) -> [Option<
 /// for at `at`.
 fn deserted(model: &Model, activation: &Activation, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let approval = model.approval_of(wanted(&activation.settled(at))?)?;
-    let users = approval.users().into_iter().map(|user| model.principal(user));
+    let users = users(approval).map(|user| model.principal(user));
     let gone = users.filter(|user| !user.is_enabled()).map(|user| user.update_time).max()?;
     let possible = approval.rules.iter().all(|rule| {
         let requester = model.principal(activation.principal).person_key();
-        Seating::new(rule, &model.principals, Some(requester)).is_possible()
+        Seating::new(rule, Panel::of(&model.principals), Some(requester)).is_possible()
     });
     (approval.state == ApprovalState::Pending && !possible).then_some(gone.min(at))
 }
@@ -162,17 +163,21 @@ pub(super) fn holdings(model: &Model) -> Vec<Holding> {
     let assignments = assignments.map(|grant| Holding {
         id: grant.id.uuid(),
         kind: HoldingKind::Assignment,
-        principal: grant.principal,
+        holder: grant.principal,
         role: grant.role,
         scope: grant.scope.clone(),
         span: grant.span(),
         standing: Standing::Held,
         path: None,
-        enabled_since: model.principal(grant.principal).enabled_since,
+        granted_by: None,
+        update_time: grant.update_time.max(model.principal(grant.principal).update_time),
     });
     let activations = model.activations.iter().filter_map(|activation| {
-        let path = model.grant(activation.eligibility).span();
-        activation.holding(path, model.principal(activation.principal).enabled_since)
+        let eligibility = model.grant(activation.eligibility);
+        let holding = activation.holding(eligibility.span())?;
+        let changed = eligibility.update_time.max(holding.update_time);
+        let update_time = changed.max(model.principal(activation.principal).update_time);
+        Some(Holding { update_time, ..holding })
     });
     assignments.chain(activations).collect()
 }
@@ -186,7 +191,7 @@ pub(super) fn is_pending(model: &Model, approval: &Approval, at: DateTime<Utc>) 
 /// Whether its rules name `principal`, who has not answered and did not ask.
 pub(super) fn may_wait_for(model: &Model, approval: &Approval, principal: PrincipalId) -> bool {
     let answered = |one: &Decision| one.approver == principal && one.dropped.is_none();
-    approval.users().contains(&principal)
+    users(approval).any(|user| user == principal)
         && model.activation(approval.activation).principal != principal
         && !approval.decisions.iter().any(answered)
 }
@@ -199,4 +204,9 @@ pub(super) fn waits_for(
     at: DateTime<Utc>,
 ) -> bool {
     model.facts_of_approval(approval).waits_for(principal, at)
+}
+
+/// Every user whom its rules name.
+fn users(approval: &Approval) -> impl Iterator<Item = PrincipalId> + '_ {
+    approval.rules.iter().flat_map(ApprovalRule::users)
 }

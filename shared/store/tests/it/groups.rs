@@ -1,0 +1,113 @@
+//! Groups as they are stored, and what is held through them.
+
+use chrono::TimeDelta;
+use pim_domain::{
+    authority::GROUP_MEMBER,
+    catalog, effective,
+    fixture::{noon, stamp},
+    grant::{self, Create, Grant, GrantKind},
+    group::{self, Delete, GROUP_NESTING_MAX, Group, NewGroup, Subject, Update},
+    id::PrincipalId,
+    role::{self, Catalog, Role},
+    scope::{Lineage, Scope},
+};
+use pim_store::{groups, holdings, roles};
+
+use crate::ground::{Ground, grant_facts};
+
+/// The role that is membership, of the catalog that has it.
+async fn member_role(ground: &Ground) -> Role {
+    let file = catalog::file(Catalog::Pim).unwrap();
+    let import = role::import(ground.tenant, None, file, &stamp(noon())).unwrap();
+    let all = role::of_catalog(file, import.after());
+    let mut tx = ground.begin().await;
+    roles::record(&mut tx, ground.tenant, &import, all).await.unwrap();
+    let role = roles::get(&mut tx, ground.tenant, GROUP_MEMBER.into()).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    role
+}
+
+async fn new(ground: &Ground, name: &str) -> Group {
+    let new = NewGroup { display_name: name.to_owned(), role_assignable: true };
+    ground.kept(group::create(new, &stamp(noon()))).await
+}
+
+/// Assigned to somebody or to a group, whatever the rules would say.
+async fn assigned(ground: &Ground, to: PrincipalId, role: &Role, scope: Scope) -> Grant {
+    let user = pim_domain::fixture::user("anybody");
+    let facts = grant_facts(&user, role);
+    let wish = Create {
+        kind: GrantKind::Assignment,
+        principal: to,
+        role: role.id,
+        scope,
+        start: None,
+        end: None,
+        justification: "their work".to_owned(),
+        ticket: None,
+    };
+    ground.kept(grant::create(&facts, wish, &stamp(noon())).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_group_is_read_back_and_listed_until_it_is_deleted() {
+    let ground = Ground::new().await;
+    let ops = new(&ground, "ops").await;
+    let other = new(&ground, "other").await;
+    let etag = ops.version.etag();
+    let wish = Update { group: ops.id, etag, display_name: "Operations".to_owned() };
+    let ops = ground.kept(ops.update(wish, &stamp(noon())).unwrap()).await;
+    let mut tx = ground.begin().await;
+    let tenant = ground.tenant;
+    assert_eq!(groups::get(&mut tx, tenant, ops.id).await.unwrap(), Some(ops.clone()));
+    let subject = groups::subject(&mut tx, tenant, ops.principal()).await.unwrap();
+    assert_eq!(subject, Some(Subject::Group(ops.clone())));
+    let principal = ops.principal();
+    let nobody = pim_store::principals::get(&mut tx, tenant, principal).await.unwrap();
+    assert_eq!(nobody, None, "a group is no principal that could sign in");
+    let found = groups::list(&mut tx, tenant, "OPER", false, None, 10).await.unwrap();
+    assert_eq!(found, std::slice::from_ref(&ops));
+    drop(tx);
+    let wish = Delete { group: ops.id, etag: ops.version.etag() };
+    let deleted = ground.kept(ops.delete(&wish, &stamp(noon())).unwrap()).await;
+    let mut tx = ground.begin().await;
+    let there = groups::list(&mut tx, tenant, "", false, None, 10).await.unwrap();
+    assert_eq!(there, std::slice::from_ref(&other));
+    let mut all = groups::list(&mut tx, tenant, "", true, None, 10).await.unwrap();
+    all.sort_by_key(|group| group.display_name.clone());
+    assert_eq!(all, [deleted, other]);
+}
+
+#[tokio::test]
+async fn what_the_outermost_of_sixteen_holds_reaches_the_innermost() {
+    let ground = Ground::new().await;
+    let alice = ground.user("alice").await;
+    let member = member_role(&ground).await;
+    let mut chain = Vec::new();
+    let mut inner = alice.id;
+    for number in 0..GROUP_NESTING_MAX {
+        let outer = new(&ground, &format!("group {number}")).await;
+        assigned(&ground, inner, &member, Scope::of_group(outer.id)).await;
+        inner = outer.principal();
+        chain.push(outer);
+    }
+    let held = assigned(&ground, inner, &ground.role, Scope::root()).await;
+    let mut tx = ground.begin().await;
+    let (tenant, roles) = (ground.tenant, [ground.role.id.uuid()]);
+    let found =
+        holdings::of_principal(&mut tx, tenant, alice.id, Some(&roles), None).await.unwrap();
+    let found = effective::decision(found.resolve(), (noon() + TimeDelta::hours(1)).into());
+    assert_eq!(found.holdings.iter().map(|one| one.id).collect::<Vec<_>>(), [held.id.uuid()]);
+    assert_eq!(found.memberships.len(), GROUP_NESTING_MAX);
+    let target = (ground.role.id, &Lineage::root());
+    let holders = holdings::holders(&mut tx, tenant, target, None, 10).await.unwrap();
+    assert_eq!(holders, [alice.id]);
+    // A circle and one too many are seen.
+    let (first, last) = (&chain[0], &chain[GROUP_NESTING_MAX - 1]);
+    let outermost = Subject::Group(last.clone());
+    let around = Scope::of_group(first.id);
+    let circle = groups::surroundings(&mut tx, tenant, &alice, &outermost, &around).await.unwrap();
+    assert!(circle.above.contains(&last.id));
+    assert_eq!(circle.of_caller.len(), GROUP_NESTING_MAX);
+    assert!(circle.nesting > GROUP_NESTING_MAX);
+}
