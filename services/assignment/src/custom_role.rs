@@ -52,7 +52,7 @@ pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answ
     }
     let name = &wish.command.definition.display_name;
     let namesake = roles::namesake(&mut work, tenant, name, Some(id)).await?;
-    let groups = groups::of_person(&mut work, tenant, &caller.principal).await?;
+    let groups = groups::of_person(&mut work, tenant, caller.principal.person_key()).await?;
     let own = grants::open_of_person(&mut work, tenant, id, caller.principal.id, &groups).await?;
     let granted_at = grants::open_scopes_of_role(&mut work, tenant, id).await?;
     let granted_at: Vec<&Scope> = granted_at.iter().collect();

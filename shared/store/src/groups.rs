@@ -215,7 +215,7 @@ pub async fn surroundings(
         return Ok(Surroundings { target, ..Surroundings::default() });
     };
     lock_nesting(tx, tenant).await?;
-    let of_caller = of_person(tx, tenant, caller).await?;
+    let of_caller = of_person(tx, tenant, caller.person_key()).await?;
     let Some(outer) = &target else {
         return Ok(Surroundings { target, of_caller, ..Surroundings::default() });
     };
@@ -242,15 +242,11 @@ pub async fn surroundings(
 pub async fn of_person(
     connection: &mut PgConnection,
     tenant: TenantId,
-    person: &Principal,
+    person: Uuid,
 ) -> Result<Vec<GroupId>, StoreError> {
-    let ids = sqlx::query_file_scalar!(
-        "src/groups/of_person.sql",
-        tenant.uuid(),
-        person.person_key(),
-        GROUP_MEMBER,
-    )
-    .fetch_all(connection)
-    .await?;
+    let ids =
+        sqlx::query_file_scalar!("src/groups/of_person.sql", tenant.uuid(), person, GROUP_MEMBER,)
+            .fetch_all(connection)
+            .await?;
     Ok(ids.into_iter().map(GroupId::from).collect())
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use pim_domain::{
     change::{Change, Version},
-    id::{ActivationId, TenantId},
+    id::{ActivationId, GroupId, TenantId},
     scope::{Lineage, Moved, Node, NodeKind, Parents, Place, Scope, ScopeKind},
 };
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use crate::{StoreError, Tx, events, row};
+use crate::{StoreError, Tx, events, groups, row};
 
 struct Row {
     tenant_id: Uuid,
@@ -129,7 +129,8 @@ pub async fn lock_tree(tx: &mut Tx, tenant: TenantId) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Where a scope is, and where it is to go; `person` is whose grants must not come to reach it.
+/// Where a scope is, and where it is to go; `person` is whose grants, or those of groups of theirs,
+/// must not come to reach it.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -146,12 +147,15 @@ pub async fn place(
         return Ok(Place { from, below: None, below_is_registered, height, own });
     };
     let below = lineage(tx, tenant, parent).await?;
+    let groups = groups::of_person(tx, tenant, person).await?;
+    let groups: Vec<Uuid> = groups.into_iter().map(GroupId::uuid).collect();
     let row = sqlx::query_file!(
         "src/scopes/place.sql",
         tenant.uuid(),
         scope.as_str(),
         parent.as_str(),
         person,
+        &groups,
     )
     .fetch_one(&mut **tx)
     .await?;

@@ -195,6 +195,13 @@ async fn nobody_puts_a_scope_below_what_they_hold_or_are_eligible_for() {
     let answer = create(&mover.client, creating("/subscriptions/till", OTHER)).await;
     assert_refused(answer, Code::PermissionDenied, "SELF_GRANT");
     assert_eq!(ground.org.scope(SHOP).await.unwrap(), shop);
+    let [joiner, joined] = ground.accounts(["joiner", "joiner-admin"]).await;
+    ground.org.assign(&joiner, role, "/").await.unwrap();
+    let (admin, ops) = (&ground.org.admin, ground.org.group("ops").await);
+    admin.add_member(&joined.id, &ops).await.unwrap();
+    admin.assign_to(&ops.id, Organisation::CONTRIBUTOR, OTHER).await.unwrap();
+    let answer = update(&joiner.client, moving(&shop, OTHER)).await;
+    assert_refused(answer, Code::PermissionDenied, "SELF_GRANT");
     // Out of it is no gain, and neither is it for somebody else.
     let shop = update(&ground.org.admin.client, moving(&shop, OTHER)).await.unwrap();
     let shop = update(&mover.client, moving(&shop, WEB)).await.unwrap();

@@ -20,7 +20,7 @@ select
         where g.tenant_id = $1
             and g.scope = any((select scope_lineage($1, $3))::text[])
             and g.ended_time is null
-            and coalesce(p.person_id, p.id) = $4
+            and (coalesce(p.person_id, p.id) = $4 or p.id = any($5))
         union
         select a.scope
         from activation a
