@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::field::FieldViolation;
 
 pub use command::{
-    Administrator, CancelChangeRequest, CheckAccess, CreateTenant, EndActivation, GetPrincipal,
-    GrantRef, ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant,
+    Administrator, CancelChangeRequest, CheckAccess, Consistency, CreateTenant, EndActivation,
+    GetPrincipal, GrantRef, ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant,
 };
 pub use filter::{
     ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
@@ -100,6 +100,15 @@ pub struct Answer<T> {
     pub revision: String,
     /// What time alone decides is shown as of then.
     pub as_of: DateTime<Utc>,
+}
+
+/// A question, and how new the state must be that it is answered of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked<C> {
+    /// How new.
+    pub consistency: Consistency,
+    /// What is asked.
+    pub question: C,
 }
 
 /// What has become of each item of a batch, in the order of the request.

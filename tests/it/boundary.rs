@@ -38,6 +38,7 @@ async fn hammer(world: &World, alice: &Person, scope: &str, end: DateTime<Utc>) 
         principal_id: alice.id.clone(),
         question: Some(Question::RoleId(ROLE.to_owned())),
         scope: scope.to_owned(),
+        ..CheckAccessRequest::default()
     };
     if let Ok(pause) = (end - around - world.now()).to_std() {
         tokio::time::timeout(pause, std::future::pending::<()>()).await.unwrap_err();

@@ -42,6 +42,7 @@ async fn may(person: &Person, action: &str) -> bool {
         principal_id: person.id.clone(),
         question: Some(Question::Action(action.to_owned())),
         scope: format!("{SUBSCRIPTION}/resourceGroups/web"),
+        ..CheckAccessRequest::default()
     };
     let answer = person.client.access().check_access(request).await.unwrap().into_inner();
     answer.decision() == Decision::Allowed

@@ -110,6 +110,7 @@ async fn an_activated_membership_brings_what_the_group_holds_nested_too() {
         principal_id: alice.id.clone(),
         question: Some(Question::RoleId(ROLE.to_owned())),
         scope: "/".to_owned(),
+        ..CheckAccessRequest::default()
     };
     let yes = alice.client.access().check_access(check).await.unwrap().into_inner();
     assert_eq!(yes.decision(), Decision::Allowed);

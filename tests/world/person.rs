@@ -173,6 +173,7 @@ impl Person {
             principal_id: self.id.clone(),
             question: Some(Question::RoleId(role.to_owned())),
             scope: scope.to_owned(),
+            ..CheckAccessRequest::default()
         };
         let answer = self.client.access().check_access(request).await.unwrap().into_inner();
         answer.decision() == Decision::Allowed

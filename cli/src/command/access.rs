@@ -92,6 +92,7 @@ pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<A
                 principal_id: resolve::principal(&client, &principal).await?,
                 question,
                 scope,
+                ..CheckAccessRequest::default()
             };
             let response = client.access().check_access(request).await?.into_inner();
             // Whatever this program does not know is no yes.
@@ -106,8 +107,13 @@ pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<A
             let principal_id = resolve::principal(&client, &principal).await?;
             let page = fetch_pages(Some(list), async |page_size, page_token| {
                 let (principal_id, scope) = (principal_id.clone(), scope.clone());
-                let request =
-                    ListEffectiveRolesRequest { principal_id, scope, page_size, page_token };
+                let request = ListEffectiveRolesRequest {
+                    principal_id,
+                    scope,
+                    page_size,
+                    page_token,
+                    ..ListEffectiveRolesRequest::default()
+                };
                 let answer = client.access().list_effective_roles(request).await?.into_inner();
                 Ok((answer.holdings, answer.next_page_token))
             })

@@ -157,6 +157,7 @@ async fn my_assignments(
             scope: String::new(),
             page_size,
             page_token,
+            ..ListEffectiveRolesRequest::default()
         };
         let answer = client.access().list_effective_roles(request).await?.into_inner();
         let mut grants = Vec::new();

@@ -126,6 +126,7 @@ impl Player {
             principal_id: self.id.clone(),
             question: Some(Question::RoleId(role.to_owned())),
             scope: scope.to_owned(),
+            ..CheckAccessRequest::default()
         };
         Ok(self.client.access().check_access(request).await?.into_inner())
     }

@@ -87,6 +87,7 @@ async fn holds(person: &Person<'_>, principal: &str) -> bool {
         principal_id: principal.to_owned(),
         question: Some(Question::RoleId(ROLE.to_owned())),
         scope: ROOT.to_owned(),
+        ..CheckAccessRequest::default()
     };
     let answer = person.at("access").access().check_access(request).await.unwrap();
     answer.into_inner().decision() == Decision::Allowed

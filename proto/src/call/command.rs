@@ -1,5 +1,6 @@
 //! Commands that are too small for the domain to have.
 
+use chrono::TimeDelta;
 use pim_domain::{
     grant::GrantKind,
     id::{ActivationId, ApprovalId, ChangeRequestId, GrantId, PrincipalId, RoleId},
@@ -95,6 +96,24 @@ pub struct EndActivation {
     pub activation: ActivationId,
     /// Why.
     pub justification: String,
+}
+
+/// How new the state must be that an answer is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consistency {
+    /// As new as the call.
+    Full,
+    /// All that this revision includes, as it was given out.
+    AtLeast(String),
+    /// At most this much older than the call.
+    MaxStaleness(TimeDelta),
+}
+
+impl Consistency {
+    /// A state may be this old, at most.
+    pub const STALENESS_MAX: TimeDelta = TimeDelta::minutes(5);
+    /// Characters in a revision, at most.
+    pub const REVISION_BYTES_MAX: usize = 4_096;
 }
 
 /// The question whether somebody holds or may do something now.

@@ -1,8 +1,12 @@
 //! `AccessService`.
 
 use pim_domain::{
+    authority::GROUP_MEMBER,
     effective::{Effective, HoldingKind},
+    id::{GroupId, PrincipalId},
     permission::{Operation, Plane},
+    scope::Scope,
+    time::format_duration,
 };
 
 use super::{
@@ -11,28 +15,67 @@ use super::{
 };
 use crate::{
     access::v1::{
-        self, batch_check_access_request,
-        batch_check_access_response::{Answer, Result as Item, result::Outcome},
+        self,
+        batch_check_access_request::{self, item::Question as Item},
+        batch_check_access_response::{Answer, Result as ItemResult, result::Outcome},
+        check_access_request::Question,
+        consistency::Requirement,
     },
     call::{
-        AccessPage, AccessView, BatchAnswer, BatchRead, CheckAccess, HeldBy, HoldersFilter,
-        HoldingsFilter, List, Question,
+        self, AccessPage, AccessView, Asked, BatchAnswer, BatchRead, CheckAccess, Consistency,
+        HeldBy, HoldersFilter, HoldingsFilter, List,
     },
     field::{self, FieldViolation, Required as _},
 };
 
-impl TryFrom<v1::CheckAccessRequest> for CheckAccess {
+impl TryFrom<Option<v1::Consistency>> for Consistency {
+    type Error = FieldViolation;
+
+    fn try_from(given: Option<v1::Consistency>) -> Result<Self, FieldViolation> {
+        let Some(v1::Consistency { requirement }) = given else { return Ok(Self::Full) };
+        match requirement {
+            None | Some(Requirement::FullyConsistent(true)) => Ok(Self::Full),
+            Some(Requirement::FullyConsistent(false)) => Err(FieldViolation::new(
+                "consistency.fully_consistent",
+                "must be true; leave it out, or say what is enough instead",
+            )),
+            Some(Requirement::AtLeastAsFresh(revision)) => {
+                let path = "consistency.at_least_as_fresh";
+                if revision.is_empty() {
+                    return Err(FieldViolation::required(path));
+                }
+                Ok(Self::AtLeast(field::opaque(revision, path, Self::REVISION_BYTES_MAX)?))
+            }
+            Some(Requirement::MaxStaleness(given)) => {
+                let path = "consistency.max_staleness";
+                let most = field::duration_from_zero(Some(given), path)?.required(path)?;
+                if most > Self::STALENESS_MAX {
+                    let description = format!(
+                        "must be at most {}; it is {}",
+                        format_duration(Self::STALENESS_MAX),
+                        format_duration(most)
+                    );
+                    return Err(FieldViolation::new(path, description));
+                }
+                Ok(Self::MaxStaleness(most))
+            }
+        }
+    }
+}
+
+impl TryFrom<v1::CheckAccessRequest> for Asked<CheckAccess> {
     type Error = FieldViolation;
 
     fn try_from(request: v1::CheckAccessRequest) -> Result<Self, FieldViolation> {
-        use v1::check_access_request::Question as Asked;
-        let principal = field::id(&request.principal_id, "principal_id")?;
-        let question = match request.question.required("question")? {
-            Asked::RoleId(id) => Question::Role(field::id(&id, "role_id")?),
-            Asked::Action(name) => operation(Plane::Control, &name, "action")?,
-            Asked::DataAction(name) => operation(Plane::Data, &name, "data_action")?,
-        };
-        Ok(Self { principal, question, scope: field::scope(&request.scope, "scope")? })
+        let v1::CheckAccessRequest { principal_id, question, scope, consistency } = request;
+        let question = question.map(|question| match question {
+            Question::RoleId(id) => Item::RoleId(id),
+            Question::Action(name) => Item::Action(name),
+            Question::DataAction(name) => Item::DataAction(name),
+            Question::GroupId(id) => Item::GroupId(id),
+        });
+        let item = batch_check_access_request::Item { principal_id, question, scope };
+        Ok(Self { question: item.try_into()?, consistency: consistency.try_into()? })
     }
 }
 
@@ -40,33 +83,48 @@ impl TryFrom<batch_check_access_request::Item> for CheckAccess {
     type Error = FieldViolation;
 
     fn try_from(item: batch_check_access_request::Item) -> Result<Self, FieldViolation> {
-        use batch_check_access_request::item::Question as Item;
-        use v1::check_access_request::Question as Asked;
-        let question = item.question.map(|question| match question {
-            Item::RoleId(id) => Asked::RoleId(id),
-            Item::Action(name) => Asked::Action(name),
-            Item::DataAction(name) => Asked::DataAction(name),
-        });
-        let (principal_id, scope) = (item.principal_id, item.scope);
-        Self::try_from(v1::CheckAccessRequest { principal_id, question, scope })
+        let principal = field::id(&item.principal_id, "principal_id")?;
+        let question = match item.question.required("question")? {
+            Item::RoleId(id) => call::Question::Role(field::id(&id, "role_id")?),
+            Item::Action(name) => operation(Plane::Control, &name, "action")?,
+            Item::DataAction(name) => operation(Plane::Data, &name, "data_action")?,
+            Item::GroupId(id) => return belonging(principal, &id, &item.scope),
+        };
+        Ok(Self { principal, question, scope: field::scope(&item.scope, "scope")? })
     }
 }
 
-impl TryFrom<v1::BatchCheckAccessRequest> for BatchRead<CheckAccess> {
+/// To belong to a group is a role that is held at its scope.
+fn belonging(
+    principal: PrincipalId,
+    group: &str,
+    scope: &str,
+) -> Result<CheckAccess, FieldViolation> {
+    let group: GroupId = field::id(group, "group_id")?;
+    if !scope.is_empty() {
+        let description = "must be empty where a group is asked about";
+        return Err(FieldViolation::new("scope", description));
+    }
+    let question = call::Question::Role(GROUP_MEMBER.into());
+    Ok(CheckAccess { principal, question, scope: Scope::of_group(group) })
+}
+
+impl TryFrom<v1::BatchCheckAccessRequest> for Asked<BatchRead<CheckAccess>> {
     type Error = FieldViolation;
 
     fn try_from(request: v1::BatchCheckAccessRequest) -> Result<Self, FieldViolation> {
-        batch_read(request.items)
+        let v1::BatchCheckAccessRequest { items, consistency } = request;
+        Ok(Self { question: batch_read(items)?, consistency: consistency.try_into()? })
     }
 }
 
-fn operation(plane: Plane, name: &str, path: &str) -> Result<Question, FieldViolation> {
-    Operation::new(plane, name).map(Question::Operation).map_err(|error| {
+fn operation(plane: Plane, name: &str, path: &str) -> Result<call::Question, FieldViolation> {
+    Operation::new(plane, name).map(call::Question::Operation).map_err(|error| {
         FieldViolation::new(path, format!("{error}; it is {}", field::given(name)))
     })
 }
 
-impl TryFrom<v1::ListEffectiveRolesRequest> for List<HoldingsFilter> {
+impl TryFrom<v1::ListEffectiveRolesRequest> for Asked<List<HoldingsFilter>> {
     type Error = FieldViolation;
 
     fn try_from(request: v1::ListEffectiveRolesRequest) -> Result<Self, FieldViolation> {
@@ -74,7 +132,8 @@ impl TryFrom<v1::ListEffectiveRolesRequest> for List<HoldingsFilter> {
             principal: field::id(&request.principal_id, "principal_id")?,
             scope: field::optional_scope(&request.scope, "scope")?,
         };
-        list(filter, request.page_size, request.page_token)
+        let question = list(filter, request.page_size, request.page_token)?;
+        Ok(Self { question, consistency: request.consistency.try_into()? })
     }
 }
 
@@ -112,7 +171,7 @@ impl From<BatchAnswer<Effective>> for v1::BatchCheckAccessResponse {
             Err(status) => Outcome::Status(wire_status(&status)),
         };
         let results = batch.results.into_iter().map(outcome);
-        let results = results.map(|outcome| Item { outcome: Some(outcome) });
+        let results = results.map(|outcome| ItemResult { outcome: Some(outcome) });
         Self {
             results: results.collect(),
             revision: batch.revision,

@@ -140,7 +140,7 @@ fn each_batch_answers_for_each_item_and_takes_the_fields_of_the_single_call() {
         let (request, response) = (method.input_type(), method.output_type());
         // What only asks is as of one instant, and has nothing to be repeated.
         let (asked, answered): (&[&str], &[&str]) = if begins(method.name(), &READING) {
-            (&["items"], &["results", "revision", "as_of_time", "max_clock_error"])
+            (&["items", "consistency"], &["results", "revision", "as_of_time", "max_clock_error"])
         } else {
             (&["items", "request_id", "validate_only"], &["results", "revision"])
         };
@@ -156,7 +156,7 @@ fn each_batch_answers_for_each_item_and_takes_the_fields_of_the_single_call() {
         (".pim.access.v1.CheckAccessRequest", ".pim.access.v1.BatchCheckAccessRequest"),
     ] {
         let item = &messages[&format!("{batch}.Item")];
-        let of_the_call = ["request_id", "validate_only"];
+        let of_the_call = ["request_id", "validate_only", "consistency"];
         let fields = messages[single].field.iter();
         let expected: Vec<_> =
             fields.filter(|field| !of_the_call.contains(&field.name())).collect();

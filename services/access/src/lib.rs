@@ -1,23 +1,45 @@
 //! Who holds what, now. Reads only.
 
 mod check;
+mod facts;
+mod follow;
 mod list;
+mod replica;
+mod verb;
 
-use pim_chassis::{Process, Service, batch_read, process::no_background, read};
-use pim_proto::access::v1::{
-    self,
-    access_service_server::{AccessService, AccessServiceServer},
+use pim_chassis::{Process, Service, process::no_background, read};
+use pim_proto::{
+    access::v1::{
+        self,
+        access_service_server::{AccessService, AccessServiceServer},
+    },
+    call::{BatchRead, CheckAccess, HoldingsFilter, List},
 };
 use tonic::{Request, Response, Status};
+
+use crate::follow::Follower;
 
 /// The access service.
 pub const SERVICE: Service = Service {
     name: "access",
-    mount: |process, services| services.with(AccessServiceServer::new(Access(process.clone()))),
+    mount: |process, services| services.with(Access::server(process, Some(Follower::new()))),
     background: no_background,
 };
 
-struct Access(Process);
+/// The same without a copy in memory: each answer is from the database.
+pub const BY_SQL: Service =
+    Service { mount: |process, services| services.with(Access::server(process, None)), ..SERVICE };
+
+struct Access {
+    process: Process,
+    follower: Option<Follower>,
+}
+
+impl Access {
+    fn server(process: &Process, follower: Option<Follower>) -> AccessServiceServer<Self> {
+        AccessServiceServer::new(Self { process: process.clone(), follower })
+    }
+}
 
 #[tonic::async_trait]
 impl AccessService for Access {
@@ -25,27 +47,29 @@ impl AccessService for Access {
         &self,
         request: Request<v1::CheckAccessRequest>,
     ) -> Result<Response<v1::CheckAccessResponse>, Status> {
-        read(&self.0, request, check::check).await
+        verb::answer::<_, CheckAccess, _>(&self.process, self.follower.as_ref(), request).await
     }
 
     async fn batch_check_access(
         &self,
         request: Request<v1::BatchCheckAccessRequest>,
     ) -> Result<Response<v1::BatchCheckAccessResponse>, Status> {
-        batch_read(&self.0, request, check::check_all).await
+        let follower = self.follower.as_ref();
+        verb::answer::<_, BatchRead<CheckAccess>, _>(&self.process, follower, request).await
     }
 
     async fn list_effective_roles(
         &self,
         request: Request<v1::ListEffectiveRolesRequest>,
     ) -> Result<Response<v1::ListEffectiveRolesResponse>, Status> {
-        read(&self.0, request, list::of_principal).await
+        let follower = self.follower.as_ref();
+        verb::answer::<_, List<HoldingsFilter>, _>(&self.process, follower, request).await
     }
 
     async fn list_role_holders(
         &self,
         request: Request<v1::ListRoleHoldersRequest>,
     ) -> Result<Response<v1::ListRoleHoldersResponse>, Status> {
-        read(&self.0, request, list::of_role).await
+        read(&self.process, request, list::of_role).await
     }
 }

@@ -11,51 +11,63 @@ use pim_domain::{
     time::earliest,
 };
 use pim_proto::call::{AccessPage, HeldBy, HoldersFilter, HoldingsFilter, List};
-use pim_store::{holdings, principals, roles, scopes};
+use pim_store::{holdings, roles, scopes};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::{
+    facts::{Facts, Loaded},
+    verb::Verb,
+};
+
 /// All that a principal holds, now.
-pub(crate) async fn of_principal(
-    context: Context,
-    list: List<HoldingsFilter>,
-) -> Result<AccessPage, Error> {
-    let caller = context.caller()?;
-    let List { filter, page } = list;
-    let mut read = context.db().read().await?;
-    if filter.principal != caller.principal.id {
-        let now = context.now();
-        for realm in [Realm::Directory, Realm::Resources] {
-            caller.authorise(Action::AccessCheck, realm, &Lineage::root(), now)?;
-        }
-        if principals::get(&mut read, context.tenant, filter.principal).await?.is_none() {
-            let id = filter.principal.uuid();
-            return Err(Reason::NotFound { thing: ThingKind::Principal, id }.into());
-        }
+impl Verb for List<HoldingsFilter> {
+    type Answer = AccessPage;
+
+    async fn load(&self, context: &Context) -> Result<Loaded, Error> {
+        Loaded::for_list(context, &self.filter).await
     }
-    let (after, limit): (Option<Cursor>, _) = context.page(&filter, &page)?;
-    let at = match &filter.scope {
-        Some(scope) => Some(scopes::lineage(&mut read, context.tenant, scope).await?),
-        None => None,
-    };
-    let (tenant, principal) = (context.tenant, filter.principal);
-    let ground = holdings::of_principal(&mut read, tenant, principal, None, at.as_ref()).await?;
-    let (as_of, max_clock_error, instant) = context.reading(ground.newest());
-    let effective = effective::list(ground.resolve(), instant);
-    let valid_until = effective.valid_until;
-    let mut held = held(effective);
-    held.retain(|one| after.is_none_or(|after| Cursor::from(one) > after));
-    held.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let revision = read.revision();
-    let listed = context.listed(&filter, &page, held, revision, as_of, |last| Cursor::from(last));
-    Ok(AccessPage {
-        held: listed.items,
-        valid_until,
-        revision: listed.revision,
-        as_of,
-        max_clock_error,
-        next_page_token: listed.next_page_token,
-    })
+
+    fn answer(self, context: &Context, facts: &impl Facts) -> Result<AccessPage, Error> {
+        let List { filter, page } = self;
+        permit(context, facts, &filter)?;
+        let (after, limit): (Option<Cursor>, _) = context.page(&filter, &page)?;
+        let at = filter.scope.as_ref().map(|scope| facts.lineage(scope));
+        let ground = facts
+            .ground(filter.principal, &|_, scope| at.as_ref().is_none_or(|at| at.is_below(scope)));
+        let (as_of, max_clock_error, instant) = context.reading(ground.newest());
+        let effective = effective::list(ground.resolve(), instant);
+        let valid_until = effective.valid_until;
+        let mut held = held(effective);
+        held.retain(|one| after.is_none_or(|after| Cursor::from(one) > after));
+        held.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let (revision, cursor) = (facts.revision(), |last: &HeldBy| Cursor::from(last));
+        let listed = context.listed(&filter, &page, held, revision, as_of, cursor);
+        Ok(AccessPage {
+            held: listed.items,
+            valid_until,
+            revision: listed.revision,
+            as_of,
+            max_clock_error,
+            next_page_token: listed.next_page_token,
+        })
+    }
+}
+
+/// Passes who may see all that somebody holds.
+fn permit(context: &Context, facts: &impl Facts, filter: &HoldingsFilter) -> Result<(), Error> {
+    let (caller, now) = (context.caller()?, context.now());
+    if filter.principal == caller.principal.id {
+        return Ok(());
+    }
+    for realm in [Realm::Directory, Realm::Resources] {
+        caller.authorise(Action::AccessCheck, realm, &Lineage::root(), now)?;
+    }
+    if facts.knows(filter.principal) {
+        return Ok(());
+    }
+    let id = filter.principal.uuid();
+    Err(Reason::NotFound { thing: ThingKind::Principal, id }.into())
 }
 
 /// All who hold a role at a scope, now.
@@ -76,10 +88,9 @@ pub(crate) async fn of_role(
     let (after, limit): (Option<Cursor>, _) = context.page(&filter, &page)?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let (tenant, target) = (context.tenant, (filter.role, &at));
-    let mut grounds = Vec::new();
     let mut from = after.map(|after| after.principal);
     let mut held: Vec<HeldBy> = Vec::new();
-    let mut valid_until = None;
+    let (mut valid_until, mut newest) = (None, None);
     // As many principals at a time as the page has room for: a group may have very many.
     let (as_of, max_clock_error) = loop {
         let ids = holdings::holders(&mut read, tenant, target, from, limit).await?;
@@ -88,10 +99,9 @@ pub(crate) async fn of_role(
         let more = holdings::of_principals(&mut read, tenant, &ids, Some(&roles), at).await?;
         let was_last = ids.len() < wanted;
         from = ids.last().map(|last| after_id(*last)).or(from);
-        grounds.extend(more);
-        let newest = grounds.iter().filter_map(Ground::newest).max();
+        newest = newest.max(more.iter().filter_map(Ground::newest).max());
         let (as_of, max_clock_error, instant) = context.reading(newest);
-        for ground in grounds.drain(..) {
+        for ground in more {
             let effective = effective::list(ground.resolve(), instant);
             valid_until = earliest(valid_until, effective.valid_until);
             held.extend(self::held(effective));

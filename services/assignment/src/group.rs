@@ -49,7 +49,7 @@ pub(crate) async fn list(
     caller.authorise(Action::GroupRead, Realm::Directory, &Lineage::root(), now)?;
     let List { filter, page } = list;
     let (after, limit) = context.page(&filter, &page)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.db().browse().await?;
     let GroupFilter { text_contains, include_deleted } = &filter;
     let rows =
         groups::list(&mut read, context.tenant, text_contains, *include_deleted, after, limit)

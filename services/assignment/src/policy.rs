@@ -42,7 +42,7 @@ pub(crate) async fn list(
 ) -> Result<Listed<Policy>, Error> {
     let List { filter, page } = list;
     let (after, limit) = context.page(&filter, &page)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.db().browse().await?;
     let PolicyFilter { role, scope } = &filter;
     let rows =
         policies::list(&mut read, context.tenant, *role, scope.as_ref(), after.as_ref(), limit)

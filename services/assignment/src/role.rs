@@ -70,7 +70,7 @@ pub(crate) async fn get(context: Context, id: RoleId) -> Result<Answer<Role>, Er
 pub(crate) async fn list(context: Context, list: List<RoleFilter>) -> Result<Listed<Role>, Error> {
     let List { filter, page } = list;
     let (after, limit) = context.page(&filter, &page)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.db().browse().await?;
     let wanted = roles::Filter {
         catalog: filter.catalog,
         name_contains: &filter.display_name_contains,

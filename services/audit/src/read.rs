@@ -29,7 +29,7 @@ pub(crate) async fn list(
     let List { filter, page } = list;
     let (before, limit) = context.page(&filter, &page)?;
     let wanted = filter::stored(&filter);
-    let mut read = context.db().read().await?;
+    let mut read = context.db().browse().await?;
     let rows = events::list(&mut read, context.tenant, &wanted, before, limit).await?;
     let cursor = |last: &StoredEvent| Cursor { time: last.event.time, id: last.id };
     Ok(context.listed(&filter, &page, rows, read.revision(), context.now(), cursor))

@@ -43,7 +43,7 @@ pub(crate) async fn tail(
     authorise(&context)?;
     let since = if tail.after_position.is_empty() {
         let read = context.db().read().await?;
-        events::snapshot_of(read.revision()).unwrap_or_default().to_owned()
+        read.snapshot().to_string()
     } else {
         open(&context, &tail.after_position)?
     };
@@ -74,8 +74,8 @@ async fn follow(
             judge_again(context).await?;
             judged = Instant::now();
         }
-        let mut read = context.db().read().await.map_err(Error::from)?;
-        let until = events::snapshot_of(read.revision()).unwrap_or_default().to_owned();
+        let mut read = context.db().browse().await.map_err(Error::from)?;
+        let until = read.snapshot().to_string();
         let between = Between { since, until };
         let mut after = None;
         loop {

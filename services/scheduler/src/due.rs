@@ -10,7 +10,7 @@ pub(crate) async fn list(context: Context, list: List<()>) -> Result<Listed<Due>
     let List { filter, page } = list;
     let now = context.now();
     let (after, limit) = context.page(&filter, &page)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.db().browse().await?;
     let rows = due::list(&mut read, now, after, limit).await?;
     Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| Cursor::from(last)))
 }

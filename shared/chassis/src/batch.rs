@@ -1,11 +1,10 @@
-//! The way of a call about several things. Where it changes them, each item goes the way of a single
-//! write, with its own transaction, its own refusal and its own answer. Where it only asks, all are
-//! answered together.
+//! The way of a call that changes several things: each item goes the way of a single write, with its
+//! own transaction, its own refusal and its own answer.
 
 use std::future::Future;
 
 use pim_proto::{
-    call::{Answer, Batch, BatchAnswer, BatchRead, Batched, Write},
+    call::{Answer, Batch, Batched, Write},
     field::FieldViolation,
 };
 use tonic::{Request, Response, Status};
@@ -42,39 +41,6 @@ where
     let batch = Batch::<C>::try_from(message).map_err(Error::Field)?;
     let batched = outliving(one_by_one(context, batch, verb)).await?;
     Ok(Response::new(batched.into()))
-}
-
-/// A call that asks several things of one state of the database. `verb` answers those that could be
-/// read, in their order.
-///
-/// # Errors
-/// As the error table says, for the call as a whole; the refusal of an item is in the answer.
-pub async fn batch_read<Req, C, Fut, Out, Res>(
-    process: &Process,
-    request: Request<Req>,
-    verb: impl FnOnce(Context, Vec<C>) -> Fut,
-) -> Result<Response<Res>, Status>
-where
-    BatchRead<C>: TryFrom<Req, Error = FieldViolation>,
-    Fut: Future<Output = Result<BatchAnswer<Out, Error>, Error>>,
-    Res: From<BatchAnswer<Out>>,
-{
-    let (context, message) = admit(process, request).await?;
-    context.permit()?;
-    let BatchRead { items } = BatchRead::<C>::try_from(message).map_err(Error::Field)?;
-    let mut commands = Vec::with_capacity(items.len());
-    // What could not be read keeps its place.
-    let places: Vec<Option<FieldViolation>> =
-        items.into_iter().map(|item| item.map(|command| commands.push(command)).err()).collect();
-    let BatchAnswer { results, revision, as_of, max_clock_error } = verb(context, commands).await?;
-    let mut answers = results.into_iter();
-    let result = |violation: Option<FieldViolation>| match violation {
-        Some(violation) => Err(Error::Field(violation)),
-        None => answers.next().unwrap_or(Err(Error::Lost)),
-    };
-    let results = places.into_iter().map(result);
-    let results = results.map(|result| result.map_err(Status::from)).collect();
-    Ok(Response::new(BatchAnswer { results, revision, as_of, max_clock_error }.into()))
 }
 
 async fn one_by_one<C, Fut, Out>(

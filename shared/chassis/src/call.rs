@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
-    auth::Identity,
+    auth::{Claims, Identity},
     context::{Context, Who},
     error::{Error, reason},
     process::Process,
@@ -162,32 +162,92 @@ pub(crate) async fn admit<Req>(
     process: &Process,
     request: Request<Req>,
 ) -> Result<(Context, Req), Status> {
-    let (_, extensions, message) = request.into_parts();
-    let credential = extensions.get::<Credential>().cloned();
-    let method = extensions.get::<Method>().copied();
-    let (Some(Credential(identity)), Some(Method(rpc))) = (credential, method) else {
-        // The guard lets nothing of the contract pass without both.
-        return Err(Status::from(Error::NobodyThere));
-    };
-    let platform = TenantId::from(Uuid::nil());
-    let (tenant, who) = match identity {
-        Identity::Service(service) => (platform, Who::Service { name: service.name }),
-        Identity::Operator(operator) => {
-            (platform, Who::Operator { issuer: operator.issuer, subject: operator.subject })
+    let (arrival, message) = Arrival::of(request)?;
+    Ok((arrival.context(process).await?, message))
+}
+
+/// A call whose credential is good, before anybody has been looked up.
+#[derive(Debug)]
+pub struct Arrival {
+    identity: Identity,
+    rpc: &'static Rpc,
+}
+
+impl Arrival {
+    /// A request in its two parts.
+    ///
+    /// # Errors
+    /// It did not come by the guard.
+    pub fn of<Req>(request: Request<Req>) -> Result<(Self, Req), Status> {
+        let (_, mut extensions, message) = request.into_parts();
+        let credential = extensions.remove::<Credential>();
+        let method = extensions.remove::<Method>();
+        let (Some(Credential(identity)), Some(Method(rpc))) = (credential, method) else {
+            // The guard lets nothing of the contract pass without both.
+            return Err(Status::from(Error::NobodyThere));
+        };
+        Ok((Self { identity, rpc }, message))
+    }
+
+    /// Whose tenant it is about, where the credential is of somebody in one.
+    #[must_use]
+    pub fn tenant(&self) -> Option<TenantId> {
+        match &self.identity {
+            Identity::Principal(principal) => Some(principal.tenant.into()),
+            Identity::Service(_) | Identity::Operator(_) => None,
         }
-        Identity::Principal(principal) => {
-            let tenant = TenantId::from(principal.tenant);
-            let sign_in = SignIn {
-                mfa: principal.claims.amr.iter().any(|method| method == MFA),
-                time: principal.claims.auth_time,
-                contexts: principal.claims.acrs.clone(),
-            };
-            let (issuer, subject) = (&principal.issuer, &principal.subject);
-            let caller = enabled(process, tenant, issuer, subject, sign_in).await?;
-            (tenant, Who::Principal { caller, claims: principal.claims })
+    }
+
+    /// The call, by whom the database knows to be behind the credential.
+    ///
+    /// # Errors
+    /// Nobody enabled is, or the database cannot serve.
+    pub async fn context(self, process: &Process) -> Result<Context, Error> {
+        let who = match self.identity {
+            Identity::Service(service) => Who::Service { name: service.name },
+            Identity::Operator(operator) => {
+                Who::Operator { issuer: operator.issuer, subject: operator.subject }
+            }
+            Identity::Principal(principal) => {
+                let (tenant, sign_in) = (principal.tenant.into(), sign_in(&principal.claims));
+                let (issuer, subject) = (&principal.issuer, &principal.subject);
+                let caller = enabled(process, tenant, issuer, subject, sign_in).await?;
+                let who = Who::Principal { caller, claims: principal.claims };
+                return Ok(Context { process: process.clone(), tenant, who, rpc: self.rpc });
+            }
+        };
+        let tenant = TenantId::from(Uuid::nil());
+        Ok(Context { process: process.clone(), tenant, who, rpc: self.rpc })
+    }
+
+    /// The same by whom `find` knows to be behind the credential, by tenant, issuer and subject.
+    /// Whom it does not know is for the database to say, by [`Arrival::context`].
+    ///
+    /// # Errors
+    /// Somebody is, who is not enabled.
+    pub fn known(
+        &self,
+        process: &Process,
+        find: impl FnOnce(TenantId, &str, &str, SignIn) -> Option<Caller>,
+    ) -> Result<Option<Context>, Error> {
+        let Identity::Principal(principal) = &self.identity else { return Ok(None) };
+        let (tenant, claims) = (principal.tenant.into(), principal.claims.clone());
+        let found = find(tenant, &principal.issuer, &principal.subject, sign_in(&claims));
+        let Some(caller) = found.map(Box::new) else { return Ok(None) };
+        if !caller.principal.is_enabled() {
+            return Err(Error::NobodyThere);
         }
-    };
-    Ok((Context { process: process.clone(), tenant, who, rpc }, message))
+        let who = Who::Principal { caller, claims };
+        Ok(Some(Context { process: process.clone(), tenant, who, rpc: self.rpc }))
+    }
+}
+
+fn sign_in(claims: &Claims) -> SignIn {
+    SignIn {
+        mfa: claims.amr.iter().any(|method| method == MFA),
+        time: claims.auth_time,
+        contexts: claims.acrs.clone(),
+    }
 }
 
 /// Whom an issuer calls so, as they are now.
@@ -227,7 +287,10 @@ impl Context {
     }
 
     /// Whether this caller may call this method at all. The verb judges by the object.
-    pub(crate) fn permit(&self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// They may not.
+    pub fn permit(&self) -> Result<(), Error> {
         let permitted = match (self.rpc.guard, &self.who) {
             (Guard::AnyPrincipal, Who::Principal { .. })
             | (Guard::Operator, Who::Operator { .. }) => true,

@@ -230,11 +230,10 @@ impl Context {
         Answer { value, revision: self.revision(revision), as_of }
     }
 
-    /// A revision as clients see it: of this database, for this tenant, and nobody else's making.
+    /// A revision as clients see it.
     #[must_use]
     pub fn revision(&self, revision: &Revision) -> String {
-        let text = format!("{} {revision}", self.process.db.instance());
-        self.process.seal.seal("revision", &[self.tenant.uuid().as_bytes()], text.as_bytes())
+        self.process.revision(self.tenant, revision)
     }
 
     /// Where a page begins, and how many rows to ask for: one more than fit, to know of a next one.

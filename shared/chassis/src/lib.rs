@@ -24,8 +24,8 @@ pub mod serve;
 pub(crate) mod status;
 pub mod telemetry;
 
-pub use batch::{batch, batch_read};
-pub use call::{internal, open_stream, read, write};
+pub use batch::batch;
+pub use call::{Arrival, internal, open_stream, read, write};
 pub use context::{Context, Work};
 pub use error::Error;
 pub use process::{Process, Service};

@@ -3,7 +3,8 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use pim_client::{Client, ClientError, Credentials};
-use pim_store::{Db, Options, StoreError, events};
+use pim_domain::id::TenantId;
+use pim_store::{Db, Options, Revision, StoreError, events};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,9 @@ use crate::{
 const CLOCK_SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
 /// Comparisons at start, of which the best counts.
 const CLOCK_SAMPLES_AT_START: usize = 5;
+
+/// What a sealed revision is for.
+const REVISION: &str = "revision";
 
 /// What the services of a process share. Cheap to clone.
 #[derive(Clone)]
@@ -129,6 +133,25 @@ impl Process {
         let clock = Clock::disciplined();
         discipline(&db, &clock).await?;
         Ok(Self { db, clock, seal, issuers, peers, shutdown })
+    }
+
+    /// A revision as clients of a tenant see it: of this database, for this tenant, and nobody
+    /// else's making.
+    #[must_use]
+    pub fn revision(&self, tenant: TenantId, revision: &Revision) -> String {
+        let text = format!("{} {revision}", self.db.instance());
+        self.seal.seal(REVISION, &[tenant.uuid().as_bytes()], text.as_bytes())
+    }
+
+    /// The revision that a client of a tenant was given; `None` where it was given no such thing.
+    #[must_use]
+    pub fn open_revision(&self, tenant: TenantId, sealed: &str) -> Option<Revision> {
+        let text = self.seal.open(REVISION, &[tenant.uuid().as_bytes()], sealed)?;
+        let (instance, revision) = str::from_utf8(&text).ok()?.split_once(' ')?;
+        if instance != self.db.instance().to_string() {
+            return None;
+        }
+        revision.parse().ok()
     }
 }
 

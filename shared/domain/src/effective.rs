@@ -98,10 +98,16 @@ pub struct Holding {
 impl Holding {
     /// The group, where it is a membership of one.
     fn member_of(&self) -> Option<PrincipalId> {
-        match GroupAccess::of(self.role)? {
-            GroupAccess::Member => self.scope.group().map(|group| group.uuid().into()),
-            GroupAccess::Owner => None,
-        }
+        member_of(self.role, &self.scope)
+    }
+}
+
+/// To which group it gives access as a member to hold a role at a scope, if to any.
+#[must_use]
+pub fn member_of(role: RoleId, scope: &Scope) -> Option<PrincipalId> {
+    match GroupAccess::of(role)? {
+        GroupAccess::Member => scope.group().map(|group| group.uuid().into()),
+        GroupAccess::Owner => None,
     }
 }
 

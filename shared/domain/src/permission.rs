@@ -5,17 +5,12 @@
 //! patterns `allTasks`, `allProperties` and `allEntities` each match any one segment. A block that is
 //! bound to a condition permits nothing: conditions are not evaluated here, and doubt is a no.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::LazyLock,
-};
+use std::{collections::HashSet, sync::LazyLock};
 
 use serde::Serialize;
 
 use crate::{
     catalog::{self, CatalogFile},
-    effective::Holding,
-    id::RoleId,
     role::{Catalog, PermissionBlock, Role},
 };
 
@@ -289,7 +284,7 @@ impl Permissions {
     /// Those of `role`, and of all of its catalog that it inherits from among `known`.
     #[must_use]
     pub fn of(role: &Role, known: &[Role]) -> Self {
-        let mut all = Self { catalog: role.catalog, control: Vec::new(), data: Vec::new() };
+        let mut all = Self::of_blocks(role.catalog, &[]);
         let (mut seen, mut next) = (HashSet::from([role.id]), vec![role]);
         while let Some(role) = next.pop() {
             role.permissions.iter().for_each(|block| all.add(block));
@@ -297,6 +292,14 @@ impl Permissions {
             let found = inherited.filter_map(|id| known.iter().find(|one| one.id == *id));
             next.extend(found.filter(|one| one.catalog == all.catalog));
         }
+        all
+    }
+
+    /// Those of a role of `catalog` that has these blocks and inherits nothing.
+    #[must_use]
+    pub fn of_blocks(catalog: Catalog, blocks: &[PermissionBlock]) -> Self {
+        let mut all = Self { catalog, control: Vec::new(), data: Vec::new() };
+        blocks.iter().for_each(|block| all.add(block));
         all
     }
 
@@ -322,17 +325,6 @@ impl Permissions {
         operation.catalog == self.catalog
             && blocks.iter().any(|block| block.permits(&operation.name))
     }
-}
-
-/// Those of `holdings` whose role permits `operation`.
-#[must_use]
-pub fn permitting(
-    mut holdings: Vec<Holding>,
-    roles: &HashMap<RoleId, Permissions>,
-    operation: &Operation,
-) -> Vec<Holding> {
-    holdings.retain(|one| roles.get(&one.role).is_some_and(|role| role.permit(operation)));
-    holdings
 }
 
 /// Whether `after` may permit something that `before` does not: whether there is a block in it that

@@ -28,7 +28,7 @@ const CHILDREN_THERE: &str = "pre-existing shared memory block";
 /// How the name of a running cluster's directory begins.
 const RUN: &str = "pim-";
 
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 8] = [
     // The only way in is the socket, in a directory that only the account and root may enter.
     "listen_addresses=",
     "unix_socket_permissions=0700",
@@ -37,8 +37,6 @@ const SETTINGS: [&str; 9] = [
     "log_min_messages=warning",
     "timezone=UTC",
     "log_timezone=UTC",
-    // Compiling the short statements of this project costs more than running them.
-    "jit=off",
     "cluster_name=pim",
 ];
 

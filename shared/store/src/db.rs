@@ -1,5 +1,5 @@
-//! Connections and transactions. Reading, gaining and losing privilege have pools of their own, so
-//! that a flood of one does not stop the others.
+//! Connections and transactions. Reading, gaining and losing privilege have pools of their own, and
+//! so has following what changes, so that a flood of one does not stop the others.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -9,18 +9,25 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use sqlx::{
-    Connection as _, PgConnection, PgPool, Postgres, Transaction,
+    AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use uuid::Uuid;
 
-use crate::{StoreError, revision::Revision};
+use crate::{
+    StoreError,
+    revision::{Revision, Snapshot},
+};
 
 /// Statements are ended after this long.
 pub const STATEMENT_TIMEOUT_MILLIS: u32 = 2_000;
 /// Waiting for a lock is ended after this long.
 pub const LOCK_TIMEOUT_MILLIS: u32 = 1_000;
+/// A statement that copies much is ended after this long.
+pub const COPY_TIMEOUT_MILLIS: u32 = 300_000;
+/// Connections for following what changes: one asks what is new, one reads it.
+const FOLLOW_CONNECTIONS_MAX: u32 = 2;
 /// A transaction in which nothing happens is ended after this long.
 pub const IDLE_IN_TRANSACTION_MILLIS: u32 = 5_000;
 
@@ -60,6 +67,7 @@ pub struct Db {
     read: PgPool,
     gain: PgPool,
     lose: PgPool,
+    follow: PgPool,
     instance: Uuid,
 }
 
@@ -74,6 +82,11 @@ impl Db {
             ("lock_timeout", LOCK_TIMEOUT_MILLIS.to_string()),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MILLIS.to_string()),
             ("timezone", "UTC".to_owned()),
+            // Compiling these short statements costs more than running them.
+            ("jit", "off".to_owned()),
+            // Nearly all find rows by their keys: one plan fits all values, and making one takes
+            // several times as long as running it.
+            ("plan_cache_mode", "force_generic_plan".to_owned()),
         ]);
         let mut first =
             PgConnection::connect_with(&connect).await.map_err(StoreError::Unavailable)?;
@@ -91,6 +104,7 @@ impl Db {
             read: pool(options.read_connections_max),
             gain: pool(options.write_connections_max),
             lose: pool(options.write_connections_max),
+            follow: pool(FOLLOW_CONNECTIONS_MAX),
             instance,
         })
     }
@@ -106,12 +120,49 @@ impl Db {
     /// # Errors
     /// The database cannot serve.
     pub async fn read(&self) -> Result<Read, StoreError> {
-        let mut tx =
-            self.read.begin_with("begin isolation level repeatable read read only").await?;
-        let snapshot = sqlx::query_scalar!(r#"select pg_current_snapshot()::text as "snapshot!""#)
-            .fetch_one(&mut *tx)
-            .await?;
-        Ok(Read { tx, revision: Revision::Snapshot(snapshot) })
+        self.read_with("begin isolation level repeatable read read only").await
+    }
+
+    /// The same, for what is found by filters that may be absent, or by a range of time: planned
+    /// for the values that are given.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn browse(&self) -> Result<Read, StoreError> {
+        self.read_with(
+            "begin isolation level repeatable read read only; set local plan_cache_mode = auto",
+        )
+        .await
+    }
+
+    async fn read_with(&self, begin: &'static str) -> Result<Read, StoreError> {
+        let mut tx = self.read.begin_with(begin).await?;
+        let snapshot = snapshot(&mut tx).await?;
+        Ok(Read { tx, revision: Revision::Snapshot(snapshot.clone()), snapshot })
+    }
+
+    /// The newest state, and nothing of it.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn newest(&self) -> Result<Snapshot, StoreError> {
+        let mut connection = self.follow.acquire().await?;
+        snapshot(&mut connection).await
+    }
+
+    /// One consistent state, for who copies it: on connections of its own, so that a flood of calls
+    /// does not hold it up, and with time to read all there is.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn copy(&self) -> Result<(Snapshot, Transaction<'static, Postgres>), StoreError> {
+        let begin = format!(
+            "begin isolation level repeatable read read only;
+             set local plan_cache_mode = auto;
+             set local statement_timeout = {COPY_TIMEOUT_MILLIS}"
+        );
+        let mut tx = self.follow.begin_with(AssertSqlSafe(begin)).await?;
+        Ok((snapshot(&mut tx).await?, tx))
     }
 
     /// A connection to read with where each statement may see a state of its own: cheaper than
@@ -151,18 +202,33 @@ impl Db {
         self.read.close().await;
         self.gain.close().await;
         self.lose.close().await;
+        self.follow.close().await;
     }
+}
+
+async fn snapshot(connection: &mut PgConnection) -> Result<Snapshot, StoreError> {
+    sqlx::query_scalar!(r#"select pg_current_snapshot()::text as "snapshot!""#)
+        .fetch_one(connection)
+        .await?
+        .parse()
 }
 
 /// A consistent state of the database, to read.
 #[derive(Debug)]
 pub struct Read {
     tx: Transaction<'static, Postgres>,
+    snapshot: Snapshot,
     revision: Revision,
 }
 
 impl Read {
     /// Which state it is.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The same, as answers name it.
     #[must_use]
     pub fn revision(&self) -> &Revision {
         &self.revision
@@ -198,13 +264,7 @@ impl Tx {
     pub async fn commit(mut self) -> Result<Revision, StoreError> {
         let revision = match self.xid {
             Some(xid) => Revision::Write(xid),
-            None => {
-                let snapshot =
-                    sqlx::query_scalar!(r#"select pg_current_snapshot()::text as "snapshot!""#)
-                        .fetch_one(&mut *self.tx)
-                        .await?;
-                Revision::Snapshot(snapshot)
-            }
+            None => Revision::Snapshot(snapshot(&mut self.tx).await?),
         };
         self.tx.commit().await?;
         Ok(revision)
@@ -215,11 +275,9 @@ impl Tx {
     /// # Errors
     /// The database cannot serve.
     pub async fn roll_back(mut self) -> Result<Revision, StoreError> {
-        let snapshot = sqlx::query_scalar!(r#"select pg_current_snapshot()::text as "snapshot!""#)
-            .fetch_one(&mut *self.tx)
-            .await?;
+        let revision = Revision::Snapshot(snapshot(&mut self.tx).await?);
         self.tx.rollback().await?;
-        Ok(Revision::Snapshot(snapshot))
+        Ok(revision)
     }
 
     pub(crate) fn wrote_as(&mut self, xid: u64) {

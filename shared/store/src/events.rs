@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{StoreError, Tx, revision::Revision};
+use crate::{StoreError, Tx};
 
 /// Writes what happened, in the transaction in which it did.
 ///
@@ -236,13 +236,4 @@ pub async fn committed_between(
         Ok((StoredEvent::try_from(row)?, cursor))
     })
     .collect()
-}
-
-/// The text of a snapshot, of a revision that is one.
-#[must_use]
-pub fn snapshot_of(revision: &Revision) -> Option<&str> {
-    match revision {
-        Revision::Snapshot(snapshot) => Some(snapshot),
-        Revision::Write(_) => None,
-    }
 }

@@ -15,26 +15,48 @@ use uuid::Uuid;
 
 use crate::{StoreError, row};
 
-struct Row {
-    id: Uuid,
-    is_activation: bool,
-    holder_id: Uuid,
-    role_id: Uuid,
-    scope: String,
-    start_time: DateTime<Utc>,
-    end_time: Option<DateTime<Utc>>,
-    ended_time: Option<DateTime<Utc>>,
-    is_booked: bool,
-    path_start_time: Option<DateTime<Utc>>,
-    path_end_time: Option<DateTime<Utc>>,
-    path_ended_time: Option<DateTime<Utc>>,
-    membership_ids: Vec<Uuid>,
-    enabled_since: Option<DateTime<Utc>>,
-    granted_by: Option<Uuid>,
-    update_time: DateTime<Utc>,
-    is_membership: bool,
-    is_asked: bool,
+/// A row of the view `holding`.
+pub(crate) struct Row {
+    pub(crate) id: Uuid,
+    pub(crate) is_activation: bool,
+    pub(crate) holder_id: Uuid,
+    pub(crate) role_id: Uuid,
+    pub(crate) scope: String,
+    pub(crate) start_time: DateTime<Utc>,
+    pub(crate) end_time: Option<DateTime<Utc>>,
+    pub(crate) ended_time: Option<DateTime<Utc>>,
+    pub(crate) is_booked: bool,
+    pub(crate) path_start_time: Option<DateTime<Utc>>,
+    pub(crate) path_end_time: Option<DateTime<Utc>>,
+    pub(crate) path_ended_time: Option<DateTime<Utc>>,
+    pub(crate) membership_ids: Vec<Uuid>,
+    pub(crate) granted_by: Option<Uuid>,
+    pub(crate) update_time: DateTime<Utc>,
 }
+
+/// The row that a record of one of these queries has in it.
+macro_rules! of_record {
+    ($record:expr) => {
+        $crate::holdings::Row {
+            id: $record.id,
+            is_activation: $record.is_activation,
+            holder_id: $record.holder_id,
+            role_id: $record.role_id,
+            scope: $record.scope,
+            start_time: $record.start_time,
+            end_time: $record.end_time,
+            ended_time: $record.ended_time,
+            is_booked: $record.is_booked,
+            path_start_time: $record.path_start_time,
+            path_end_time: $record.path_end_time,
+            path_ended_time: $record.path_ended_time,
+            membership_ids: $record.membership_ids,
+            granted_by: $record.granted_by,
+            update_time: $record.update_time,
+        }
+    };
+}
+pub(crate) use of_record;
 
 impl TryFrom<Row> for Holding {
     type Error = StoreError;
@@ -105,8 +127,7 @@ pub async fn of_principals(
     let scopes: Option<Vec<String>> =
         scopes.map(|scopes| scopes.into_iter().map(Scope::to_string).collect());
     let ids: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
-    let rows = sqlx::query_file_as!(
-        Row,
+    let found = sqlx::query_file!(
         "src/holdings/of_principals.sql",
         tenant.uuid(),
         &ids,
@@ -117,7 +138,13 @@ pub async fn of_principals(
     )
     .fetch_all(connection)
     .await?;
-    grounds(principals, rows)
+    let found = found.into_iter().map(|record| Found {
+        enabled_since: record.enabled_since,
+        is_membership: record.is_membership,
+        is_asked: record.is_asked,
+        row: of_record!(record),
+    });
+    grounds(principals, found)
 }
 
 /// Those who may hold a role at a scope, from above and through groups included: by id, at most
@@ -165,8 +192,19 @@ fn nesting_max() -> i32 {
     i32::try_from(GROUP_NESTING_MAX).unwrap_or(i32::MAX)
 }
 
+/// A row, and what it was found for.
+struct Found {
+    enabled_since: Option<DateTime<Utc>>,
+    is_membership: bool,
+    is_asked: bool,
+    row: Row,
+}
+
 /// What groups have is part of the ground of each.
-fn grounds(principals: &[PrincipalId], rows: Vec<Row>) -> Result<Vec<Ground>, StoreError> {
+fn grounds(
+    principals: &[PrincipalId],
+    all: impl Iterator<Item = Found>,
+) -> Result<Vec<Ground>, StoreError> {
     let ground = |principal: &PrincipalId| Ground {
         principal: *principal,
         enabled_since: None,
@@ -176,10 +214,8 @@ fn grounds(principals: &[PrincipalId], rows: Vec<Row>) -> Result<Vec<Ground>, St
     let mut grounds: Vec<Ground> = principals.iter().map(ground).collect();
     let place: HashMap<Uuid, usize> =
         principals.iter().enumerate().map(|(place, id)| (id.uuid(), place)).collect();
-    for row in rows {
+    for Found { enabled_since, is_membership, is_asked, row } in all {
         let own = place.get(&row.holder_id).copied();
-        let (is_membership, is_asked) = (row.is_membership, row.is_asked);
-        let enabled_since = row.enabled_since;
         let holding = Holding::try_from(row)?;
         let touched = match own {
             Some(place) => {

@@ -20,6 +20,7 @@ pub mod idempotency;
 pub mod migrate;
 pub mod policies;
 pub mod principals;
+pub mod replica;
 pub mod revision;
 pub mod roles;
 mod row;
@@ -28,4 +29,4 @@ pub mod tenants;
 
 pub use db::{Db, Options, Purpose, Read, Tx};
 pub use error::StoreError;
-pub use revision::Revision;
+pub use revision::{Revision, Snapshot};

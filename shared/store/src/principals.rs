@@ -1,6 +1,7 @@
 //! Users and service principals.
 
 use chrono::{DateTime, Utc};
+use futures::{Stream, TryStreamExt as _};
 use pim_domain::{
     change::{Change, Version},
     id::{PersonId, PrincipalId, TenantId},
@@ -114,6 +115,39 @@ pub async fn by_identity(
     .await?
     .map(Principal::try_from)
     .transpose()
+}
+
+/// Those of `wanted` who exist, of all tenants; all, where nothing is wanted in particular.
+pub(crate) fn of_all_tenants(
+    connection: &mut PgConnection,
+    wanted: Option<(Vec<Uuid>, Vec<Uuid>)>,
+) -> impl Stream<Item = Result<(TenantId, Principal), StoreError>> + '_ {
+    let (tenants, ids) = wanted.unzip();
+    let rows = sqlx::query!(
+        r#"select tenant_id, id, kind, issuer as "issuer!", subject as "subject!", display_name,
+                  person_id, enabled_since, break_glass, version, create_time, update_time
+         from principal
+         where kind <> 'group' and ($1::uuid[] is null
+            or (tenant_id, id) in (select * from unnest($1::uuid[], $2::uuid[])))"#,
+        tenants.as_deref(),
+        ids.as_deref(),
+    );
+    rows.fetch(connection).map_err(StoreError::from).and_then(async |found| {
+        let row = Row {
+            id: found.id,
+            kind: found.kind,
+            issuer: found.issuer,
+            subject: found.subject,
+            display_name: found.display_name,
+            person_id: found.person_id,
+            enabled_since: found.enabled_since,
+            break_glass: found.break_glass,
+            version: found.version,
+            create_time: found.create_time,
+            update_time: found.update_time,
+        };
+        Ok((found.tenant_id.into(), row.try_into()?))
+    })
 }
 
 /// One principal, locked until the transaction ends. For the service that writes principals.

@@ -54,6 +54,8 @@ impl Script {
         let mut command = Command::new(program());
         command
             .current_dir(dir.path())
+            // As the services' own connections have it.
+            .env("PGOPTIONS", "-c plan_cache_mode=force_generic_plan -c jit=off")
             .args(["-n", "-M", "prepared", "-f", "script", "-l", "-U", "pim", "-j", "2", "-h"])
             .arg(&self.socket_dir)
             .args(["-c", &callers.to_string(), "-t", &calls.to_string()])

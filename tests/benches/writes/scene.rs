@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use pim_chassis::auth::Grant;
 use pim_tests::{Organisation, Person, World};
-use sqlx::{Executor as _, PgConnection};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 use uuid::Uuid;
 
 use crate::{
@@ -44,31 +45,17 @@ impl Scene {
         let eligibility = organisation.make_eligible(&first, role, "/subscriptions/bench").await;
         let numbers: Vec<i64> = (0..USERS).chain([SAMPLE_USER]).collect();
         let mut behind = world.database.connect().await;
-        sqlx::query(
-            "insert into principal
-             select (jsonb_populate_record(p, jsonb_build_object(
-                 'id', n.id, 'subject', n.subject, 'display_name', n.subject))).*
-             from principal p, unnest($1::uuid[], $2::text[]) n (id, subject) where p.id = $3",
-        )
-        .bind(numbers.iter().map(|n| numbered::id(USER, *n)).collect::<Vec<_>>())
-        .bind(numbers.iter().map(|n| numbered::user(*n)).collect::<Vec<_>>())
-        .bind(first.id.parse::<Uuid>().unwrap())
-        .execute(&mut behind)
-        .await
-        .unwrap();
-        sqlx::query(
-            "insert into role_grant
-             select (jsonb_populate_record(g, jsonb_build_object(
-                 'id', n.id, 'principal_id', n.principal))).*
-             from role_grant g, unnest($1::uuid[], $2::uuid[]) n (id, principal) where g.id = $3",
-        )
-        .bind(numbers.iter().map(|n| numbered::id(ELIGIBILITY, *n)).collect::<Vec<_>>())
-        .bind(numbers.iter().map(|n| numbered::id(USER, *n)).collect::<Vec<_>>())
-        .bind(eligibility.id.parse::<Uuid>().unwrap())
-        .execute(&mut behind)
-        .await
-        .unwrap();
-        behind.execute("vacuum analyze").await.unwrap();
+        let user = |n: &i64| {
+            let name = numbered::user(*n);
+            json!({ "id": numbered::id(USER, *n), "subject": name, "display_name": name })
+        };
+        let users = numbers.iter().map(user).collect();
+        copy(&mut behind, "principal", first.id.parse().unwrap(), users).await;
+        let grant = |n: &i64| json!({ "id": numbered::id(ELIGIBILITY, *n), "principal_id": numbered::id(USER, *n) });
+        let grants = numbers.iter().map(grant).collect();
+        copy(&mut behind, "role_grant", eligibility.id.parse().unwrap(), grants).await;
+        // Not of tables that are empty still: plans for those would be no good for long.
+        behind.execute("vacuum analyze principal, role_grant").await.unwrap();
         let mut scene = Self {
             world,
             organisation,
@@ -159,42 +146,24 @@ impl Scene {
 
     async fn copy_pending(&mut self, numbers: &[(i64, i64)]) {
         let template = self.pending.as_ref().unwrap();
-        let ids = |family: &str| -> Vec<Uuid> {
-            numbers.iter().map(|(n, _)| numbered::id(family, *n)).collect()
+        let (activation, approval) = (template.activation, template.approval);
+        let wish = |(n, user): &(i64, i64)| {
+            json!({
+                "id": numbered::id(ACTIVATION, *n),
+                "principal_id": numbered::id(USER, *user),
+                "eligibility_id": numbered::id(ELIGIBILITY, *user),
+                "scope": numbered::scope(*n),
+            })
         };
-        let of_user = |family: &str| -> Vec<Uuid> {
-            numbers.iter().map(|(_, user)| numbered::id(family, *user)).collect()
+        let wishes = numbers.iter().map(wish).collect();
+        copy(&mut self.behind, "activation", activation, wishes).await;
+        let waiting = |(n, _): &(i64, i64)| {
+            json!({
+                "id": numbered::id(APPROVAL, *n), "activation_id": numbered::id(ACTIVATION, *n)
+            })
         };
-        sqlx::query(
-            "insert into activation
-             select (jsonb_populate_record(a, jsonb_build_object(
-                 'id', n.id, 'principal_id', n.principal, 'eligibility_id', n.eligibility,
-                 'scope', n.scope))).*
-             from activation a,
-                  unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])
-                      n (id, principal, eligibility, scope)
-             where a.id = $5",
-        )
-        .bind(ids(ACTIVATION))
-        .bind(of_user(USER))
-        .bind(of_user(ELIGIBILITY))
-        .bind(numbers.iter().map(|(n, _)| numbered::scope(*n)).collect::<Vec<_>>())
-        .bind(template.activation)
-        .execute(&mut self.behind)
-        .await
-        .unwrap();
-        sqlx::query(
-            "insert into approval
-             select (jsonb_populate_record(a, jsonb_build_object(
-                 'id', n.id, 'activation_id', n.activation))).*
-             from approval a, unnest($1::uuid[], $2::uuid[]) n (id, activation) where a.id = $3",
-        )
-        .bind(ids(APPROVAL))
-        .bind(ids(ACTIVATION))
-        .bind(template.approval)
-        .execute(&mut self.behind)
-        .await
-        .unwrap();
+        let waiting = numbers.iter().map(waiting).collect();
+        copy(&mut self.behind, "approval", approval, waiting).await;
     }
 
     async fn events(&mut self) -> Vec<Uuid> {
@@ -215,4 +184,25 @@ fn needles(verb: Verb, made: &[Uuid]) -> Vec<Needle> {
     let numbers =
         [needle(numbered::text(verb.sample()), "n"), needle(numbered::text(SAMPLE_USER), "u")];
     ids.chain(numbers).collect()
+}
+
+/// A row like one that there is for each of `others`, with what is different in it.
+async fn copy(behind: &mut PgConnection, table: &str, like: Uuid, others: Vec<Value>) {
+    let stored = sqlx::query_scalar::<_, String>(
+        "select string_agg(quote_ident(column_name), ', ') from information_schema.columns
+         where table_name = $1 and is_generated = 'NEVER'",
+    )
+    .bind(table)
+    .fetch_one(&mut *behind)
+    .await
+    .unwrap();
+    let copies = format!(
+        "insert into {table} ({stored})
+         select {stored} from (
+             select (jsonb_populate_record(one, other)).*
+             from {table} one, jsonb_array_elements($1) other where one.id = $2
+         ) copies"
+    );
+    let copies = sqlx::query(AssertSqlSafe(copies)).bind(Value::Array(others)).bind(like);
+    copies.execute(behind).await.unwrap();
 }

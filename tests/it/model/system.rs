@@ -223,6 +223,7 @@ impl System {
             principal_id: self.people[who].id.clone(),
             question: Some(Question::RoleId(role.id().to_owned())),
             scope: scope.text().to_owned(),
+            ..CheckAccessRequest::default()
         };
         let mut access = self.organisation.admin.client.access();
         access.check_access(request).await.unwrap().into_inner()

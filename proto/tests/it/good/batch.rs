@@ -11,11 +11,11 @@ use pim_proto::{
         batch_activate_roles_request::{self, item::Length},
     },
     approval::v1::{BatchDecideRequest, Verdict, batch_decide_request},
-    call::{Batch, BatchRead, CheckAccess},
+    call::{Asked, Batch, BatchRead, CheckAccess},
 };
 
 use crate::{
-    good::{hours, id, scope, second, ticket, why},
+    good::{hours, id, others::staleness, scope, second, ticket, why},
     requests::{Shape, shape},
 };
 
@@ -31,7 +31,10 @@ pub(crate) fn batches() -> Vec<Shape> {
             request_id: id(),
             validate_only: true,
         }),
-        shape::<BatchRead<CheckAccess>, _>(BatchCheckAccessRequest { items: vec![question()] }),
+        shape::<Asked<BatchRead<CheckAccess>>, _>(BatchCheckAccessRequest {
+            items: vec![question()],
+            consistency: staleness(),
+        }),
     ]
 }
 

@@ -7,8 +7,8 @@ use pim_domain::{
 };
 use pim_proto::{
     access::v1::{
-        CheckAccessRequest, ListEffectiveRolesRequest, ListRoleHoldersRequest,
-        check_access_request::Question,
+        CheckAccessRequest, Consistency, ListEffectiveRolesRequest, ListRoleHoldersRequest,
+        check_access_request::Question, consistency::Requirement,
     },
     activation::v1::{
         ActivateRoleRequest, CancelActivationRequest, DeactivateRoleRequest,
@@ -24,8 +24,9 @@ use pim_proto::{
     },
     audit::v1::{self, GetEventRequest, ListEventsRequest, TailEventsRequest},
     call::{
-        ActivationFilter, ApprovalFilter, CheckAccess, EndActivation, EventFilter, HoldersFilter,
-        HoldingsFilter, Internal, List, ListPossibleApprovers, MineFilter, Tail, Write,
+        ActivationFilter, ApprovalFilter, Asked, CheckAccess, EndActivation, EventFilter,
+        HoldersFilter, HoldingsFilter, Internal, List, ListPossibleApprovers, MineFilter, Tail,
+        Write,
     },
     scheduler::v1::ListDueRequest,
 };
@@ -165,18 +166,25 @@ pub(crate) fn audit() -> Vec<Shape> {
     ]
 }
 
+pub(crate) fn staleness() -> Option<Consistency> {
+    let requirement = hours(0).map(Requirement::MaxStaleness);
+    Some(Consistency { requirement })
+}
+
 pub(crate) fn access() -> Vec<Shape> {
     vec![
-        shape::<CheckAccess, _>(CheckAccessRequest {
+        shape::<Asked<CheckAccess>, _>(CheckAccessRequest {
             principal_id: id(),
             question: Some(Question::RoleId(id())),
             scope: scope(),
+            consistency: staleness(),
         }),
-        shape::<List<HoldingsFilter>, _>(ListEffectiveRolesRequest {
+        shape::<Asked<List<HoldingsFilter>>, _>(ListEffectiveRolesRequest {
             principal_id: id(),
             scope: scope(),
             page_size: 7,
             page_token: id(),
+            consistency: staleness(),
         }),
         shape::<List<HoldersFilter>, _>(ListRoleHoldersRequest {
             role_id: id(),

@@ -69,6 +69,7 @@ pub(crate) async fn check(
         principal_id: principal.to_owned(),
         question: Some(Question::RoleId(role.to_owned())),
         scope: scope.to_owned(),
+        ..CheckAccessRequest::default()
     };
     Ok(caller.access().check_access(request).await?.into_inner())
 }

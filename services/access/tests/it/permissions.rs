@@ -34,7 +34,8 @@ async fn may(
     scope: &str,
 ) -> Result<CheckAccessResponse, Status> {
     let (principal_id, scope) = (principal.to_owned(), scope.to_owned());
-    let request = CheckAccessRequest { principal_id, question, scope };
+    let request =
+        CheckAccessRequest { principal_id, question, scope, ..CheckAccessRequest::default() };
     Ok(caller.access().check_access(request).await?.into_inner())
 }
 
@@ -127,7 +128,7 @@ fn item(principal: &str, question: item::Question, scope: &str) -> Item {
 }
 
 async fn all(caller: &Client, items: Vec<Item>) -> BatchCheckAccessResponse {
-    let request = BatchCheckAccessRequest { items };
+    let request = BatchCheckAccessRequest { items, consistency: None };
     caller.access().batch_check_access(request).await.unwrap().into_inner()
 }
 
@@ -164,6 +165,7 @@ async fn each_question_is_answered_by_itself_as_if_it_were_the_only_one() {
                 item::Question::RoleId(id) => Question::RoleId(id),
                 item::Question::Action(name) => Question::Action(name),
                 item::Question::DataAction(name) => Question::DataAction(name),
+                item::Question::GroupId(id) => Question::GroupId(id),
             };
             let alone = may(&caller.client, who, Some(question), scope).await;
             match (alone, result.outcome.unwrap()) {
@@ -200,7 +202,7 @@ async fn five_hundred_questions_are_answered_together() {
     assert_eq!(yes.count(), 500);
     for count in [0, 501] {
         let items = (0..count).map(ask).collect();
-        let request = BatchCheckAccessRequest { items };
+        let request = BatchCheckAccessRequest { items, consistency: None };
         let refused = alice.client.access().batch_check_access(request).await.unwrap_err();
         assert_eq!(Refusal::from_status(&refused).fields[0].field, "items");
     }

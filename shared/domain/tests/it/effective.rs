@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::ask,
+    authority::GROUP_MEMBER,
     effective::{Ground, Holding, HoldingKind, Instant, Resolved, Span, Standing, decision, list},
     fixture::{facts, noon, stamp, user, wish},
     grant::{GrantEnd, GrantEnding},
@@ -125,4 +126,49 @@ fn a_booked_one_grants_nothing_and_may_change_the_answer_at_its_start() {
     assert!(!held(&[booked.clone()], start));
     assert_eq!(decision(resolved(&[booked.clone()]), noon().into()).valid_until, Some(start));
     assert_eq!(list(resolved(&[booked]), noon().into()).valid_until, Some(start));
+}
+
+#[test]
+fn a_booked_membership_may_change_the_answer_at_its_start_by_what_its_group_then_has() {
+    let hour = |hours| noon() + TimeDelta::hours(hours);
+    let group: PrincipalId = Uuid::from_u128(2).into();
+    let booked = Holding {
+        kind: HoldingKind::Activation,
+        role: GROUP_MEMBER.into(),
+        scope: Scope::of_group(group.uuid().into()),
+        standing: Standing::Booked,
+        ..assignment(hour(2), Some(hour(4)))
+    };
+    let until = |start, at: DateTime<Utc>| {
+        let of_group = Holding { holder: group, ..assignment(start, None) };
+        let ground = Ground {
+            principal: alice(),
+            enabled_since: Some(noon()),
+            memberships: vec![booked.clone()],
+            holdings: vec![of_group],
+        };
+        let decided = decision(ground.clone().resolve(), at.into());
+        assert!(decided.holdings.is_empty());
+        assert_eq!(decided.valid_until, list(ground.resolve(), at.into()).valid_until);
+        decided.valid_until
+    };
+    assert_eq!(until(noon(), hour(1)), Some(hour(2)));
+    assert_eq!(until(noon(), hour(2)), None, "an event tells of its start");
+    assert_eq!(until(hour(3), hour(1)), None, "the group has nothing when it starts");
+}
+
+#[test]
+fn no_answer_is_as_of_before_the_newest_change_of_its_ground() {
+    let at = |minutes| Holding {
+        update_time: noon() + TimeDelta::minutes(minutes),
+        ..assignment(noon(), None)
+    };
+    let newest = |memberships: &[i64], holdings: &[i64]| {
+        let all = |minutes: &[i64]| minutes.iter().copied().map(at).collect();
+        let (memberships, holdings) = (all(memberships), all(holdings));
+        Ground { principal: alice(), enabled_since: None, memberships, holdings }.newest()
+    };
+    assert_eq!(newest(&[], &[]), None);
+    assert_eq!(newest(&[3], &[1, 2]), Some(noon() + TimeDelta::minutes(3)));
+    assert_eq!(newest(&[1], &[4, 2]), Some(noon() + TimeDelta::minutes(4)));
 }

@@ -13,5 +13,12 @@ select
     ), '[]') as "decisions!: Json<Vec<Decision>>"
 from approval a
 where a.tenant_id = $1
-    and ($2::uuid is null or a.id = $2)
-    and ($3::uuid is null or (a.activation_id = $3 and a.extension_id is not distinct from $4))
+    -- One of the two is given.
+    and a.id in (
+        select $2::uuid
+        union all
+        select x.id
+        from approval x
+        where x.tenant_id = $1 and x.activation_id = $3
+            and x.extension_id is not distinct from $4
+    )

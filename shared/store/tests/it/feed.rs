@@ -12,7 +12,7 @@ use crate::ground::{Ground, new_user};
 impl Ground {
     async fn state(&self) -> String {
         let read = self.db.read().await.unwrap();
-        events::snapshot_of(read.revision()).unwrap().to_owned()
+        read.snapshot().to_string()
     }
 
     async fn part(

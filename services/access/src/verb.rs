@@ -1,0 +1,87 @@
+//! The way of a question to its answer: from memory where that is new enough, else from the database.
+
+use std::time::Duration;
+
+use pim_chassis::{Arrival, Context, Error, Process};
+use pim_domain::id::TenantId;
+use pim_proto::{
+    call::{Asked, Consistency},
+    field::FieldViolation,
+};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    facts::{Facts, Loaded, Remembered},
+    follow::{Follower, Freshness},
+};
+
+/// A question.
+pub(crate) trait Verb: Sized {
+    /// Its answer.
+    type Answer;
+
+    /// Reads what the answer depends on.
+    fn load(&self, context: &Context) -> impl Future<Output = Result<Loaded, Error>> + Send;
+
+    /// The answer, and whether the caller may have it.
+    fn answer(self, context: &Context, facts: &impl Facts) -> Result<Self::Answer, Error>;
+}
+
+/// Answers one call.
+pub(crate) async fn answer<Req, V, Res>(
+    process: &Process,
+    follower: Option<&Follower>,
+    request: Request<Req>,
+) -> Result<Response<Res>, Status>
+where
+    Asked<V>: TryFrom<Req, Error = FieldViolation>,
+    V: Verb,
+    Res: From<V::Answer>,
+{
+    let (arrival, message) = Arrival::of(request)?;
+    // Who calls is judged before what they ask, and found where that is answered.
+    let asked = Asked::<V>::try_from(message).map_err(Error::Field).and_then(|asked| {
+        let freshness = freshness(process, arrival.tenant(), asked.consistency)?;
+        Ok((asked.question, freshness))
+    });
+    if let Some(follower) = follower
+        && let freshness = asked.as_ref().map_or(&Freshness::Full, |(_, freshness)| freshness)
+        && follower.wait(process, freshness).await
+        && let Some(replica) = follower.replica()
+        && let Some(replica) = replica.as_ref()
+        && let Some(tenant) = arrival.tenant().and_then(|tenant| replica.tenant(tenant))
+        && let Some(context) = arrival
+            .known(process, |_, issuer, subject, sign_in| tenant.caller(issuer, subject, sign_in))?
+    {
+        context.permit()?;
+        let (question, _) = asked?;
+        let answer = question.answer(&context, &Remembered { replica, tenant })?;
+        return Ok(Response::new(answer.into()));
+    }
+    let context = arrival.context(process).await?;
+    context.permit()?;
+    let (question, _) = asked?;
+    let loaded = question.load(&context).await?;
+    Ok(Response::new(question.answer(&context, &loaded)?.into()))
+}
+
+fn freshness(
+    process: &Process,
+    tenant: Option<TenantId>,
+    consistency: Consistency,
+) -> Result<Freshness, Error> {
+    match consistency {
+        Consistency::Full => Ok(Freshness::Full),
+        Consistency::AtLeast(sealed) => {
+            let revision = tenant.and_then(|tenant| process.open_revision(tenant, &sealed));
+            let revision = revision.ok_or_else(|| {
+                let description = "must be the revision of an answer that this tenant was given";
+                FieldViolation::new("consistency.at_least_as_fresh", description)
+            })?;
+            Ok(Freshness::AtLeast(revision))
+        }
+        Consistency::MaxStaleness(most) => {
+            Ok(Freshness::MaxStaleness(most.to_std().unwrap_or(Duration::ZERO)))
+        }
+    }
+}
