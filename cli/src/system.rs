@@ -62,11 +62,11 @@ impl System {
             clock: self.clock.clone(),
             seal: self.seal.clone(),
             issuers: Arc::new(self.issuer.issuers()?),
-            peers: Peers {
+            peers: Arc::new(Peers {
                 assignment: Some(peer.clone()),
                 activation: Some(peer.clone()),
                 approval: Some(peer),
-            },
+            }),
             shutdown: self.shutdown.clone(),
         })
     }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod agreement;
 mod boundary;
 mod coverage;
 mod custom_role;

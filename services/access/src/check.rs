@@ -30,7 +30,7 @@ impl Verb for CheckAccess {
         // answered as ended.
         let (as_of, max_clock_error, instant) = context.reading(ground.newest());
         let effective = effective::decision(ground.resolve(), instant);
-        let revision = context.revision(facts.revision());
+        let revision = facts.sealed(context);
         Ok(AccessView { effective, revision, as_of, max_clock_error })
     }
 }
@@ -55,7 +55,7 @@ impl Verb for BatchRead<CheckAccess> {
         let results = grounds.into_iter().map(|ground| ground.map(decide).map_err(Status::from));
         Ok(BatchAnswer {
             results: results.collect(),
-            revision: context.revision(facts.revision()),
+            revision: facts.sealed(context),
             as_of,
             max_clock_error,
         })

@@ -20,6 +20,10 @@ use crate::replica::{Replica, Tenant};
 pub(crate) trait Facts {
     /// Which state.
     fn revision(&self) -> &Revision;
+    /// The same, as the caller sees it.
+    fn sealed(&self, context: &Context) -> String {
+        context.revision(self.revision())
+    }
     /// The catalog of a role, where there is that role.
     fn catalog(&self, role: RoleId) -> Option<Catalog>;
     /// Whether there is a principal with this id that is not a group.
@@ -42,6 +46,10 @@ pub(crate) struct Remembered<'a> {
 impl Facts for Remembered<'_> {
     fn revision(&self) -> &Revision {
         self.replica.revision()
+    }
+
+    fn sealed(&self, context: &Context) -> String {
+        self.tenant.sealed(|| context.revision(self.revision()))
     }
 
     fn catalog(&self, role: RoleId) -> Option<Catalog> {

@@ -98,7 +98,10 @@ impl Follower {
 
     /// Begins to follow when somebody first asks: who never asks needs no copy.
     fn start(&self, process: &Process) {
-        if self.0.is_started.swap(true, Ordering::Relaxed) {
+        // Looking costs the others nothing.
+        if self.0.is_started.load(Ordering::Relaxed)
+            || self.0.is_started.swap(true, Ordering::Relaxed)
+        {
             return;
         }
         let (inner, db) = (Arc::clone(&self.0), process.db.clone());

@@ -93,6 +93,7 @@ impl Replica {
         for (tenant, scope, parent) in news.parents {
             self.of(tenant).set_parent(scope, parent);
         }
+        self.tenants.values_mut().for_each(Tenant::forget_revision);
         self.revision = Revision::Snapshot(snapshot.clone());
         self.snapshot = snapshot;
         self.shared.tidy();

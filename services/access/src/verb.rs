@@ -8,7 +8,7 @@ use pim_proto::{
     call::{Asked, Consistency},
     field::FieldViolation,
 };
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, metadata::MetadataValue};
 
 use crate::{
     facts::{Facts, Loaded, Remembered},
@@ -56,13 +56,20 @@ where
         context.permit()?;
         let (question, _) = asked?;
         let answer = question.answer(&context, &Remembered { replica, tenant })?;
-        return Ok(Response::new(answer.into()));
+        return Ok(from("memory", answer.into()));
     }
     let context = arrival.context(process).await?;
     context.permit()?;
     let (question, _) = asked?;
     let loaded = question.load(&context).await?;
-    Ok(Response::new(question.answer(&context, &loaded)?.into()))
+    Ok(from("database", question.answer(&context, &loaded)?.into()))
+}
+
+/// An answer that says where it is from, for who wonders why it took so long.
+fn from<Res>(source: &'static str, answer: Res) -> Response<Res> {
+    let mut response = Response::new(answer);
+    response.metadata_mut().insert("pim-source", MetadataValue::from_static(source));
+    response
 }
 
 fn freshness(

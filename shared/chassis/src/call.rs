@@ -1,7 +1,7 @@
 //! The way of a call from the wire to its verb and back: who calls, may they, what do they ask,
 //! do it, answer. Written once, for all RPCs.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use pim_domain::{
     authority::{Caller, SignIn},
@@ -32,7 +32,7 @@ const MFA: &str = "mfa";
 
 /// Who a call's credential names, put into the request by the guard.
 #[derive(Debug, Clone)]
-pub(crate) struct Credential(pub(crate) Identity);
+pub(crate) struct Credential(pub(crate) Arc<Identity>);
 
 /// The row of the authorisation table that the guard found.
 #[derive(Debug, Clone, Copy)]
@@ -169,7 +169,7 @@ pub(crate) async fn admit<Req>(
 /// A call whose credential is good, before anybody has been looked up.
 #[derive(Debug)]
 pub struct Arrival {
-    identity: Identity,
+    identity: Arc<Identity>,
     rpc: &'static Rpc,
 }
 
@@ -192,7 +192,7 @@ impl Arrival {
     /// Whose tenant it is about, where the credential is of somebody in one.
     #[must_use]
     pub fn tenant(&self) -> Option<TenantId> {
-        match &self.identity {
+        match &*self.identity {
             Identity::Principal(principal) => Some(principal.tenant.into()),
             Identity::Service(_) | Identity::Operator(_) => None,
         }
@@ -203,16 +203,16 @@ impl Arrival {
     /// # Errors
     /// Nobody enabled is, or the database cannot serve.
     pub async fn context(self, process: &Process) -> Result<Context, Error> {
-        let who = match self.identity {
-            Identity::Service(service) => Who::Service { name: service.name },
+        let who = match &*self.identity {
+            Identity::Service(service) => Who::Service { name: service.name.clone() },
             Identity::Operator(operator) => {
-                Who::Operator { issuer: operator.issuer, subject: operator.subject }
+                Who::Operator { issuer: operator.issuer.clone(), subject: operator.subject.clone() }
             }
             Identity::Principal(principal) => {
-                let (tenant, sign_in) = (principal.tenant.into(), sign_in(&principal.claims));
+                let (tenant, claims) = (principal.tenant.into(), principal.claims.clone());
                 let (issuer, subject) = (&principal.issuer, &principal.subject);
-                let caller = enabled(process, tenant, issuer, subject, sign_in).await?;
-                let who = Who::Principal { caller, claims: principal.claims };
+                let caller = enabled(process, tenant, issuer, subject, sign_in(&claims)).await?;
+                let who = Who::Principal { caller, claims };
                 return Ok(Context { process: process.clone(), tenant, who, rpc: self.rpc });
             }
         };
@@ -230,7 +230,7 @@ impl Arrival {
         process: &Process,
         find: impl FnOnce(TenantId, &str, &str, SignIn) -> Option<Caller>,
     ) -> Result<Option<Context>, Error> {
-        let Identity::Principal(principal) = &self.identity else { return Ok(None) };
+        let Identity::Principal(principal) = &*self.identity else { return Ok(None) };
         let (tenant, claims) = (principal.tenant.into(), principal.claims.clone());
         let found = find(tenant, &principal.issuer, &principal.subject, sign_in(&claims));
         let Some(caller) = found.map(Box::new) else { return Ok(None) };
@@ -332,7 +332,7 @@ impl Context {
 /// without a row in the authorisation table.
 pub(crate) fn guard(process: &Process) -> crate::serve::Guard {
     let (issuers, clock) = (process.issuers.clone(), process.clock.clone());
-    std::sync::Arc::new(move |parts| {
+    Arc::new(move |parts| {
         let path = parts.uri.path();
         if path.starts_with("/grpc.health.v1.Health/") {
             return Ok(());

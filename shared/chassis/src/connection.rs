@@ -93,7 +93,9 @@ impl Door {
                 deadline: Box::pin(tokio::time::sleep(self.handshake)),
                 end: Instant::now() + self.age,
                 preface_left: PREFACE_BYTES,
-                cut: Box::pin(self.cut.clone().cancelled_owned()),
+                // One of its own: it is looked at with each read and write, and one that all share
+                // would have them wait for each other.
+                cut: Box::pin(self.cut.child_token().cancelled_owned()),
                 _place: place,
             };
         }

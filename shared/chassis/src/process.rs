@@ -40,7 +40,7 @@ pub struct Process {
     /// Whose tokens are accepted.
     pub issuers: Arc<Issuers>,
     /// The other services.
-    pub peers: Peers,
+    pub peers: Arc<Peers>,
     /// Told when the process is to stop: what streams ends by itself then.
     pub shutdown: CancellationToken,
 }
@@ -132,7 +132,7 @@ impl Process {
         };
         let clock = Clock::disciplined();
         discipline(&db, &clock).await?;
-        Ok(Self { db, clock, seal, issuers, peers, shutdown })
+        Ok(Self { db, clock, seal, issuers, peers: Arc::new(peers), shutdown })
     }
 
     /// A revision as clients of a tenant see it: of this database, for this tenant, and nobody

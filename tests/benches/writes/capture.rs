@@ -1,8 +1,8 @@
 //! What a call says to Postgres, as Postgres logs it.
 
-use std::path::PathBuf;
-
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _};
+
+use crate::pgbench::socket_dir;
 
 /// How each entry of the log begins while a call is watched.
 const ENTRY: &str = "@entry@ ";
@@ -33,11 +33,6 @@ pub(crate) async fn statements(url: &str, call: impl Future<Output = ()>) -> Vec
         statement.types = types(&mut watcher, &statement.text).await;
     }
     statements
-}
-
-/// Where the cluster's socket is, and its log.
-pub(crate) fn socket_dir(url: &str) -> PathBuf {
-    url.split_once("?host=").unwrap().1.replace("%2F", "/").into()
 }
 
 /// Changes a setting of the cluster, and waits until this connection has it; others take it with

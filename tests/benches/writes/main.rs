@@ -12,18 +12,21 @@
 )]
 
 mod capture;
+#[path = "../common/figures.rs"]
 mod figures;
 mod load;
 mod numbered;
+#[path = "../common/pgbench.rs"]
 mod pgbench;
 mod scene;
+mod script;
 
 use std::fmt::Display;
 
 use figures::Figures;
 use load::Verb;
-use pgbench::Script;
 use scene::Scene;
+use script::Script;
 
 /// Callers at once, and how often each of them calls in a round.
 const ROUNDS: [(usize, usize); 3] = [(1, 600), (16, 120), (64, 30)];

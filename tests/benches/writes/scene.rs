@@ -13,7 +13,7 @@ use crate::{
     capture,
     load::{Caller, Verb},
     numbered::{self, ACTIVATION, APPROVAL, ELIGIBILITY, SAMPLE_USER, USER},
-    pgbench::{Needle, Script},
+    script::{Needle, Script},
 };
 
 /// Those who activate; each has a few activations at the end.

@@ -27,6 +27,9 @@ pub(super) struct Packed {
     standing: Standing,
 }
 
+/// What ARCHITECTURE.md says.
+const _: () = assert!(size_of::<Packed>() <= 88);
+
 impl Packed {
     /// `holding`, with its scope as it is kept.
     pub(super) fn new(holding: Holding, scope: Arc<Scope>) -> Self {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use chrono::{DateTime, Utc};
@@ -30,6 +30,8 @@ pub(crate) struct Tenant {
     held: HashMap<PrincipalId, Vec<Packed>>,
     roles: HashMap<RoleId, Role>,
     parents: Parents,
+    /// The revision as clients of the tenant see it, once somebody has asked.
+    sealed: OnceLock<String>,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,15 @@ impl Tenant {
 
     pub(super) fn set_parent(&mut self, scope: Scope, parent: Scope) {
         self.parents.insert(scope, parent);
+    }
+
+    pub(super) fn forget_revision(&mut self) {
+        self.sealed = OnceLock::new();
+    }
+
+    /// The revision as clients of the tenant see it, which `seal` makes.
+    pub(crate) fn sealed(&self, seal: impl FnOnce() -> String) -> String {
+        self.sealed.get_or_init(seal).clone()
     }
 
     /// Whom an issuer calls so, with what they may hold of administrative roles.

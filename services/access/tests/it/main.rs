@@ -4,6 +4,7 @@
 mod ask;
 mod check;
 mod list;
+mod memory;
 mod permissions;
 mod rights;
 mod until;

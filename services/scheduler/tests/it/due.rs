@@ -1,5 +1,8 @@
 //! What is due goes to the service that owns it, and stays due until that has done it.
 
+use std::sync::Arc;
+
+use pim_chassis::process::Peers;
 use pim_proto::{audit::v1::EventFilter, scheduler::v1::DueKind};
 use pim_scheduler::{StepError, step};
 use pim_tests::{Bell, Reply, timestamp};
@@ -45,7 +48,7 @@ async fn each_kind_is_pushed_to_its_owner_until_it_is_done() {
     // Owners that say yes and do nothing: it is not their word that counts.
     let owners = Owners::listen(|| Ok(())).await;
     let mut scheduler = ground.scheduler();
-    scheduler.peers = owners.peers();
+    scheduler.peers = Arc::new(owners.peers());
     let push = |(kind, id): &(DueKind, String)| Bell {
         path: path(*kind).to_owned(),
         tenant_id: ground.org.tenant.to_string(),
@@ -72,7 +75,7 @@ async fn an_owner_that_is_down_holds_up_nobody_else_and_gets_its_own_later() {
     let everything = ground.everything().await;
     for activation in [Some(nobody().await), None] {
         let mut scheduler = ground.scheduler();
-        scheduler.peers.activation = activation;
+        scheduler.peers = Arc::new(Peers { activation, ..(*scheduler.peers).clone() });
         let error = step(&scheduler).await.unwrap_err();
         assert!(matches!(error, StepError::Pushes(_)), "{error}");
         let said = error.to_string();
@@ -103,7 +106,7 @@ async fn only_an_owner_that_could_not_makes_a_step_fail() {
     for (answer, failure) in answers {
         let owners = Owners::listen(answer).await;
         let mut scheduler = ground.scheduler();
-        scheduler.peers = owners.peers();
+        scheduler.peers = Arc::new(owners.peers());
         let said = step(&scheduler).await.err().map(|error| error.to_string());
         assert_eq!(owners.take().len(), 1, "it retries nothing by itself");
         let wanted = failure.map(|failure| format!("not all that is due was done: {failure}"));

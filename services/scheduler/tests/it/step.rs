@@ -1,6 +1,6 @@
 //! How long a step wants to pause.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use pim_scheduler::step;
@@ -45,7 +45,7 @@ async fn what_cannot_be_done_does_not_hold_up_what_is_newer() {
     ground.world.advance(TimeDelta::hours(1));
     let owners = Owners::listen(|| Err(Status::failed_precondition("nothing to do"))).await;
     let mut idle = ground.scheduler();
-    idle.peers = owners.peers();
+    idle.peers = Arc::new(owners.peers());
     assert_eq!(step(&idle).await.unwrap(), PAUSE_MAX, "haste is of no use");
     let pushed: BTreeSet<_> = owners.take().into_iter().map(|bell| bell.thing_id).collect();
     assert_eq!(pushed.len(), BATCH + 1, "those of the next batch as well");

@@ -61,19 +61,23 @@ impl Issuers {
     ///
     /// # Errors
     /// If the token is not one of a listed issuer for us, or is not valid at `now`.
-    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Identity, CredentialInvalid> {
+    pub fn verify(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Identity>, CredentialInvalid> {
         if token.len() > BEARER_TOKEN_BYTES_MAX {
             return Err(CredentialInvalid::because("the token is too long"));
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
         if let Some(known) = self.verified.get(&digest) {
             known.check_times(now)?;
-            return Ok((*known.identity).clone());
+            return Ok(known.identity);
         }
         let verified = self.verify_first_time(token)?;
         verified.check_times(now)?;
         self.verified.insert(digest, verified.clone());
-        Ok((*verified.identity).clone())
+        Ok(verified.identity)
     }
 
     fn verify_first_time(&self, token: &str) -> Result<Verified, CredentialInvalid> {

@@ -1,21 +1,13 @@
 //! `pgbench` with the statements of a call, each of its transactions with a number of its own.
 
-use std::{path::PathBuf, process::Command, time::Duration};
-
-use tempfile::TempDir;
-
-use crate::{
-    capture::{Statement, socket_dir},
-    figures::Figures,
-};
+use crate::{capture::Statement, figures::Figures, pgbench};
 
 /// What `pgbench` sends.
 #[derive(Debug)]
 pub(crate) struct Script {
     text: String,
     statements: usize,
-    socket_dir: PathBuf,
-    database: String,
+    url: String,
 }
 
 impl Script {
@@ -34,13 +26,7 @@ impl Script {
             text.push_str(&filled(statement, needles));
             text.push_str(";\n");
         }
-        let (rest, _) = url.split_once("?host=").unwrap();
-        Self {
-            text,
-            statements: statements.len(),
-            socket_dir: socket_dir(url),
-            database: rest.rsplit_once('/').unwrap().1.to_owned(),
-        }
+        Self { text, statements: statements.len(), url: url.to_owned() }
     }
 
     pub(crate) fn statements(&self) -> usize {
@@ -51,26 +37,16 @@ impl Script {
     pub(crate) async fn run(&self, first: i64, callers: usize, calls: usize) -> Figures {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("script"), &self.text).unwrap();
-        let mut command = Command::new(program());
-        command
-            .current_dir(dir.path())
-            // As the services' own connections have it.
-            .env("PGOPTIONS", "-c plan_cache_mode=force_generic_plan -c jit=off")
-            .args(["-n", "-M", "prepared", "-f", "script", "-l", "-U", "pim", "-j", "2", "-h"])
-            .arg(&self.socket_dir)
-            .args(["-c", &callers.to_string(), "-t", &calls.to_string()])
-            .args(["-D", &format!("first={first}"), "-D", &format!("calls={calls}"), "-D", "k=0"])
-            .arg(&self.database);
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
-        let problems = String::from_utf8_lossy(&output.stderr);
-        let done = told.contains(&format!("processed: {0}/{0}", callers * calls));
-        assert!(output.status.success() && done, "{told}\n{problems}");
-        let rate = told
-            .lines()
-            .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok())
-            .unwrap();
-        Figures { rate, ..Figures::of(latencies(&dir), Duration::from_secs(1)) }
+        let arguments = [
+            ["-f", "script"].map(str::to_owned),
+            ["-c".to_owned(), callers.to_string()],
+            ["-t".to_owned(), calls.to_string()],
+            ["-D".to_owned(), format!("first={first}")],
+            ["-D".to_owned(), format!("calls={calls}")],
+            ["-D", "k=0"].map(str::to_owned),
+        ];
+        let arguments: Vec<String> = arguments.into_iter().flatten().collect();
+        pgbench::run(dir, &self.url, arguments).await
     }
 }
 
@@ -113,26 +89,4 @@ fn literal(value: &str) -> String {
         return format!("U&'{}'", quoted.replace('\\', "\\\\").replace(':', "\\003A"));
     }
     format!("'{quoted}'")
-}
-
-/// How long each transaction took.
-fn latencies(dir: &TempDir) -> Vec<Duration> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(dir.path()).unwrap() {
-        let path = entry.unwrap().path();
-        if !path.file_name().unwrap().to_string_lossy().starts_with("pgbench_log") {
-            continue;
-        }
-        let text = std::fs::read_to_string(path).unwrap();
-        let third = text.lines().map(|line| line.split(' ').nth(2).unwrap());
-        all.extend(third.map(|micros| Duration::from_micros(micros.parse().unwrap())));
-    }
-    all
-}
-
-fn program() -> PathBuf {
-    let binaries = pim_embedded::find_or_install().unwrap();
-    let program = binaries.dir().join("pgbench");
-    assert!(program.exists(), "there is no pgbench beside {}", binaries.dir().display());
-    program
 }

@@ -1,0 +1,56 @@
+//! A service that answers each check with the same yes: what the transport alone costs.
+
+use pim_proto::access::v1::{
+    BatchCheckAccessRequest, BatchCheckAccessResponse, CheckAccessRequest, CheckAccessResponse,
+    ListEffectiveRolesRequest, ListEffectiveRolesResponse, ListRoleHoldersRequest,
+    ListRoleHoldersResponse,
+    access_service_server::{AccessService, AccessServiceServer},
+};
+use tokio::net::TcpListener;
+use tonic::{
+    Request, Response, Status,
+    transport::{Server, server::TcpIncoming},
+};
+
+struct Echo(CheckAccessResponse);
+
+/// Serves `answer`; where.
+pub(crate) async fn serve(answer: CheckAccessResponse) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let server = Server::builder().add_service(AccessServiceServer::new(Echo(answer)));
+    tokio::spawn(async move { server.serve_with_incoming(incoming).await.unwrap() });
+    url
+}
+
+#[tonic::async_trait]
+impl AccessService for Echo {
+    async fn check_access(
+        &self,
+        _: Request<CheckAccessRequest>,
+    ) -> Result<Response<CheckAccessResponse>, Status> {
+        Ok(Response::new(self.0.clone()))
+    }
+
+    async fn batch_check_access(
+        &self,
+        _: Request<BatchCheckAccessRequest>,
+    ) -> Result<Response<BatchCheckAccessResponse>, Status> {
+        Err(Status::unimplemented("only checks are measured"))
+    }
+
+    async fn list_effective_roles(
+        &self,
+        _: Request<ListEffectiveRolesRequest>,
+    ) -> Result<Response<ListEffectiveRolesResponse>, Status> {
+        Err(Status::unimplemented("only checks are measured"))
+    }
+
+    async fn list_role_holders(
+        &self,
+        _: Request<ListRoleHoldersRequest>,
+    ) -> Result<Response<ListRoleHoldersResponse>, Status> {
+        Err(Status::unimplemented("only checks are measured"))
+    }
+}
