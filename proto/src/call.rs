@@ -16,6 +16,7 @@ use crate::field::FieldViolation;
 pub use command::{
     Administrator, CancelChangeRequest, CheckAccess, Consistency, CreateTenant, EndActivation,
     GetPrincipal, GrantRef, ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant,
+    Watch,
 };
 pub use filter::{
     ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
@@ -24,7 +25,7 @@ pub use filter::{
 };
 pub use view::{
     AccessPage, AccessView, ApprovalView, AskView, HeldBy, ImportView, PolicyInForceView,
-    PossibleApproversView, Tailed, TenantView,
+    PossibleApproversView, Tailed, TenantView, Watched, WatchedChange,
 };
 
 /// How many items a page has where the request does not say.

@@ -16,3 +16,4 @@ mod scopes;
 mod simulation;
 mod stories;
 mod tidy;
+mod watch;

@@ -1,5 +1,7 @@
 //! Commands that are too small for the domain to have.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use pim_domain::{
     grant::GrantKind,
@@ -125,6 +127,22 @@ pub struct CheckAccess {
     pub question: Question,
     /// Where.
     pub scope: Scope,
+}
+
+/// A wish to hear what principals hold, as it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// Who.
+    pub principals: BTreeSet<PrincipalId>,
+    /// From where on; empty: from the beginning.
+    pub after_position: String,
+}
+
+impl Watch {
+    /// Principals in one wish, at most.
+    pub const PRINCIPALS_MAX: usize = 500;
+    /// Characters in a position, at most.
+    pub const POSITION_BYTES_MAX: usize = 4_096;
 }
 
 /// What may be held or done.

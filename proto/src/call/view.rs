@@ -14,6 +14,7 @@ use pim_domain::{
     tenant::Tenant,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A new tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,4 +120,36 @@ pub struct Tailed {
     pub events: Vec<StoredEvent>,
     /// Everything up to here has been sent.
     pub position: String,
+}
+
+/// What one principal holds now and did not before, and what no more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WatchedChange {
+    /// Who.
+    pub principal: PrincipalId,
+    /// Whether `held` is all there is.
+    pub is_whole: bool,
+    /// New, or with another end.
+    pub held: Vec<Holding>,
+    /// By id.
+    pub lost: Vec<Uuid>,
+    /// The next instant at which the clock alone may change what is held; absent: never.
+    pub valid_until: Option<DateTime<Utc>>,
+}
+
+/// Some changes, or a sign of life.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watched {
+    /// Of each principal what has changed.
+    pub changes: Vec<WatchedChange>,
+    /// Whether answers that were kept may be wrong for another reason.
+    pub answers_void: bool,
+    /// Everything up to here has been sent; empty where more of the same follows.
+    pub position: String,
+    /// The database state that was looked at; opaque.
+    pub revision: String,
+    /// When it was looked at.
+    pub as_of: DateTime<Utc>,
+    /// How far that may be from the database's clock.
+    pub max_clock_error: TimeDelta,
 }

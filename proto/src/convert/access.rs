@@ -20,10 +20,11 @@ use crate::{
         batch_check_access_response::{Answer, Result as ItemResult, result::Outcome},
         check_access_request::Question,
         consistency::Requirement,
+        watch_effective_roles_response::Change,
     },
     call::{
         self, AccessPage, AccessView, Asked, BatchAnswer, BatchRead, CheckAccess, Consistency,
-        HeldBy, HoldersFilter, HoldingsFilter, List,
+        HeldBy, HoldersFilter, HoldingsFilter, List, Watch, Watched, WatchedChange,
     },
     field::{self, FieldViolation, Required as _},
 };
@@ -146,6 +147,49 @@ impl TryFrom<v1::ListRoleHoldersRequest> for List<HoldersFilter> {
             scope: field::scope(&request.scope, "scope")?,
         };
         list(filter, request.page_size, request.page_token)
+    }
+}
+
+impl TryFrom<v1::WatchEffectiveRolesRequest> for Watch {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::WatchEffectiveRolesRequest) -> Result<Self, FieldViolation> {
+        let count = request.principal_ids.len();
+        if !(1..=Self::PRINCIPALS_MAX).contains(&count) {
+            let description = format!("must be 1 to {}; it has {count}", Self::PRINCIPALS_MAX);
+            return Err(FieldViolation::new("principal_ids", description));
+        }
+        let ids = request.principal_ids.iter().enumerate();
+        let ids = ids.map(|(place, id)| field::id(id, &format!("principal_ids[{place}]")));
+        let (position, max) = (request.after_position, Self::POSITION_BYTES_MAX);
+        Ok(Self {
+            principals: ids.collect::<Result<_, _>>()?,
+            after_position: field::opaque(position, "after_position", max)?,
+        })
+    }
+}
+
+impl From<Watched> for v1::WatchEffectiveRolesResponse {
+    fn from(watched: Watched) -> Self {
+        let change = |change: WatchedChange| {
+            let principal = change.principal;
+            let held = change.held.into_iter().map(|holding| HeldBy { principal, holding });
+            Change {
+                principal_id: principal.to_string(),
+                is_whole: change.is_whole,
+                held: held.map(v1::Holding::from).collect(),
+                lost_ids: texts(change.lost),
+                valid_until: change.valid_until.map(wire_time),
+            }
+        };
+        Self {
+            changes: watched.changes.into_iter().map(change).collect(),
+            position: watched.position,
+            revision: watched.revision,
+            as_of_time: Some(wire_time(watched.as_of)),
+            max_clock_error: Some(wire_duration(watched.max_clock_error)),
+            answers_void: watched.answers_void,
+        }
     }
 }
 

@@ -41,7 +41,7 @@ const CHANGING: [&str; 18] = [
     "Deny",
 ];
 
-const READING: [&str; 6] = ["Get", "List", "Search", "Check", "BatchCheck", "Tail"];
+const READING: [&str; 7] = ["Get", "List", "Search", "Check", "BatchCheck", "Tail", "Watch"];
 
 /// Lists that a rule of the domain keeps short, so that they come whole. The list may only shrink.
 const WHOLE: [&str; 1] = ["ListPossibleApprovers"];

@@ -15,7 +15,7 @@ use pim_proto::{
     audit,
     call::{
         AccessPage, AccessView, Answer, ApprovalView, AskView, BatchAnswer, Batched, ImportView,
-        Listed, PolicyInForceView, PossibleApproversView, Tailed, TenantView,
+        Listed, PolicyInForceView, PossibleApproversView, Tailed, TenantView, Watched,
     },
     scheduler,
 };
@@ -110,6 +110,7 @@ fn responses() -> Vec<&'static str> {
         answer::<access::v1::CheckAccessResponse, AccessView>(),
         answer::<access::v1::BatchCheckAccessResponse, BatchAnswer<Effective>>(),
         answer::<access::v1::ListEffectiveRolesResponse, AccessPage>(),
+        answer::<access::v1::WatchEffectiveRolesResponse, Watched>(),
         answer::<access::v1::ListRoleHoldersResponse, AccessPage>(),
         answer::<scheduler::v1::ListDueResponse, Listed<Due>>(),
     ]

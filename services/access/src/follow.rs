@@ -7,7 +7,7 @@
 use std::{
     pin::pin,
     sync::{
-        Arc, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -21,12 +21,18 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::replica::{News, Replica};
+use crate::{
+    history::{History, Touched},
+    replica::{News, Replica},
+};
 
 /// Without a question, the copy is as old as this at most.
 const IDLE: Duration = Duration::from_millis(200);
 /// Nobody waits longer for a run; the database answers then.
 const WAIT_MAX: Duration = Duration::from_millis(500);
+
+/// Nobody waits longer for the first copy.
+const LOAD_MAX: Duration = Duration::from_secs(4);
 
 /// How new an answer must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +55,10 @@ struct Inner {
     runs: watch::Sender<Runs>,
     wanted: Notify,
     is_started: AtomicBool,
+    /// Changed under the lock of the copy, so that both are of one state.
+    history: Mutex<History>,
+    /// Counts the runs that changed something.
+    changes: watch::Sender<u64>,
 }
 
 /// The runs, counted from 1.
@@ -67,8 +77,15 @@ struct Runs {
 impl Follower {
     pub(crate) fn new() -> Self {
         let (runs, _) = watch::channel(Runs::default());
-        let (replica, wanted) = (RwLock::new(None), Notify::new());
-        Self(Arc::new(Inner { replica, runs, wanted, is_started: AtomicBool::new(false) }))
+        let (changes, _) = watch::channel(0);
+        Self(Arc::new(Inner {
+            replica: RwLock::new(None),
+            runs,
+            wanted: Notify::new(),
+            is_started: AtomicBool::new(false),
+            history: Mutex::default(),
+            changes,
+        }))
     }
 
     /// Waits until the copy is new enough. False where it is not there, or not to be had soon: the
@@ -88,6 +105,36 @@ impl Follower {
                 runs.at.is_some_and(|at| at.elapsed() <= *most) || self.run_after(runs).await
             }
         }
+    }
+
+    /// Waits until there is a copy that is as new as this call. False where there is none soon.
+    pub(crate) async fn ready(&self, process: &Process) -> bool {
+        self.start(process);
+        let mut runs = self.0.runs.subscribe();
+        let is_loaded =
+            matches!(timeout(LOAD_MAX, runs.wait_for(|runs| runs.reached > 0)).await, Ok(Ok(_)));
+        is_loaded && self.wait(process, &Freshness::Full).await
+    }
+
+    /// Waits until the copy has all in it that a state has.
+    pub(crate) async fn includes_soon(&self, process: &Process, state: &Snapshot) -> bool {
+        let freshness = Freshness::AtLeast(Revision::Snapshot(state.clone()));
+        self.wait(process, &freshness).await
+    }
+
+    /// Changes when the copy does.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// What the copy's state of `now` may have that `seen` has not. `None` where that is not known.
+    pub(crate) fn since(&self, seen: &Snapshot, now: &Snapshot) -> Option<Touched> {
+        self.0.history().since(seen, now)
+    }
+
+    /// How old the copy is at most.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.0.runs.borrow().at.map(|at| at.elapsed())
     }
 
     /// The copy, for as long as the guard lives: until then nothing new is taken on.
@@ -173,10 +220,13 @@ impl Inner {
         if !changed.trees.is_empty() {
             news.parents = replica::parents(&mut tx, Some(&changed.trees)).await?;
         }
+        let touched = Touched::from(&changed);
         (news.holders, news.trees) = (changed.holders, changed.trees);
         if let Some(replica) = self.write().as_mut() {
+            self.history().add(known, touched);
             replica.advance(snapshot, news);
         }
+        self.changes.send_modify(|count| *count += 1);
         Ok(())
     }
 
@@ -204,8 +254,18 @@ impl Inner {
             copy.add_holding(tenant, holding);
         }
         copy.shrink();
-        *self.write() = Some(copy);
+        let mut replica = self.write();
+        // How one led to the other is not known.
+        *self.history() = History::default();
+        *replica = Some(copy);
+        drop(replica);
+        self.changes.send_modify(|count| *count += 1);
         Ok(())
+    }
+
+    /// Each step is added whole.
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The copy, to be changed; none, where changing it broke off.

@@ -3,11 +3,13 @@
 mod check;
 mod facts;
 mod follow;
+mod history;
 mod list;
 mod replica;
 mod verb;
+mod watch;
 
-use pim_chassis::{Process, Service, process::no_background, read};
+use pim_chassis::{Error, Process, Service, process::no_background, read};
 use pim_proto::{
     access::v1::{
         self,
@@ -64,6 +66,17 @@ impl AccessService for Access {
     ) -> Result<Response<v1::ListEffectiveRolesResponse>, Status> {
         let follower = self.follower.as_ref();
         verb::answer::<_, List<HoldingsFilter>, _>(&self.process, follower, request).await
+    }
+
+    type WatchEffectiveRolesStream = watch::Answers;
+
+    async fn watch_effective_roles(
+        &self,
+        request: Request<v1::WatchEffectiveRolesRequest>,
+    ) -> Result<Response<Self::WatchEffectiveRolesStream>, Status> {
+        // Without a copy in memory there is nothing to watch it by.
+        let follower = self.follower.as_ref().ok_or(Error::Behind)?;
+        watch::watch(&self.process, follower, request).await
     }
 
     async fn list_role_holders(

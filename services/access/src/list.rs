@@ -55,7 +55,11 @@ impl Verb for List<HoldingsFilter> {
 }
 
 /// Passes who may see all that somebody holds.
-fn permit(context: &Context, facts: &impl Facts, filter: &HoldingsFilter) -> Result<(), Error> {
+pub(crate) fn permit(
+    context: &Context,
+    facts: &impl Facts,
+    filter: &HoldingsFilter,
+) -> Result<(), Error> {
     let (caller, now) = (context.caller()?, context.now());
     if filter.principal == caller.principal.id {
         return Ok(());

@@ -41,6 +41,12 @@ pub enum Error {
     /// Who reads a stream does not keep up with it.
     #[error("the reader is too slow")]
     SlowReader,
+    /// What has happened since a position is not known any more.
+    #[error("the position is too old")]
+    PositionTooOld,
+    /// The copy of the database that it needs is not there yet, or is not new enough.
+    #[error("the copy in memory is behind")]
+    Behind,
     /// The process stops, and its streams end.
     #[error("the process stops")]
     Stopping,
@@ -162,6 +168,16 @@ impl From<Error> for Status {
                 Code::ResourceExhausted,
                 "SLOW_READER",
                 "the answers were not read in time: resume with the last position",
+            ),
+            Error::PositionTooOld => plain(
+                Code::OutOfRange,
+                "POSITION_TOO_OLD",
+                "what has happened since is not known any more: begin anew",
+            ),
+            Error::Behind => plain(
+                Code::Unavailable,
+                "TRY_AGAIN",
+                "the service has not caught up with the database: ask again",
             ),
             Error::Stopping => plain(
                 Code::Unavailable,

@@ -125,6 +125,7 @@ pub const RPCS: &[Rpc] = &[
     row("/pim.access.v1.AccessService/CheckAccess", AnyPrincipal),
     row("/pim.access.v1.AccessService/BatchCheckAccess", AnyPrincipal),
     row("/pim.access.v1.AccessService/ListEffectiveRoles", AnyPrincipal),
+    row("/pim.access.v1.AccessService/WatchEffectiveRoles", AnyPrincipal),
     row("/pim.access.v1.AccessService/ListRoleHolders", Own(Action::AccessRead)),
     row("/pim.scheduler.v1.SchedulerService/ListDue", Operator),
 ];

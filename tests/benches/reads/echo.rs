@@ -3,7 +3,7 @@
 use pim_proto::access::v1::{
     BatchCheckAccessRequest, BatchCheckAccessResponse, CheckAccessRequest, CheckAccessResponse,
     ListEffectiveRolesRequest, ListEffectiveRolesResponse, ListRoleHoldersRequest,
-    ListRoleHoldersResponse,
+    ListRoleHoldersResponse, WatchEffectiveRolesRequest, WatchEffectiveRolesResponse,
     access_service_server::{AccessService, AccessServiceServer},
 };
 use tokio::net::TcpListener;
@@ -26,6 +26,16 @@ pub(crate) async fn serve(answer: CheckAccessResponse) -> String {
 
 #[tonic::async_trait]
 impl AccessService for Echo {
+    type WatchEffectiveRolesStream =
+        futures::stream::Empty<Result<WatchEffectiveRolesResponse, Status>>;
+
+    async fn watch_effective_roles(
+        &self,
+        _: Request<WatchEffectiveRolesRequest>,
+    ) -> Result<Response<Self::WatchEffectiveRolesStream>, Status> {
+        Err(Status::unimplemented("only checks are measured"))
+    }
+
     async fn check_access(
         &self,
         _: Request<CheckAccessRequest>,

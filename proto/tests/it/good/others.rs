@@ -8,7 +8,7 @@ use pim_domain::{
 use pim_proto::{
     access::v1::{
         CheckAccessRequest, Consistency, ListEffectiveRolesRequest, ListRoleHoldersRequest,
-        check_access_request::Question, consistency::Requirement,
+        WatchEffectiveRolesRequest, check_access_request::Question, consistency::Requirement,
     },
     activation::v1::{
         ActivateRoleRequest, CancelActivationRequest, DeactivateRoleRequest,
@@ -26,7 +26,7 @@ use pim_proto::{
     call::{
         ActivationFilter, ApprovalFilter, Asked, CheckAccess, EndActivation, EventFilter,
         HoldersFilter, HoldingsFilter, Internal, List, ListPossibleApprovers, MineFilter, Tail,
-        Write,
+        Watch, Write,
     },
     scheduler::v1::ListDueRequest,
 };
@@ -185,6 +185,10 @@ pub(crate) fn access() -> Vec<Shape> {
             page_size: 7,
             page_token: id(),
             consistency: staleness(),
+        }),
+        shape::<Watch, _>(WatchEffectiveRolesRequest {
+            principal_ids: vec![id()],
+            after_position: id(),
         }),
         shape::<List<HoldersFilter>, _>(ListRoleHoldersRequest {
             role_id: id(),

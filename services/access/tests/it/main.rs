@@ -8,3 +8,4 @@ mod memory;
 mod permissions;
 mod rights;
 mod until;
+mod watch;
