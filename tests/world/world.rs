@@ -62,6 +62,8 @@ impl World {
     pub async fn restart(self) -> Self {
         self.server.abort();
         let _ = self.server.await;
+        // What would go on beside it ends as well.
+        self.system.shutdown.cancel();
         self.system.db.close().await;
         Self::on(self.database, self.system.clock, self._keys).await
     }

@@ -200,26 +200,29 @@ impl Inner {
         if db.newest().await? == known {
             return Ok(());
         }
-        let (snapshot, mut tx) = db.copy().await?;
+        let mut read = db.follow().await?;
+        let snapshot = read.snapshot().clone();
         if snapshot.is_before(&known) {
             // It was set back. What is new in it can be told by nothing.
             return self.load(db).await;
         }
-        let changed = replica::changed(&mut tx, &known).await?;
+        let Some(changed) = replica::changed(&mut read, &known).await? else {
+            return self.load(db).await;
+        };
         let mut news = News::default();
         if !changed.holders.is_empty() {
-            news.holdings = replica::holdings(&mut tx, &changed.holders).await?;
+            news.holdings = replica::holdings(&mut read, &changed.holders).await?;
         }
         if !changed.principals.is_empty() {
-            let wanted = Some(changed.principals.as_slice());
-            news.principals = replica::principals(&mut tx, wanted).try_collect().await?;
+            news.principals = replica::principals(&mut read, &changed.principals).await?;
         }
         if !changed.roles.is_empty() {
-            news.roles = replica::roles(&mut tx, Some(&changed.roles)).await?;
+            news.roles = replica::roles(&mut read, Some(&changed.roles)).await?;
         }
         if !changed.trees.is_empty() {
-            news.parents = replica::parents(&mut tx, Some(&changed.trees)).await?;
+            news.parents = replica::parents(&mut read, Some(&changed.trees)).await?;
         }
+        drop(read);
         let touched = Touched::from(&changed);
         (news.holders, news.trees) = (changed.holders, changed.trees);
         if let Some(replica) = self.write().as_mut() {
@@ -238,18 +241,19 @@ impl Inner {
 
     /// Copies all there is. Until it is done, the copy that there was goes on.
     async fn load(&self, db: &Db) -> Result<(), StoreError> {
-        let (snapshot, mut tx) = db.copy().await?;
+        let mut read = db.copy().await?;
+        let snapshot = read.snapshot().clone();
         let mut copy = Replica::new(snapshot.clone());
-        let roles = replica::roles(&mut tx, None).await?;
-        let parents = replica::parents(&mut tx, None).await?;
+        let roles = replica::roles(&mut read, None).await?;
+        let parents = replica::parents(&mut read, None).await?;
         copy.advance(snapshot, News { roles, parents, ..News::default() });
         {
-            let mut principals = pin!(replica::principals(&mut tx, None));
+            let mut principals = pin!(replica::all_principals(&mut read));
             while let Some((tenant, principal)) = principals.try_next().await? {
                 copy.add_principal(tenant, principal);
             }
         }
-        let mut holdings = pin!(replica::all_holdings(&mut tx));
+        let mut holdings = pin!(replica::all_holdings(&mut read));
         while let Some((tenant, holding)) = holdings.try_next().await? {
             copy.add_holding(tenant, holding);
         }

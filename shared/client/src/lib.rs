@@ -1,8 +1,8 @@
 //! Typed calls to the services: the generated clients, with a credential and a deadline on each
-//! request, and the reader of what a service answers when it refuses.
-//!
-//! It neither retries nor remembers anything.
+//! request, and the reader of what a service answers when it refuses. They neither retry nor remember
+//! anything; [`AccessCache`] does, for who asks on each request whether somebody holds something.
 
+mod cache;
 mod credentials;
 mod refusal;
 
@@ -27,6 +27,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
+pub use cache::{Access, AccessCache, SILENCE_MAX};
 pub use credentials::{CredentialError, Credentials};
 pub use refusal::{FieldViolation, PolicyViolation, Refusal, status_of_item};
 

@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction,
+    Connection as _, PgConnection, PgPool, Postgres, Transaction,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -24,8 +24,6 @@ use crate::{
 pub const STATEMENT_TIMEOUT_MILLIS: u32 = 2_000;
 /// Waiting for a lock is ended after this long.
 pub const LOCK_TIMEOUT_MILLIS: u32 = 1_000;
-/// A statement that copies much is ended after this long.
-pub const COPY_TIMEOUT_MILLIS: u32 = 300_000;
 /// Connections for following what changes: one asks what is new, one reads it.
 const FOLLOW_CONNECTIONS_MAX: u32 = 2;
 /// A transaction in which nothing happens is ended after this long.
@@ -120,7 +118,7 @@ impl Db {
     /// # Errors
     /// The database cannot serve.
     pub async fn read(&self) -> Result<Read, StoreError> {
-        self.read_with("begin isolation level repeatable read read only").await
+        self.read_from(&self.read, "begin isolation level repeatable read read only").await
     }
 
     /// The same, for what is found by filters that may be absent, or by a range of time: planned
@@ -129,14 +127,15 @@ impl Db {
     /// # Errors
     /// The database cannot serve.
     pub async fn browse(&self) -> Result<Read, StoreError> {
-        self.read_with(
+        self.read_from(
+            &self.read,
             "begin isolation level repeatable read read only; set local plan_cache_mode = auto",
         )
         .await
     }
 
-    async fn read_with(&self, begin: &'static str) -> Result<Read, StoreError> {
-        let mut tx = self.read.begin_with(begin).await?;
+    async fn read_from(&self, pool: &PgPool, begin: &'static str) -> Result<Read, StoreError> {
+        let mut tx = pool.begin_with(begin).await?;
         let snapshot = snapshot(&mut tx).await?;
         Ok(Read { tx, revision: Revision::Snapshot(snapshot.clone()), snapshot })
     }
@@ -150,19 +149,30 @@ impl Db {
         snapshot(&mut connection).await
     }
 
-    /// One consistent state, for who copies it: on connections of its own, so that a flood of calls
-    /// does not hold it up, and with time to read all there is.
+    /// One consistent state, for who follows what changes: on connections of its own, so that a
+    /// flood of calls does not hold it up.
     ///
     /// # Errors
     /// The database cannot serve.
-    pub async fn copy(&self) -> Result<(Snapshot, Transaction<'static, Postgres>), StoreError> {
-        let begin = format!(
-            "begin isolation level repeatable read read only;
-             set local plan_cache_mode = auto;
-             set local statement_timeout = {COPY_TIMEOUT_MILLIS}"
-        );
-        let mut tx = self.follow.begin_with(AssertSqlSafe(begin)).await?;
-        Ok((snapshot(&mut tx).await?, tx))
+    pub async fn follow(&self) -> Result<Read, StoreError> {
+        // However much has changed, it is little beside all there is.
+        self.read_from(
+            &self.follow,
+            "begin isolation level repeatable read read only; set local enable_seqscan = off",
+        )
+        .await
+    }
+
+    /// The same, with time to read all there is.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn copy(&self) -> Result<Read, StoreError> {
+        self.read_from(
+            &self.follow,
+            "begin isolation level repeatable read read only; set local statement_timeout = '5min'",
+        )
+        .await
     }
 
     /// A connection to read with where each statement may see a state of its own: cheaper than

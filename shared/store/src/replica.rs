@@ -49,15 +49,35 @@ pub struct KnownRole {
     pub update_time: DateTime<Utc>,
 }
 
-/// What has changed since the state of `since`.
+/// Things that have changed, at most; to read all there is anew is better than more.
+const CHANGES_MAX: i64 = 10_000;
+
+/// What has changed since the state of `since`; `None` where that is very much.
 ///
 /// # Errors
 /// The database cannot serve.
 pub async fn changed(
     connection: &mut PgConnection,
     since: &Snapshot,
-) -> Result<Changed, StoreError> {
-    let rows = sqlx::query_file!("src/replica/changed.sql", since.to_string())
+) -> Result<Option<Changed>, StoreError> {
+    let since = since.to_string();
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+               select from event
+               where xid >= pg_snapshot_xmin($1::text::pg_snapshot)
+                   and not pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
+               order by xid
+               limit $2
+           ) new"#,
+        since,
+        CHANGES_MAX,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if count >= CHANGES_MAX {
+        return Ok(None);
+    }
+    let rows = sqlx::query_file!("src/replica/changed.sql", since, CHANGES_MAX)
         .fetch_all(connection)
         .await?;
     let mut changed = Changed::default();
@@ -70,7 +90,7 @@ pub async fn changed(
             _ => changed.trees.push(tenant),
         }
     }
-    Ok(changed)
+    Ok(Some(changed))
 }
 
 /// All that anybody may hold.
@@ -100,12 +120,27 @@ pub async fn holdings(
         .collect()
 }
 
-/// Those of `wanted` who exist and are not groups; all, where nothing is wanted in particular.
-pub fn principals<'c>(
-    connection: &'c mut PgConnection,
-    wanted: Option<&[(TenantId, PrincipalId)]>,
-) -> impl Stream<Item = Result<(TenantId, Principal), StoreError>> + 'c {
-    principals::of_all_tenants(connection, wanted.map(|all| split(all, PrincipalId::uuid)))
+/// Everybody but groups.
+pub fn all_principals(
+    connection: &mut PgConnection,
+) -> impl Stream<Item = Result<(TenantId, Principal), StoreError>> + '_ {
+    principals::of_all_tenants(connection)
+}
+
+/// Those of `wanted` who exist and are not groups.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn principals(
+    connection: &mut PgConnection,
+    wanted: &[(TenantId, PrincipalId)],
+) -> Result<Vec<(TenantId, Principal)>, StoreError> {
+    let mut found = Vec::new();
+    for (tenant, id) in wanted {
+        let one = principals::get(connection, *tenant, *id).await?;
+        found.extend(one.map(|one| (*tenant, one)));
+    }
+    Ok(found)
 }
 
 /// Those of `wanted` that there are; all, where nothing is wanted in particular.

@@ -1,5 +1,6 @@
 //! `WatchEffectiveRoles`: what a reader hears, from where on, and until when.
 
+use chrono::TimeDelta;
 use pim_access::SERVICE;
 use pim_client::Client;
 use pim_proto::{
@@ -12,7 +13,9 @@ use pim_proto::{
 use pim_tests::{assert_invalid, assert_refused, fields, reason, timestamp};
 use tonic::{Code, Status, Streaming};
 
-use crate::ask::{CONTRIBUTOR, ROOT, SUBSCRIPTION, USER_ADMINISTRATOR, assign, begin, hours};
+use crate::ask::{
+    CONTRIBUTOR, GROUP, ROOT, SUBSCRIPTION, USER_ADMINISTRATOR, assign, begin, hours,
+};
 
 async fn watch(
     client: &Client,
@@ -55,22 +58,26 @@ fn ids(change: &Change) -> Vec<&str> {
 async fn first_comes_all_then_each_change_and_what_the_clock_alone_ends() {
     let (world, organisation, alice) = begin().await;
     let first = organisation.assign(&alice, CONTRIBUTOR, SUBSCRIPTION).await.unwrap();
+    let ends = world.now() + hours(1);
+    let ending = assign(&organisation, &alice, (USER_ADMINISTRATOR, ROOT), None, ends).await;
+    // A token is good for five minutes.
+    let soon = TimeDelta::minutes(3);
+    world.advance(hours(1) - soon);
     let mut stream = watch(&alice.client, &[&alice.id], "").await.unwrap();
     let (changes, _) = next(&mut stream).await;
     assert!(changes[0].is_whole && changes[0].principal_id == alice.id);
-    assert_eq!((ids(&changes[0]), changes.len()), (vec![first.id.as_str()], 1));
-    assert_eq!(changes[0].valid_until, None);
-
-    let ends = world.now() + hours(1);
-    let second = assign(&organisation, &alice, (USER_ADMINISTRATOR, ROOT), None, ends).await;
-    let (changes, _) = next(&mut stream).await;
-    assert_eq!((changes[0].is_whole, ids(&changes[0])), (false, vec![second.id.as_str()]));
+    assert_eq!((changes.len(), changes[0].held.len()), (1, 2));
     assert_eq!(changes[0].valid_until, Some(timestamp(ends)));
 
-    // Nobody records the end.
-    world.advance(hours(1));
+    let more = organisation.assign(&alice, CONTRIBUTOR, GROUP).await.unwrap();
     let (changes, _) = next(&mut stream).await;
-    assert_eq!((ids(&changes[0]), &changes[0].lost_ids), (vec![], &vec![second.id]));
+    assert_eq!((changes[0].is_whole, ids(&changes[0])), (false, vec![more.id.as_str()]));
+
+    // Nobody records the end.
+    world.advance(soon);
+    let (changes, _) = next(&mut stream).await;
+    assert_eq!((ids(&changes[0]), &changes[0].lost_ids), (vec![], &vec![ending.id]));
+    assert_eq!(changes[0].valid_until, None);
     let request = RemoveAssignmentRequest {
         assignment_id: first.id.clone(),
         ..RemoveAssignmentRequest::default()

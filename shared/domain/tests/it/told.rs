@@ -56,7 +56,11 @@ fn who_ends_a_request_is_quoted() {
     let (_, active, _) = asked(&[]);
     let later = stamp(noon() + TimeDelta::minutes(1));
     let given_up = active.deactivate(Catalog::Entra, "done early".to_owned(), &later).unwrap();
-    assert_eq!(given_up.event().about.justification, "done early");
+    let about = &given_up.event().about;
+    assert_eq!(about.justification, "done early");
+    assert_eq!(about.subject, Some(active.principal));
+    assert_eq!((about.role, about.scope.as_ref()), (Some(active.role), Some(&active.scope)));
+    assert_eq!(given_up.event().thing.map(|thing| thing.id), Some(active.id.uuid()));
     assert_eq!(given_up.after().update_time, later.now);
     let (_, pending, _) = asked(&[&user("carol")]);
     let withdrawn = pending.cancel(Catalog::Entra, "not needed".to_owned(), &later).unwrap();

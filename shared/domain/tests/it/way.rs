@@ -7,6 +7,7 @@ use pim_domain::{
     effective::{HoldingKind, Membership},
     fixture::{facts, noon, stamp, user, wish},
     grant::Grant,
+    group::GROUP_NESTING_MAX,
     id::{GrantId, PrincipalId},
     time::Window,
 };
@@ -137,4 +138,36 @@ fn a_booked_one_needs_a_way_at_its_start() {
     let void = booked.start(&ground.facts, &pinned, &[], &stamp(hour(1))).unwrap().into_after();
     let State::Ended { ending, .. } = void.state else { panic!("begun") };
     assert_eq!(ending, pim_domain::activation::Ending::Void { rules: vec![Rule::Eligibility] });
+}
+
+#[test]
+fn of_ways_that_are_as_good_the_lowest_ids_are_taken_in_whatever_order_they_are_found() {
+    for turned in [false, true] {
+        let mut ground = Ground::new();
+        let alice = ground.alice;
+        let mut all = [(4, alice, 10), (8, alice, 20), (5, id(10), 30), (3, id(20), 30)];
+        if turned {
+            all.reverse();
+        }
+        for (number, holder, group) in all {
+            ground.belongs(number, holder, group, None);
+        }
+        assert_eq!(ground.way(), [4, 5], "turned: {turned}");
+        // Who belongs to a group already needs no longer way to it.
+        ground.belongs(1, id(10), 20, None);
+        assert_eq!(ground.way(), [4, 5], "turned: {turned}");
+    }
+}
+
+#[test]
+fn the_longest_way_is_as_long_as_groups_may_lie_in_each_other() {
+    let mut ground = Ground::new();
+    let alice = ground.alice;
+    let longest = u128::try_from(GROUP_NESTING_MAX).unwrap();
+    ground.belongs(1, alice, 101, None);
+    for step in 2..longest {
+        ground.belongs(step, id(99 + step), 100 + step, None);
+    }
+    ground.belongs(longest, id(99 + longest), 30, None);
+    assert_eq!(ground.way(), (1..=longest).collect::<Vec<_>>());
 }

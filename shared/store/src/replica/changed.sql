@@ -1,10 +1,15 @@
 with news as materialized (
     select distinct tenant_id, thing_kind, thing_id
-    from event
-    where xid >= pg_snapshot_xmin($1::text::pg_snapshot)
-        and not pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
-        -- A refusal has changed nothing.
-        and thing_version is not null
+    from (
+        select tenant_id, thing_kind, thing_id
+        from event
+        where xid >= pg_snapshot_xmin($1::text::pg_snapshot)
+            and not pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
+            -- A refusal has changed nothing.
+            and thing_version is not null
+        order by xid
+        limit $2
+    ) new
 )
 select what as "what!", tenant_id as "tenant_id!", id as "id!"
 from (
