@@ -210,8 +210,8 @@ impl Inner {
             return self.load(db).await;
         };
         let mut news = News::default();
-        if !changed.holders.is_empty() {
-            news.holdings = replica::holdings(&mut read, &changed.holders).await?;
+        if !changed.holdings.is_empty() {
+            news.holdings = replica::holdings(&mut read, &changed.holdings).await?;
         }
         if !changed.principals.is_empty() {
             news.principals = replica::principals(&mut read, &changed.principals).await?;
@@ -224,7 +224,7 @@ impl Inner {
         }
         drop(read);
         let touched = Touched::from(&changed);
-        (news.holders, news.trees) = (changed.holders, changed.trees);
+        (news.changed, news.trees) = (changed.holdings, changed.trees);
         if let Some(replica) = self.write().as_mut() {
             self.history().add(known, touched);
             replica.advance(snapshot, news);

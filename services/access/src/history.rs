@@ -25,9 +25,10 @@ pub(crate) struct Touched {
 
 impl From<&Changed> for Touched {
     fn from(changed: &Changed) -> Self {
+        let holders = changed.holdings.iter().map(|(tenant, holder, _)| (*tenant, *holder));
         let of_roles = changed.roles.iter().map(|(tenant, _)| *tenant);
         Self {
-            holders: changed.holders.iter().copied().collect(),
+            holders: holders.chain(changed.principals.iter().copied()).collect(),
             tenants: of_roles.chain(changed.trees.iter().copied()).collect(),
         }
     }

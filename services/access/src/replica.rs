@@ -16,6 +16,7 @@ use pim_domain::{
     scope::Scope,
 };
 use pim_store::{Revision, Snapshot, replica::KnownRole};
+use uuid::Uuid;
 
 use self::{packed::Packed, shared::Shared};
 
@@ -33,8 +34,8 @@ pub(crate) struct Replica {
 /// What has changed up to a newer state, as it is there.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    /// Whose holdings may be others than they were, and all that they now are.
-    pub(crate) holders: Vec<(TenantId, PrincipalId)>,
+    /// What has changed, with whose it is, and how it is as far as it may still be held.
+    pub(crate) changed: Vec<(TenantId, PrincipalId, Uuid)>,
     pub(crate) holdings: Vec<(TenantId, Holding)>,
     pub(crate) principals: Vec<(TenantId, Principal)>,
     pub(crate) roles: Vec<(TenantId, KnownRole)>,
@@ -71,14 +72,11 @@ impl Replica {
 
     /// Takes on the state of `snapshot`.
     pub(crate) fn advance(&mut self, snapshot: Snapshot, news: News) {
-        for (tenant, holder) in &news.holders {
-            self.of(*tenant).forget(*holder);
+        for (tenant, holder, id) in news.changed {
+            self.of(tenant).forget(holder, id);
         }
         for (tenant, holding) in news.holdings {
             self.add_holding(tenant, holding);
-        }
-        for (tenant, holder) in news.holders {
-            self.of(tenant).shrink(holder);
         }
         for (tenant, principal) in news.principals {
             self.add_principal(tenant, principal);

@@ -22,8 +22,8 @@ use crate::{StoreError, holdings::of_record, principals, revision::Snapshot, row
 /// What has changed, each thing once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changed {
-    /// Whose holdings: principals and groups.
-    pub holders: Vec<(TenantId, PrincipalId)>,
+    /// Assignments and activations, each with whose it is: a principal's or a group's.
+    pub holdings: Vec<(TenantId, PrincipalId, Uuid)>,
     /// Principals.
     pub principals: Vec<(TenantId, PrincipalId)>,
     /// Roles.
@@ -84,7 +84,7 @@ pub async fn changed(
     for row in rows {
         let tenant = TenantId::from(row.tenant_id);
         match row.what.as_str() {
-            "holder" => changed.holders.push((tenant, row.id.into())),
+            "holding" => changed.holdings.push((tenant, row.holder_id.into(), row.id)),
             "principal" => changed.principals.push((tenant, row.id.into())),
             "role" => changed.roles.push((tenant, row.id.into())),
             _ => changed.trees.push(tenant),
@@ -103,15 +103,16 @@ pub fn all_holdings(
         .and_then(async |record| Ok((record.tenant_id.into(), of_record!(record).try_into()?)))
 }
 
-/// All that these may hold.
+/// Those of these that may still be held.
 ///
 /// # Errors
 /// The database cannot serve.
 pub async fn holdings(
     connection: &mut PgConnection,
-    holders: &[(TenantId, PrincipalId)],
+    wanted: &[(TenantId, PrincipalId, Uuid)],
 ) -> Result<Vec<(TenantId, Holding)>, StoreError> {
-    let (tenants, ids) = split(holders, PrincipalId::uuid);
+    let wanted = wanted.iter().map(|(tenant, _, id)| (tenant.uuid(), *id));
+    let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = wanted.unzip();
     sqlx::query_file!("src/replica/holdings.sql", &tenants, &ids)
         .fetch_all(connection)
         .await?

@@ -15,7 +15,7 @@ use uuid::Uuid;
 /// which no answer depends.
 #[derive(Debug)]
 pub(super) struct Packed {
-    id: Uuid,
+    pub(super) id: Uuid,
     pub(super) role: RoleId,
     pub(super) scope: Arc<Scope>,
     start: Micros,
@@ -47,8 +47,8 @@ impl Packed {
         }
     }
 
-    /// The holding of `holder` that it is, of a role that changed last then.
-    pub(super) fn of(&self, holder: PrincipalId, role_changed: DateTime<Utc>) -> Holding {
+    /// The holding of `holder` that it is, where what it depends on changed last then.
+    pub(super) fn of(&self, holder: PrincipalId, changed: DateTime<Utc>) -> Holding {
         let window = Window { start: self.start.at(), end: self.end.if_ever() };
         Holding {
             id: self.id,
@@ -60,7 +60,7 @@ impl Packed {
             standing: self.standing,
             path: self.path.as_deref().cloned(),
             granted_by: None,
-            update_time: self.update_time.at().max(role_changed),
+            update_time: self.update_time.at().max(changed),
         }
     }
 }

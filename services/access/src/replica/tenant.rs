@@ -17,6 +17,7 @@ use pim_domain::{
     scope::{Lineage, Parents, Scope},
 };
 use pim_store::replica::KnownRole;
+use uuid::Uuid;
 
 use super::{packed::Packed, shared::Blocks};
 
@@ -44,18 +45,17 @@ struct Role {
 }
 
 impl Tenant {
-    pub(super) fn forget(&mut self, holder: PrincipalId) {
-        self.held.remove(&holder);
+    /// Of what is held no more, nothing is left.
+    pub(super) fn forget(&mut self, holder: PrincipalId, id: Uuid) {
+        let Some(held) = self.held.get_mut(&holder) else { return };
+        held.retain(|one| one.id != id);
+        if held.is_empty() {
+            self.held.remove(&holder);
+        }
     }
 
     pub(super) fn hold(&mut self, holder: PrincipalId, one: Packed) {
         self.held.entry(holder).or_default().push(one);
-    }
-
-    pub(super) fn shrink(&mut self, holder: PrincipalId) {
-        if let Some(held) = self.held.get_mut(&holder) {
-            held.shrink_to_fit();
-        }
     }
 
     pub(super) fn shrink_all(&mut self) {
@@ -170,7 +170,9 @@ impl Tenant {
         let Some(role) = self.roles.get(&packed.role).filter(|role| !role.is_deleted) else {
             return;
         };
-        let holding = packed.of(holder, role.update_time);
+        // Who holds it may have changed since, as may have what they hold.
+        let changed = self.principals.get(&holder).map(|one| one.update_time);
+        let holding = packed.of(holder, changed.unwrap_or(role.update_time).max(role.update_time));
         if let Some(group) = group {
             if !holders.contains(&group) {
                 holders.push(group);

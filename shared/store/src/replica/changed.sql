@@ -11,55 +11,56 @@ with news as materialized (
         limit $2
     ) new
 )
-select what as "what!", tenant_id as "tenant_id!", id as "id!"
+select what as "what!", tenant_id as "tenant_id!", id as "id!", holder_id as "holder_id!"
 from (
-    select 'holder' as what, g.tenant_id, g.principal_id as id
+    select 'holding' as what, g.tenant_id, g.id, g.principal_id as holder_id
     from news n
     join role_grant g on g.tenant_id = n.tenant_id and g.id = n.thing_id
     where n.thing_kind = 'assignment'
 
     union
-    select 'holder', a.tenant_id, a.principal_id
+    select 'holding', a.tenant_id, a.id, a.principal_id
     from news n
     join activation a on a.tenant_id = n.tenant_id and a.id = n.thing_id
     where n.thing_kind = 'activation'
 
     -- What rests on it.
     union
-    select 'holder', a.tenant_id, a.principal_id
+    select 'holding', a.tenant_id, a.id, a.principal_id
     from news n
     join activation a on a.tenant_id = n.tenant_id and a.eligibility_id = n.thing_id
         and a.state in ('ACTIVE', 'SCHEDULED')
     where n.thing_kind = 'eligibility'
 
     union
-    select what, n.tenant_id, n.thing_id
+    select 'principal', n.tenant_id, n.thing_id, n.thing_id
     from news n
-    cross join unnest(array['holder', 'principal']) what
     where n.thing_kind = 'principal'
 
     -- What it has, what gives access to it, and what rests on what it is eligible for.
     union
-    select 'holder', n.tenant_id, n.thing_id
+    select 'holding', g.tenant_id, g.id, g.principal_id
     from news n
+    join role_grant g on g.tenant_id = n.tenant_id and g.principal_id = n.thing_id
+        and g.kind = 'assignment' and g.ended_time is null
     where n.thing_kind = 'group'
 
     union
-    select 'holder', g.tenant_id, g.principal_id
+    select 'holding', g.tenant_id, g.id, g.principal_id
     from news n
     join role_grant g on g.tenant_id = n.tenant_id and g.group_id = n.thing_id
         and g.kind = 'assignment' and g.ended_time is null
     where n.thing_kind = 'group'
 
     union
-    select 'holder', a.tenant_id, a.principal_id
+    select 'holding', a.tenant_id, a.id, a.principal_id
     from news n
     join activation a on a.tenant_id = n.tenant_id and a.group_id = n.thing_id
         and a.state in ('ACTIVE', 'SCHEDULED')
     where n.thing_kind = 'group'
 
     union
-    select 'holder', a.tenant_id, a.principal_id
+    select 'holding', a.tenant_id, a.id, a.principal_id
     from news n
     join role_grant e on e.tenant_id = n.tenant_id and e.principal_id = n.thing_id
     join activation a on a.tenant_id = e.tenant_id and a.eligibility_id = e.id
@@ -68,7 +69,7 @@ from (
 
     -- Its move may have kept activations from what they rest on.
     union
-    select 'holder', a.tenant_id, a.principal_id
+    select 'holding', a.tenant_id, a.id, a.principal_id
     from news n
     join severed v on v.tenant_id = n.tenant_id
     join activation a on a.tenant_id = v.tenant_id and a.id = v.activation_id
@@ -76,17 +77,17 @@ from (
     where n.thing_kind = 'scope'
 
     union
-    select 'scopes', n.tenant_id, n.tenant_id
+    select 'tree', n.tenant_id, n.tenant_id, n.tenant_id
     from news n
     where n.thing_kind = 'scope'
 
     union
-    select 'role', n.tenant_id, n.thing_id
+    select 'role', n.tenant_id, n.thing_id, n.thing_id
     from news n
     where n.thing_kind = 'role'
 
     union
-    select 'role', r.tenant_id, r.id
+    select 'role', r.tenant_id, r.id, r.id
     from news n
     join role r on r.tenant_id = n.tenant_id
     where n.thing_kind = 'catalog'

@@ -6,10 +6,10 @@ select
     h.path_end_time as "path_end_time?", h.path_ended_time as "path_ended_time?",
     h.membership_ids as "membership_ids!", h.granted_by as "granted_by?",
     h.update_time as "update_time!"
-from unnest($1::uuid[], $2::uuid[]) holder (tenant_id, id)
+from unnest($1::uuid[], $2::uuid[]) wanted (tenant_id, id)
 cross join lateral (
     select * from holding
-    where tenant_id = holder.tenant_id and holder_id = holder.id
-    -- Of each holder by its own, whatever there may be of others.
+    where tenant_id = wanted.tenant_id and id = wanted.id
+    -- Each by itself, whatever there may be of others.
     offset 0
 ) h
