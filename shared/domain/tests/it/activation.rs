@@ -2,10 +2,12 @@
 
 use chrono::TimeDelta;
 use pim_domain::{
-    activation::{Ending, Facts, Length, SIGN_IN_LEEWAY, START_AHEAD_MAX, State, Verdict, ask},
+    activation::{
+        Ask, Ending, Facts, Length, SIGN_IN_LEEWAY, START_AHEAD_MAX, State, Verdict, ask,
+    },
     denial::{Denial, Reason, Rule},
     event::ThingKind,
-    fixture::{facts, grant, noon, set, stamp, user, votes, wish},
+    fixture::{facts, grant, noon, set, set_at, stamp, user, votes, wish},
     grant::GrantKind,
     policy::{ApprovalRule, RuleSet, TicketPattern},
     principal::PrincipalKind,
@@ -231,6 +233,29 @@ fn what_is_approved_is_judged_again() {
     widened.people.push(dave.clone());
     widened.policy.policies[0].set.approval = Some(ApprovalRule::all_of([carol.id, dave.id]));
     assert_eq!(ending(&widened, &yes), [Rule::Approvable]);
+}
+
+#[test]
+fn what_is_judged_again_below_the_eligibility_heeds_both_scopes() {
+    let mut facts = facts(&user("alice"));
+    let unit: Scope = "/administrativeUnits/a".parse().unwrap();
+    let mut wish = Ask { scope: unit.clone(), ..wish(&facts) };
+    let start = noon() + TimeDelta::hours(1);
+    wish.request.start = Some(start);
+    let booked = ask(&facts, wish, &stamp(noon())).unwrap().into_after();
+    let pinned = facts.policy.between(&Scope::root(), &unit);
+    let longest =
+        |hours| RuleSet { activation_max: Some(TimeDelta::hours(hours)), ..RuleSet::default() };
+    let begun = |facts: &Facts| {
+        booked.start(facts, &pinned, &[], &stamp(start)).unwrap().into_after().state
+    };
+    set_at(&mut facts.policy, &unit, longest(8));
+    assert!(matches!(begun(&facts), State::Active { .. }));
+    let short = RuleSet { activation_max: Some(TimeDelta::minutes(30)), ..RuleSet::default() };
+    set(&mut facts.policy, short);
+    let rules = vec![Rule::Expiration];
+    let void = State::Ended { at: start, ending: Ending::Void { rules }, held: None };
+    assert_eq!(begun(&facts), void, "the unit sets its own, the root's is the stricter");
 }
 
 #[test]
