@@ -208,6 +208,11 @@ mod tests {
         assert!(parse("pim access check --role Reader"));
         assert!(parse("pim access check --action Microsoft.Web/sites/read --scope /"));
         assert!(parse("pim access check --data-action a/b --principal me"));
+        assert!(parse("pim access check --group admins --at 2030-01-31T08:00:00Z"));
+        assert!(!parse("pim access check --group admins --scope /subscriptions/a"));
+        assert!(parse("pim access explain --role Reader --at 2030-01-31T08:00:00Z"));
+        assert!(parse("pim access roles --max-staleness PT1S"));
+        assert!(!parse("pim access roles --max-staleness PT1S --after x"));
         assert!(!parse("pim access check"));
         assert!(!parse("pim access check --role Reader --action a/b"));
         assert!(parse(

@@ -15,8 +15,8 @@ use crate::field::FieldViolation;
 
 pub use command::{
     Administrator, CancelChangeRequest, CheckAccess, Consistency, CreateTenant, EndActivation,
-    GetPrincipal, GrantRef, ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant,
-    Watch,
+    ExplainAccess, GetPrincipal, GrantRef, ImportCatalog, ListPossibleApprovers, PolicyRef,
+    Question, RemoveGrant, Watch,
 };
 pub use filter::{
     ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
@@ -24,8 +24,8 @@ pub use filter::{
     PrincipalFilter, RoleFilter, ScopeFilter, Tail,
 };
 pub use view::{
-    AccessPage, AccessView, ApprovalView, AskView, HeldBy, ImportView, PolicyInForceView,
-    PossibleApproversView, Tailed, TenantView, Watched, WatchedChange,
+    AccessPage, AccessView, ApprovalView, AskView, Explanation, HeldBy, ImportView,
+    PolicyInForceView, PossibleApproversView, Tailed, TenantView, Watched, WatchedChange,
 };
 
 /// How many items a page has where the request does not say.
@@ -103,13 +103,22 @@ pub struct Answer<T> {
     pub as_of: DateTime<Utc>,
 }
 
-/// A question, and how new the state must be that it is answered of.
+/// A question, and which state it is asked of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked<C> {
-    /// How new.
-    pub consistency: Consistency,
+    /// Of now, or of when.
+    pub when: When,
     /// What is asked.
     pub question: C,
+}
+
+/// Which state a question is asked of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum When {
+    /// The present, as new as that.
+    Now(Consistency),
+    /// That of an instant of the past. Not verified yet.
+    Then(DateTime<Utc>),
 }
 
 /// What has become of each item of a batch, in the order of the request.

@@ -1,11 +1,13 @@
 //! Who holds what when, by three evaluators: in memory, from the database, and one that walks the
 //! tables in the most obvious way. On random tenants, right before, at and right after each instant
-//! at which anything may change, all three say the same, and say until when.
+//! at which anything may change, all three say the same, and say until when. What was answered then
+//! is what the log answers afterwards about that instant.
 //!
 //! `PIM_AGREEMENT_TENANTS` makes a longer run.
 
 mod brute;
 mod deeds;
+mod past;
 
 use std::collections::BTreeSet;
 
@@ -31,6 +33,8 @@ use self::{
 };
 
 const TENANTS: u32 = 8;
+/// Of the instants after the last deed, one in so many is asked about afterwards.
+const SEEN_EVERY: usize = 5;
 /// Where roles are granted and asked about. The second is below the first, until it is moved.
 const ABOVE: [&str; 2] = ["/managementGroups/one", "/managementGroups/two"];
 const SCOPES: [&str; 6] = [
@@ -91,24 +95,37 @@ async fn agree(deeds: &[deeds::Deed], follows: bool) -> (u32, u32) {
     let memory = organisation.again(&world).admin;
     world.url = everything;
     let cast = Cast::assemble(&world, &organisation).await;
+    let tick = TimeDelta::microseconds(1);
+    let mut seen = Vec::new();
     for deed in deeds {
         cast.act(&world, &organisation, deed).await;
         if follows {
             from_memory(async || list(&memory.client, &memory.id).await).await;
         }
+        // Of an instant at which nothing else is done.
+        world.advance(tick);
+        seen.push(past::Seen::now(&cast, &database, world.now()).await);
+        world.advance(tick);
     }
     let memory = memory.client;
     let facts = Facts::read(&mut world.database.connect().await, &cast).await;
 
     let boundaries: Vec<DateTime<Utc>> = facts.boundaries(world.now());
-    let tick = TimeDelta::microseconds(1);
     let around = boundaries.iter().flat_map(|at| [*at - tick, *at, *at + tick]);
     let instants: BTreeSet<_> = around.chain([world.now()]).collect();
     let (timeline, mut yes) = (Timeline::of(&facts, &boundaries), 0);
-    for at in instants {
+    for (place, at) in instants.into_iter().enumerate() {
         world.advance(at - world.now());
         yes += checks(&cast, &timeline, (&memory, &database), at).await;
         lists(&cast, &timeline, (&memory, &database), at).await;
+        // Nothing is recorded any more: each further one would be told by the same events.
+        if place % SEEN_EVERY == 0 {
+            seen.push(past::Seen::now(&cast, &database, at).await);
+        }
+    }
+    world.advance(tick);
+    for seen in &seen {
+        seen.again(&cast, &database).await;
     }
     (u32::try_from(boundaries.len()).unwrap(), yes)
 }
@@ -166,7 +183,8 @@ async fn batch(
     client: &Client,
     items: &[Item],
 ) -> Result<Response<BatchCheckAccessResponse>, Status> {
-    let request = BatchCheckAccessRequest { items: items.to_vec(), consistency: None };
+    let request =
+        BatchCheckAccessRequest { items: items.to_vec(), ..BatchCheckAccessRequest::default() };
     client.access().batch_check_access(Request::new(request)).await
 }
 

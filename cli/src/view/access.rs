@@ -1,4 +1,4 @@
-//! Who holds what now.
+//! Who holds what.
 
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
@@ -85,6 +85,20 @@ impl HoldingView {
             group_name: names.principal(&holding.group_id),
             group_id: Some(holding.group_id).filter(|id| !id.is_empty()),
         }
+    }
+}
+
+impl HoldingView {
+    /// It, on one line.
+    pub(crate) fn text(&self) -> String {
+        let who = or_id(self.principal_name.as_deref(), &self.principal_id);
+        let role = or_id(self.role_name.as_deref(), &self.role_id);
+        let group = self.group_id.as_deref();
+        let group = group.map(|id| or_id(self.group_name.as_deref(), id));
+        let through = group.map(|group| format!(" through {group}")).unwrap_or_default();
+        let until = self.end_time.map(|end| format!(", until {}", exact(Some(end))));
+        let until = until.unwrap_or_default();
+        format!("{} {} of {who}{through}: {role} at {}{until}", self.kind, self.id, self.scope)
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod activation;
 pub(crate) mod approval;
 pub(crate) mod change_request;
 pub(crate) mod event;
+pub(crate) mod explain;
 pub(crate) mod grant;
 pub(crate) mod group;
 pub(crate) mod outcome;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     grant::GrantKind,
     id::{ActivationId, ApprovalId, ChangeRequestId, GrantId, PrincipalId, RoleId},
@@ -118,7 +118,7 @@ impl Consistency {
     pub const REVISION_BYTES_MAX: usize = 4_096;
 }
 
-/// The question whether somebody holds or may do something now.
+/// The question whether somebody holds or may do something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckAccess {
     /// Who.
@@ -127,6 +127,26 @@ pub struct CheckAccess {
     pub question: Question,
     /// Where.
     pub scope: Scope,
+}
+
+impl CheckAccess {
+    /// The role, where one is asked for.
+    #[must_use]
+    pub fn role(&self) -> Option<RoleId> {
+        match &self.question {
+            Question::Role(id) => Some(*id),
+            Question::Operation(_) => None,
+        }
+    }
+}
+
+/// The question why somebody holds or may do something, or why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainAccess {
+    /// What is asked.
+    pub question: CheckAccess,
+    /// An instant of the past; absent: now. Not verified yet.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// A wish to hear what principals hold, as it changes.

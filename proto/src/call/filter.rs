@@ -193,6 +193,8 @@ pub struct HoldingsFilter {
     pub principal: PrincipalId,
     /// What holds at this scope.
     pub scope: Option<Scope>,
+    /// At an instant of the past; absent: now.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// Who holds something.
@@ -202,6 +204,8 @@ pub struct HoldersFilter {
     pub role: RoleId,
     /// Where.
     pub scope: Scope,
+    /// At an instant of the past; absent: now. Not verified yet.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// Which policies a list is of.

@@ -8,6 +8,7 @@ use pim_domain::{
     effective::{Effective, Holding},
     event::StoredEvent,
     id::PrincipalId,
+    past::{Obstacle, Support},
     policy::Layers,
     role::Import,
     scope::Scope,
@@ -85,6 +86,17 @@ pub struct AccessView {
     pub as_of: DateTime<Utc>,
     /// How far that may be from the database's clock.
     pub max_clock_error: TimeDelta,
+}
+
+/// Why the answer to a question is as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The answer.
+    pub answer: AccessView,
+    /// What carries a yes, in the order in which the answer names it.
+    pub supports: Vec<Support>,
+    /// Why it is no, the newest first.
+    pub obstacles: Vec<Obstacle>,
 }
 
 /// A role that somebody holds, themselves or through a group.

@@ -1,5 +1,7 @@
 //! `AccessService`.
 
+mod explain;
+
 use pim_domain::{
     authority::GROUP_MEMBER,
     effective::{Effective, HoldingKind},
@@ -8,6 +10,7 @@ use pim_domain::{
     scope::Scope,
     time::format_duration,
 };
+use prost_types::Timestamp;
 
 use super::{
     batch::{batch_read, wire_status},
@@ -20,11 +23,13 @@ use crate::{
         batch_check_access_response::{Answer, Result as ItemResult, result::Outcome},
         check_access_request::Question,
         consistency::Requirement,
+        explain_access_request::Question as Explained,
         watch_effective_roles_response::Change,
     },
     call::{
         self, AccessPage, AccessView, Asked, BatchAnswer, BatchRead, CheckAccess, Consistency,
-        HeldBy, HoldersFilter, HoldingsFilter, List, Watch, Watched, WatchedChange,
+        ExplainAccess, HeldBy, HoldersFilter, HoldingsFilter, List, Watch, Watched, WatchedChange,
+        When,
     },
     field::{self, FieldViolation, Required as _},
 };
@@ -68,7 +73,7 @@ impl TryFrom<v1::CheckAccessRequest> for Asked<CheckAccess> {
     type Error = FieldViolation;
 
     fn try_from(request: v1::CheckAccessRequest) -> Result<Self, FieldViolation> {
-        let v1::CheckAccessRequest { principal_id, question, scope, consistency } = request;
+        let v1::CheckAccessRequest { principal_id, question, scope, consistency, at } = request;
         let question = question.map(|question| match question {
             Question::RoleId(id) => Item::RoleId(id),
             Question::Action(name) => Item::Action(name),
@@ -76,7 +81,23 @@ impl TryFrom<v1::CheckAccessRequest> for Asked<CheckAccess> {
             Question::GroupId(id) => Item::GroupId(id),
         });
         let item = batch_check_access_request::Item { principal_id, question, scope };
-        Ok(Self { question: item.try_into()?, consistency: consistency.try_into()? })
+        Ok(Self { question: item.try_into()?, when: when(consistency, at)? })
+    }
+}
+
+/// The past is as it is recorded: there is no older or newer state of it to choose.
+fn when(
+    consistency: Option<v1::Consistency>,
+    at: Option<Timestamp>,
+) -> Result<When, FieldViolation> {
+    let consistency = Consistency::try_from(consistency)?;
+    match (consistency, field::timestamp(at, "at")?) {
+        (consistency, None) => Ok(When::Now(consistency)),
+        (Consistency::Full, Some(at)) => Ok(When::Then(at)),
+        (Consistency::AtLeast(_) | Consistency::MaxStaleness(_), Some(_)) => {
+            let description = "must be fully consistent or absent where `at` is given";
+            Err(FieldViolation::new("consistency", description))
+        }
     }
 }
 
@@ -114,8 +135,8 @@ impl TryFrom<v1::BatchCheckAccessRequest> for Asked<BatchRead<CheckAccess>> {
     type Error = FieldViolation;
 
     fn try_from(request: v1::BatchCheckAccessRequest) -> Result<Self, FieldViolation> {
-        let v1::BatchCheckAccessRequest { items, consistency } = request;
-        Ok(Self { question: batch_read(items)?, consistency: consistency.try_into()? })
+        let v1::BatchCheckAccessRequest { items, consistency, at } = request;
+        Ok(Self { question: batch_read(items)?, when: when(consistency, at)? })
     }
 }
 
@@ -129,12 +150,16 @@ impl TryFrom<v1::ListEffectiveRolesRequest> for Asked<List<HoldingsFilter>> {
     type Error = FieldViolation;
 
     fn try_from(request: v1::ListEffectiveRolesRequest) -> Result<Self, FieldViolation> {
+        let when = when(request.consistency, request.at)?;
         let filter = HoldingsFilter {
             principal: field::id(&request.principal_id, "principal_id")?,
             scope: field::optional_scope(&request.scope, "scope")?,
+            at: match when {
+                When::Now(_) => None,
+                When::Then(at) => Some(at),
+            },
         };
-        let question = list(filter, request.page_size, request.page_token)?;
-        Ok(Self { question, consistency: request.consistency.try_into()? })
+        Ok(Self { question: list(filter, request.page_size, request.page_token)?, when })
     }
 }
 
@@ -145,8 +170,25 @@ impl TryFrom<v1::ListRoleHoldersRequest> for List<HoldersFilter> {
         let filter = HoldersFilter {
             role: field::id(&request.role_id, "role_id")?,
             scope: field::scope(&request.scope, "scope")?,
+            at: field::timestamp(request.at, "at")?,
         };
         list(filter, request.page_size, request.page_token)
+    }
+}
+
+impl TryFrom<v1::ExplainAccessRequest> for ExplainAccess {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::ExplainAccessRequest) -> Result<Self, FieldViolation> {
+        let v1::ExplainAccessRequest { principal_id, question, scope, at } = request;
+        let question = question.map(|question| match question {
+            Explained::RoleId(id) => Item::RoleId(id),
+            Explained::Action(name) => Item::Action(name),
+            Explained::DataAction(name) => Item::DataAction(name),
+            Explained::GroupId(id) => Item::GroupId(id),
+        });
+        let item = batch_check_access_request::Item { principal_id, question, scope };
+        Ok(Self { question: item.try_into()?, at: field::timestamp(at, "at")? })
     }
 }
 

@@ -41,7 +41,8 @@ const CHANGING: [&str; 18] = [
     "Deny",
 ];
 
-const READING: [&str; 7] = ["Get", "List", "Search", "Check", "BatchCheck", "Tail", "Watch"];
+const READING: [&str; 8] =
+    ["Get", "List", "Search", "Check", "BatchCheck", "Explain", "Tail", "Watch"];
 
 /// Lists that a rule of the domain keeps short, so that they come whole. The list may only shrink.
 const WHOLE: [&str; 1] = ["ListPossibleApprovers"];
@@ -140,7 +141,10 @@ fn each_batch_answers_for_each_item_and_takes_the_fields_of_the_single_call() {
         let (request, response) = (method.input_type(), method.output_type());
         // What only asks is as of one instant, and has nothing to be repeated.
         let (asked, answered): (&[&str], &[&str]) = if begins(method.name(), &READING) {
-            (&["items", "consistency"], &["results", "revision", "as_of_time", "max_clock_error"])
+            (
+                &["items", "consistency", "at"],
+                &["results", "revision", "as_of_time", "max_clock_error"],
+            )
         } else {
             (&["items", "request_id", "validate_only"], &["results", "revision"])
         };
@@ -156,7 +160,7 @@ fn each_batch_answers_for_each_item_and_takes_the_fields_of_the_single_call() {
         (".pim.access.v1.CheckAccessRequest", ".pim.access.v1.BatchCheckAccessRequest"),
     ] {
         let item = &messages[&format!("{batch}.Item")];
-        let of_the_call = ["request_id", "validate_only", "consistency"];
+        let of_the_call = ["request_id", "validate_only", "consistency", "at"];
         let fields = messages[single].field.iter();
         let expected: Vec<_> =
             fields.filter(|field| !of_the_call.contains(&field.name())).collect();

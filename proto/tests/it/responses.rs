@@ -14,8 +14,8 @@ use pim_proto::{
     assignment::v1 as asgn,
     audit,
     call::{
-        AccessPage, AccessView, Answer, ApprovalView, AskView, BatchAnswer, Batched, ImportView,
-        Listed, PolicyInForceView, PossibleApproversView, Tailed, TenantView, Watched,
+        AccessPage, AccessView, Answer, ApprovalView, AskView, BatchAnswer, Batched, Explanation,
+        ImportView, Listed, PolicyInForceView, PossibleApproversView, Tailed, TenantView, Watched,
     },
     scheduler,
 };
@@ -112,6 +112,7 @@ fn responses() -> Vec<&'static str> {
         answer::<access::v1::ListEffectiveRolesResponse, AccessPage>(),
         answer::<access::v1::WatchEffectiveRolesResponse, Watched>(),
         answer::<access::v1::ListRoleHoldersResponse, AccessPage>(),
+        answer::<access::v1::ExplainAccessResponse, Explanation>(),
         answer::<scheduler::v1::ListDueResponse, Listed<Due>>(),
     ]
 }

@@ -2,17 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::{Context, Error};
 use pim_domain::{
-    effective::{Ground, Holding},
-    id::{PrincipalId, RoleId},
+    effective::{Ground, Holding, Instant},
+    id::{PrincipalId, RoleId, TenantId},
+    past::Past,
     permission::{Operation, Permissions},
     role::{Catalog, Role},
     scope::{Lineage, Scope},
 };
-use pim_proto::call::{CheckAccess, HoldingsFilter, Question};
-use pim_store::{Revision, holdings, principals, roles, scopes};
-use uuid::Uuid;
+use pim_proto::call::{CheckAccess, HoldingsFilter};
+use pim_store::{
+    Read, Revision, holdings,
+    past::{self, Wanted},
+    principals, roles, scopes,
+};
 
 use crate::replica::{Replica, Tenant};
 
@@ -30,6 +35,18 @@ pub(crate) trait Facts {
     fn knows(&self, principal: PrincipalId) -> bool;
     /// What a scope lies below.
     fn lineage(&self, scope: &Scope) -> Lineage;
+    /// What it lay below at the instant that is asked about: rights are judged by where it is.
+    fn placed(&self, scope: &Scope) -> Lineage {
+        self.lineage(scope)
+    }
+    /// The instant that is asked about, as far as it is known: not before `newest`.
+    fn reading(
+        &self,
+        context: &Context,
+        newest: Option<DateTime<Utc>>,
+    ) -> (DateTime<Utc>, TimeDelta, Instant) {
+        context.reading(newest)
+    }
     /// Whether a role permits that.
     fn permits(&self, role: RoleId, operation: &Operation) -> bool;
     /// What a principal may hold of the roles at the scopes that are asked for, itself and by
@@ -80,8 +97,12 @@ pub(crate) struct Loaded {
     catalogs: HashMap<RoleId, Catalog>,
     principals: HashSet<PrincipalId>,
     lineages: BTreeMap<Scope, Lineage>,
+    /// Where that is not what they lie below now.
+    placed: BTreeMap<Scope, Lineage>,
     grounds: HashMap<PrincipalId, Ground>,
     permissions: HashMap<RoleId, Permissions>,
+    /// Of the past.
+    at: Option<DateTime<Utc>>,
 }
 
 impl Loaded {
@@ -89,39 +110,72 @@ impl Loaded {
     pub(crate) async fn for_checks(
         context: &Context,
         questions: &[&CheckAccess],
+        at: Option<DateTime<Utc>>,
     ) -> Result<Self, Error> {
-        let (tenant, mut read) = (context.tenant, context.db().read().await?);
-        let role = |one: &&CheckAccess| match &one.question {
-            Question::Role(id) => Some(*id),
-            Question::Operation(_) => None,
-        };
-        let roles: Vec<RoleId> = questions.iter().filter_map(role).collect();
-        let catalogs = roles::catalogs(&mut read, tenant, &roles).await?;
-        let ids: Vec<PrincipalId> = distinct(questions.iter().map(|one| one.principal));
-        let people = principals::get_all(&mut read, tenant, &ids).await?;
-        let at = distinct(questions.iter().map(|one| &one.scope));
-        let lineages = scopes::lineages(&mut read, tenant, &at).await?;
-        let at: Vec<Lineage> = lineages.values().cloned().collect();
-        // Of any role, where one asks for permissions.
-        let asked = roles.len() < questions.len();
-        let roles: Vec<Uuid> = roles.into_iter().map(RoleId::uuid).collect();
-        let roles = (!asked).then_some(roles.as_slice());
-        let grounds = holdings::of_principals(&mut read, tenant, &ids, roles, Some(&at)).await?;
-        let mut permissions = HashMap::new();
-        if asked {
-            let holdings = grounds.iter().flat_map(|ground| &ground.holdings);
-            let held = distinct(holdings.map(|holding| holding.role));
-            let known = roles::with_inherited(&mut read, tenant, &held).await?;
-            let of = |role: &Role| (role.id, Permissions::of(role, &known));
-            permissions = known.iter().map(of).collect();
+        let mut read = context.db().read().await?;
+        match at {
+            None => Self::present_checks(context.tenant, &mut read, questions).await,
+            Some(_) => Ok(Self::past_checks(context.tenant, &mut read, questions, at).await?.0),
         }
+    }
+
+    async fn present_checks(
+        tenant: TenantId,
+        read: &mut Read,
+        questions: &[&CheckAccess],
+    ) -> Result<Self, Error> {
+        let mut loaded = Self::asked(tenant, read, questions).await?;
+        let ids = distinct(questions.iter().map(|one| one.principal));
+        let at: Vec<Lineage> = loaded.lineages.values().cloned().collect();
+        let roles = roles_only(questions);
+        let ids_of_roles = roles.as_ref().map(|all| Vec::from_iter(all.iter().map(|id| id.uuid())));
+        let roles = ids_of_roles.as_deref();
+        loaded.hold(holdings::of_principals(read, tenant, &ids, roles, Some(&at)).await?);
+        // Of any role, where one asks for permissions.
+        if roles.is_none() {
+            let grounds = loaded.grounds.values();
+            let held = distinct(grounds.flat_map(|one| &one.holdings).map(|one| one.role));
+            loaded.permit(&roles::with_inherited(read, tenant, &held).await?);
+        }
+        Ok(loaded)
+    }
+
+    /// The same from the log, as it had been recorded by `at`; absent: all of it.
+    pub(crate) async fn past_checks(
+        tenant: TenantId,
+        read: &mut Read,
+        questions: &[&CheckAccess],
+        at: Option<DateTime<Utc>>,
+    ) -> Result<(Self, Past), Error> {
+        let mut loaded = Self::asked(tenant, read, questions).await?;
+        let scopes = questions.iter().map(|one| &one.scope);
+        let scopes = loaded.place(tenant, read, scopes, at).await?;
+        let wanted = Wanted { until: at, roles: roles_only(questions), scopes: Some(scopes) };
+        let ids = distinct(questions.iter().map(|one| one.principal));
+        let past = loaded.recall(tenant, read, &ids, &wanted).await?;
+        Ok((loaded, past))
+    }
+
+    /// What these questions are about, as it is now.
+    async fn asked(
+        tenant: TenantId,
+        read: &mut Read,
+        questions: &[&CheckAccess],
+    ) -> Result<Self, Error> {
+        let roles = Vec::from_iter(questions.iter().filter_map(|one| one.role()));
+        let catalogs = roles::catalogs(read, tenant, &roles).await?;
+        let ids = distinct(questions.iter().map(|one| one.principal));
+        let people = principals::get_all(read, tenant, &ids).await?;
+        let at = distinct(questions.iter().map(|one| &one.scope));
         Ok(Self {
             revision: read.revision().clone(),
             catalogs: catalogs.into_iter().collect(),
             principals: people.into_iter().map(|one| one.id).collect(),
-            lineages,
-            grounds: grounds.into_iter().map(|ground| (ground.principal, ground)).collect(),
-            permissions,
+            lineages: scopes::lineages(read, tenant, &at).await?,
+            placed: BTreeMap::new(),
+            grounds: HashMap::new(),
+            permissions: HashMap::new(),
+            at: None,
         })
     }
 
@@ -129,22 +183,76 @@ impl Loaded {
     pub(crate) async fn for_list(
         context: &Context,
         filter: &HoldingsFilter,
+        at: Option<DateTime<Utc>>,
     ) -> Result<Self, Error> {
         let (tenant, mut read) = (context.tenant, context.db().read().await?);
         let known = principals::get(&mut read, tenant, filter.principal).await?;
         let scopes: Vec<&Scope> = filter.scope.iter().collect();
-        let lineages = scopes::lineages(&mut read, tenant, &scopes).await?;
-        let at = lineages.values().next();
-        let ground = holdings::of_principal(&mut read, tenant, filter.principal, None, at).await?;
-        Ok(Self {
+        let mut loaded = Self {
             revision: read.revision().clone(),
             catalogs: HashMap::new(),
             principals: known.into_iter().map(|one| one.id).collect(),
-            lineages,
-            grounds: HashMap::from([(ground.principal, ground)]),
+            lineages: scopes::lineages(&mut read, tenant, &scopes).await?,
+            placed: BTreeMap::new(),
+            grounds: HashMap::new(),
             permissions: HashMap::new(),
-        })
+            at: None,
+        };
+        if at.is_some() {
+            let placed = loaded.place(tenant, &mut read, filter.scope.iter(), at).await?;
+            let scopes = filter.scope.as_ref().map(|_| placed);
+            let wanted = Wanted { until: at, roles: None, scopes };
+            loaded.recall(tenant, &mut read, &[filter.principal], &wanted).await?;
+        } else {
+            let at = loaded.lineages.values().next();
+            let ground = holdings::of_principal(&mut read, tenant, filter.principal, None, at);
+            loaded.hold(vec![ground.await?]);
+        }
+        Ok(loaded)
     }
+
+    /// What these scopes lay below, and all that they lay below together.
+    async fn place(
+        &mut self,
+        tenant: TenantId,
+        read: &mut Read,
+        scopes: impl Iterator<Item = &Scope>,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<BTreeSet<Scope>, Error> {
+        for scope in distinct(scopes) {
+            let lineage = past::lineage(read, tenant, scope, at).await?;
+            self.placed.insert(scope.clone(), lineage);
+        }
+        Ok(self.placed.values().flat_map(Lineage::iter).cloned().collect())
+    }
+
+    async fn recall(
+        &mut self,
+        tenant: TenantId,
+        read: &mut Read,
+        principals: &[PrincipalId],
+        wanted: &Wanted,
+    ) -> Result<Past, Error> {
+        let past = past::of_principals(read, tenant, principals, wanted).await?;
+        self.at = wanted.until;
+        self.hold(past.grounds(principals));
+        self.permit(&Vec::from_iter(past.roles.values().cloned()));
+        Ok(past)
+    }
+
+    fn hold(&mut self, grounds: Vec<Ground>) {
+        self.grounds = grounds.into_iter().map(|ground| (ground.principal, ground)).collect();
+    }
+
+    fn permit(&mut self, roles: &[Role]) {
+        let of = |role: &Role| (role.id, Permissions::of(role, roles));
+        self.permissions = roles.iter().map(of).collect();
+    }
+}
+
+/// The roles that all of these ask for; `None` where one asks for what any may permit.
+fn roles_only(questions: &[&CheckAccess]) -> Option<Vec<RoleId>> {
+    questions.iter().map(|one| one.role()).collect()
 }
 
 impl Facts for Loaded {
@@ -170,6 +278,22 @@ impl Facts for Loaded {
 
     fn permits(&self, role: RoleId, operation: &Operation) -> bool {
         self.permissions.get(&role).is_some_and(|permissions| permissions.permit(operation))
+    }
+
+    fn placed(&self, scope: &Scope) -> Lineage {
+        self.placed.get(scope).cloned().unwrap_or_else(|| self.lineage(scope))
+    }
+
+    fn reading(
+        &self,
+        context: &Context,
+        newest: Option<DateTime<Utc>>,
+    ) -> (DateTime<Utc>, TimeDelta, Instant) {
+        match self.at {
+            // It is not now, so nothing is uncertain about it.
+            Some(at) => (at, TimeDelta::zero(), at.into()),
+            None => context.reading(newest),
+        }
     }
 
     fn ground(&self, principal: PrincipalId, is_asked: &dyn Fn(RoleId, &Scope) -> bool) -> Ground {

@@ -1,6 +1,7 @@
-//! Who holds what, now. Reads only.
+//! Who holds what, and why. Reads only.
 
 mod check;
+mod explain;
 mod facts;
 mod follow;
 mod history;
@@ -84,5 +85,12 @@ impl AccessService for Access {
         request: Request<v1::ListRoleHoldersRequest>,
     ) -> Result<Response<v1::ListRoleHoldersResponse>, Status> {
         read(&self.process, request, list::of_role).await
+    }
+
+    async fn explain_access(
+        &self,
+        request: Request<v1::ExplainAccessRequest>,
+    ) -> Result<Response<v1::ExplainAccessResponse>, Status> {
+        read(&self.process, request, explain::explain).await
     }
 }

@@ -1,41 +1,46 @@
 //! `ListEffectiveRoles` and `ListRoleHolders`.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::{Context, Error};
 use pim_domain::{
     authority::{Action, Realm},
     denial::Reason,
-    effective::{self, Effective, Ground},
+    effective::{self, Effective, Ground, Instant},
     event::ThingKind,
-    id::PrincipalId,
+    id::{PrincipalId, RoleId, TenantId},
     scope::Lineage,
     time::earliest,
 };
 use pim_proto::call::{AccessPage, HeldBy, HoldersFilter, HoldingsFilter, List};
-use pim_store::{holdings, roles, scopes};
+use pim_store::{
+    Read, holdings,
+    past::{self, Wanted},
+    roles, scopes,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     facts::{Facts, Loaded},
-    verb::Verb,
+    verb::{Verb, of_the_past},
 };
 
 /// All that a principal holds, now.
 impl Verb for List<HoldingsFilter> {
     type Answer = AccessPage;
 
-    async fn load(&self, context: &Context) -> Result<Loaded, Error> {
-        Loaded::for_list(context, &self.filter).await
+    async fn load(&self, context: &Context, at: Option<DateTime<Utc>>) -> Result<Loaded, Error> {
+        Loaded::for_list(context, &self.filter, at).await
     }
 
     fn answer(self, context: &Context, facts: &impl Facts) -> Result<AccessPage, Error> {
         let List { filter, page } = self;
         permit(context, facts, &filter)?;
         let (after, limit): (Option<Cursor>, _) = context.page(&filter, &page)?;
-        let at = filter.scope.as_ref().map(|scope| facts.lineage(scope));
+        let at = filter.scope.as_ref().map(|scope| facts.placed(scope));
         let ground = facts
             .ground(filter.principal, &|_, scope| at.as_ref().is_none_or(|at| at.is_below(scope)));
-        let (as_of, max_clock_error, instant) = context.reading(ground.newest());
+        let (as_of, max_clock_error, instant) = facts.reading(context, ground.newest());
         let effective = effective::list(ground.resolve(), instant);
         let valid_until = effective.valid_until;
         let mut held = held(effective);
@@ -74,13 +79,14 @@ pub(crate) fn permit(
     Err(Reason::NotFound { thing: ThingKind::Principal, id }.into())
 }
 
-/// All who hold a role at a scope, now.
+/// All who hold a role at a scope.
 pub(crate) async fn of_role(
     context: Context,
     list: List<HoldersFilter>,
 ) -> Result<AccessPage, Error> {
     let caller = context.caller()?;
     let List { filter, page } = list;
+    let when = filter.at.map(|at| of_the_past(&context.process, at)).transpose()?;
     let mut read = context.db().read().await?;
     let Some(role) = roles::get(&mut read, context.tenant, filter.role).await? else {
         let missing = Reason::NotFound { thing: ThingKind::Role, id: filter.role.uuid() };
@@ -91,20 +97,24 @@ pub(crate) async fn of_role(
     caller.authorise(Action::AccessRead, realm, &at, context.now())?;
     let (after, limit): (Option<Cursor>, _) = context.page(&filter, &page)?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-    let (tenant, target) = (context.tenant, (filter.role, &at));
+    let candidates = match when {
+        None => Candidates::Now(at),
+        Some(then) => {
+            let placed = past::lineage(&mut read, context.tenant, &filter.scope, when).await?;
+            Candidates::Then(placed, then)
+        }
+    };
     let mut from = after.map(|after| after.principal);
     let mut held: Vec<HeldBy> = Vec::new();
     let (mut valid_until, mut newest) = (None, None);
     // As many principals at a time as the page has room for: a group may have very many.
     let (as_of, max_clock_error) = loop {
-        let ids = holdings::holders(&mut read, tenant, target, from, limit).await?;
-        let roles = [filter.role.uuid()];
-        let at = Some(std::slice::from_ref(&at));
-        let more = holdings::of_principals(&mut read, tenant, &ids, Some(&roles), at).await?;
+        let (ids, more) =
+            candidates.load(&mut read, context.tenant, filter.role, from, limit).await?;
         let was_last = ids.len() < wanted;
         from = ids.last().map(|last| after_id(*last)).or(from);
         newest = newest.max(more.iter().filter_map(Ground::newest).max());
-        let (as_of, max_clock_error, instant) = context.reading(newest);
+        let (as_of, max_clock_error, instant) = candidates.reading(&context, newest);
         for ground in more {
             let effective = effective::list(ground.resolve(), instant);
             valid_until = earliest(valid_until, effective.valid_until);
@@ -126,6 +136,58 @@ pub(crate) async fn of_role(
         max_clock_error,
         next_page_token: listed.next_page_token,
     })
+}
+
+/// Those who may hold a role at a scope, or may have.
+enum Candidates {
+    Now(Lineage),
+    Then(Lineage, DateTime<Utc>),
+}
+
+impl Candidates {
+    /// The first of them by id that are not before `from`, and what they may hold of the role.
+    async fn load(
+        &self,
+        read: &mut Read,
+        tenant: TenantId,
+        role: RoleId,
+        from: Option<PrincipalId>,
+        limit: i64,
+    ) -> Result<(Vec<PrincipalId>, Vec<Ground>), Error> {
+        match self {
+            Candidates::Now(at) => {
+                let ids = holdings::holders(read, tenant, (role, at), from, limit).await?;
+                let (roles, at) = ([role.uuid()], Some(std::slice::from_ref(at)));
+                let grounds = holdings::of_principals(read, tenant, &ids, Some(&roles), at);
+                Ok((ids.clone(), grounds.await?))
+            }
+            Candidates::Then(at, then) => {
+                let ids = past::holders(read, tenant, (role, at), *then, from, limit).await?;
+                let wanted = Wanted {
+                    until: Some(*then),
+                    roles: Some(vec![role]),
+                    scopes: Some(at.iter().cloned().collect()),
+                };
+                let past = past::of_principals(read, tenant, &ids, &wanted).await?;
+                let mut grounds = past.grounds(&ids);
+                for ground in &mut grounds {
+                    ground.holdings.retain(|one| one.role == role && at.is_below(&one.scope));
+                }
+                Ok((ids, grounds))
+            }
+        }
+    }
+
+    fn reading(
+        &self,
+        context: &Context,
+        newest: Option<DateTime<Utc>>,
+    ) -> (DateTime<Utc>, TimeDelta, Instant) {
+        match self {
+            Candidates::Now(_) => context.reading(newest),
+            Candidates::Then(_, then) => (*then, TimeDelta::zero(), (*then).into()),
+        }
+    }
 }
 
 /// Where a page of what is held ended.

@@ -158,7 +158,7 @@ impl Watching {
             return Err(Error::NobodyThere);
         }
         for principal in self.principals.keys() {
-            let filter = HoldingsFilter { principal: *principal, scope: None };
+            let filter = HoldingsFilter { principal: *principal, scope: None, at: None };
             list::permit(&context, &Remembered { replica, tenant }, &filter)?;
         }
         self.judged = time::Instant::now();

@@ -127,6 +127,7 @@ pub const RPCS: &[Rpc] = &[
     row("/pim.access.v1.AccessService/ListEffectiveRoles", AnyPrincipal),
     row("/pim.access.v1.AccessService/WatchEffectiveRoles", AnyPrincipal),
     row("/pim.access.v1.AccessService/ListRoleHolders", Own(Action::AccessRead)),
+    row("/pim.access.v1.AccessService/ExplainAccess", AnyPrincipal),
     row("/pim.scheduler.v1.SchedulerService/ListDue", Operator),
 ];
 

@@ -47,6 +47,7 @@ pub mod group;
 pub mod holders;
 pub mod id;
 pub mod invariant;
+pub mod past;
 pub mod permission;
 pub mod policy;
 pub mod principal;

@@ -175,6 +175,32 @@ pub async fn of_thing(
     events(rows)
 }
 
+/// What was done to several things, with all that belongs to it such as the approvals of an
+/// activation; by then, or so far, the oldest first.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn of_correlations(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    correlations: &[Uuid],
+    until: Option<DateTime<Utc>>,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select tenant_id, id, body from event
+         where tenant_id = $1 and correlation_id = any($2) and result = 'success'
+             and ($3::timestamptz is null or event_time <= $3)
+         order by event_time, id",
+        tenant.uuid(),
+        correlations,
+        until,
+    )
+    .fetch_all(connection)
+    .await?;
+    events(rows)
+}
+
 /// The time of the newest event of all; no decision is earlier, so that a clock that jumped back
 /// revives nothing.
 ///

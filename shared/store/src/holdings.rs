@@ -188,7 +188,7 @@ pub(crate) async fn holders_at(
     Ok(ids.into_iter().map(PrincipalId::from).collect())
 }
 
-fn nesting_max() -> i32 {
+pub(crate) fn nesting_max() -> i32 {
     i32::try_from(GROUP_NESTING_MAX).unwrap_or(i32::MAX)
 }
 

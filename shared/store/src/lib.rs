@@ -18,6 +18,7 @@ pub mod holders;
 pub mod holdings;
 pub mod idempotency;
 pub mod migrate;
+pub mod past;
 pub mod policies;
 pub mod principals;
 pub mod replica;

@@ -2,8 +2,9 @@
 
 use pim_proto::access::v1::{
     BatchCheckAccessRequest, BatchCheckAccessResponse, CheckAccessRequest, CheckAccessResponse,
-    ListEffectiveRolesRequest, ListEffectiveRolesResponse, ListRoleHoldersRequest,
-    ListRoleHoldersResponse, WatchEffectiveRolesRequest, WatchEffectiveRolesResponse,
+    ExplainAccessRequest, ExplainAccessResponse, ListEffectiveRolesRequest,
+    ListEffectiveRolesResponse, ListRoleHoldersRequest, ListRoleHoldersResponse,
+    WatchEffectiveRolesRequest, WatchEffectiveRolesResponse,
     access_service_server::{AccessService, AccessServiceServer},
 };
 use tokio::net::TcpListener;
@@ -61,6 +62,13 @@ impl AccessService for Echo {
         &self,
         _: Request<ListRoleHoldersRequest>,
     ) -> Result<Response<ListRoleHoldersResponse>, Status> {
+        Err(Status::unimplemented("only checks are measured"))
+    }
+
+    async fn explain_access(
+        &self,
+        _: Request<ExplainAccessRequest>,
+    ) -> Result<Response<ExplainAccessResponse>, Status> {
         Err(Status::unimplemented("only checks are measured"))
     }
 }

@@ -112,6 +112,7 @@ impl Scene {
             question: Some(Question::RoleId(role.to_string())),
             scope: format!("/subscriptions/bench/resourcegroups/group-{group}/providers/a/b/c"),
             consistency: Some(Consistency { requirement }),
+            ..CheckAccessRequest::default()
         }
     }
 

@@ -15,7 +15,7 @@ use pim_proto::{
 };
 
 use crate::{
-    good::{hours, id, others::staleness, scope, second, ticket, why},
+    good::{hours, id, others::fully, scope, second, ticket, why},
     requests::{Shape, shape},
 };
 
@@ -33,7 +33,8 @@ pub(crate) fn batches() -> Vec<Shape> {
         }),
         shape::<Asked<BatchRead<CheckAccess>>, _>(BatchCheckAccessRequest {
             items: vec![question()],
-            consistency: staleness(),
+            consistency: fully(),
+            at: second(1),
         }),
     ]
 }

@@ -7,8 +7,9 @@ use pim_domain::{
 };
 use pim_proto::{
     access::v1::{
-        CheckAccessRequest, Consistency, ListEffectiveRolesRequest, ListRoleHoldersRequest,
-        WatchEffectiveRolesRequest, check_access_request::Question, consistency::Requirement,
+        CheckAccessRequest, Consistency, ExplainAccessRequest, ListEffectiveRolesRequest,
+        ListRoleHoldersRequest, WatchEffectiveRolesRequest, check_access_request::Question,
+        consistency::Requirement, explain_access_request::Question as Explained,
     },
     activation::v1::{
         ActivateRoleRequest, CancelActivationRequest, DeactivateRoleRequest,
@@ -25,8 +26,8 @@ use pim_proto::{
     audit::v1::{self, GetEventRequest, ListEventsRequest, TailEventsRequest},
     call::{
         ActivationFilter, ApprovalFilter, Asked, CheckAccess, EndActivation, EventFilter,
-        HoldersFilter, HoldingsFilter, Internal, List, ListPossibleApprovers, MineFilter, Tail,
-        Watch, Write,
+        ExplainAccess, HoldersFilter, HoldingsFilter, Internal, List, ListPossibleApprovers,
+        MineFilter, Tail, Watch, Write,
     },
     scheduler::v1::ListDueRequest,
 };
@@ -166,8 +167,8 @@ pub(crate) fn audit() -> Vec<Shape> {
     ]
 }
 
-pub(crate) fn staleness() -> Option<Consistency> {
-    let requirement = hours(0).map(Requirement::MaxStaleness);
+pub(crate) fn fully() -> Option<Consistency> {
+    let requirement = Some(Requirement::FullyConsistent(true));
     Some(Consistency { requirement })
 }
 
@@ -177,14 +178,16 @@ pub(crate) fn access() -> Vec<Shape> {
             principal_id: id(),
             question: Some(Question::RoleId(id())),
             scope: scope(),
-            consistency: staleness(),
+            consistency: fully(),
+            at: second(1),
         }),
         shape::<Asked<List<HoldingsFilter>>, _>(ListEffectiveRolesRequest {
             principal_id: id(),
             scope: scope(),
             page_size: 7,
             page_token: id(),
-            consistency: staleness(),
+            consistency: fully(),
+            at: second(1),
         }),
         shape::<Watch, _>(WatchEffectiveRolesRequest {
             principal_ids: vec![id()],
@@ -195,6 +198,13 @@ pub(crate) fn access() -> Vec<Shape> {
             scope: scope(),
             page_size: 7,
             page_token: id(),
+            at: second(1),
+        }),
+        shape::<ExplainAccess, _>(ExplainAccessRequest {
+            principal_id: id(),
+            question: Some(Explained::RoleId(id())),
+            scope: scope(),
+            at: second(1),
         }),
     ]
 }

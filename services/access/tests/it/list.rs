@@ -177,7 +177,7 @@ async fn holders_are_paged_as_well() {
         role_id: CONTRIBUTOR.to_owned(),
         scope: GROUP.to_owned(),
         page_size: 1,
-        page_token: String::new(),
+        ..ListRoleHoldersRequest::default()
     };
     let first = access.list_role_holders(request.clone()).await.unwrap().into_inner();
     assert_eq!(ids(&first.holdings), [&made[0]]);

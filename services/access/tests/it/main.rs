@@ -3,8 +3,10 @@
 
 mod ask;
 mod check;
+mod explain;
 mod list;
 mod memory;
+mod past;
 mod permissions;
 mod rights;
 mod until;

@@ -24,6 +24,7 @@ async fn ask(
         question: Some(Question::RoleId(CONTRIBUTOR.to_owned())),
         scope: SUBSCRIPTION.to_owned(),
         consistency: Some(Consistency { requirement }),
+        ..CheckAccessRequest::default()
     };
     client.access().check_access(request).await
 }

@@ -128,7 +128,7 @@ fn item(principal: &str, question: item::Question, scope: &str) -> Item {
 }
 
 async fn all(caller: &Client, items: Vec<Item>) -> BatchCheckAccessResponse {
-    let request = BatchCheckAccessRequest { items, consistency: None };
+    let request = BatchCheckAccessRequest { items, ..BatchCheckAccessRequest::default() };
     caller.access().batch_check_access(request).await.unwrap().into_inner()
 }
 
@@ -202,7 +202,7 @@ async fn five_hundred_questions_are_answered_together() {
     assert_eq!(yes.count(), 500);
     for count in [0, 501] {
         let items = (0..count).map(ask).collect();
-        let request = BatchCheckAccessRequest { items, consistency: None };
+        let request = BatchCheckAccessRequest { items, ..BatchCheckAccessRequest::default() };
         let refused = alice.client.access().batch_check_access(request).await.unwrap_err();
         assert_eq!(Refusal::from_status(&refused).fields[0].field, "items");
     }

@@ -14,6 +14,7 @@ mod grant;
 mod holders;
 mod layers;
 mod lineage;
+mod past;
 mod permission;
 mod policy;
 mod properties;

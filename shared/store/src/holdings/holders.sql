@@ -30,7 +30,8 @@ from (
     select m.principal_id
     from (select distinct id from holding) h
     cross join lateral (
-        select g.principal_id
+        -- Some may have several, in turn.
+        select distinct g.principal_id
         from role_grant g
         join principal p on p.tenant_id = $1 and p.id = g.principal_id and p.kind <> 'group'
         where g.tenant_id = $1 and g.group_id = h.id and g.role_id = $6
@@ -42,7 +43,7 @@ from (
     select m.principal_id
     from (select distinct id from holding) h
     cross join lateral (
-        select a.principal_id
+        select distinct a.principal_id
         from activation a
         where a.tenant_id = $1 and a.group_id = h.id and a.role_id = $6
             and a.state in ('ACTIVE', 'SCHEDULED') and a.principal_id >= $4
