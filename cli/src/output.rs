@@ -101,6 +101,12 @@ impl Printer {
         self.out.flush()
     }
 
+    /// Prints bytes as they are.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.out.flush()
+    }
+
     /// Whether people read what is printed.
     pub(crate) fn is_table(&self) -> bool {
         self.format == Format::Table

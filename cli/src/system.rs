@@ -11,6 +11,7 @@ use pim_chassis::{
     limits::Limits,
     process::{self, Peers, ProcessError},
     seal::Seal,
+    streams::Streams,
 };
 use pim_client::{Client, Credentials};
 use pim_store::Db;
@@ -67,6 +68,7 @@ impl System {
                 activation: Some(peer.clone()),
                 approval: Some(peer),
             }),
+            streams: Streams::default(),
             shutdown: self.shutdown.clone(),
         })
     }

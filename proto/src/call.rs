@@ -20,11 +20,11 @@ pub use command::{
 };
 pub use filter::{
     ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
-    GrantFilter, GroupFilter, HoldersFilter, HoldingsFilter, MineFilter, PolicyFilter,
+    Export, GrantFilter, GroupFilter, HoldersFilter, HoldingsFilter, MineFilter, PolicyFilter,
     PrincipalFilter, RoleFilter, ScopeFilter, Tail,
 };
 pub use view::{
-    AccessPage, AccessView, ApprovalView, AskView, Explanation, HeldBy, ImportView,
+    AccessPage, AccessView, ApprovalView, AskView, Explanation, Exported, HeldBy, ImportView,
     PolicyInForceView, PossibleApproversView, Tailed, TenantView, Watched, WatchedChange,
 };
 

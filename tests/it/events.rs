@@ -22,7 +22,7 @@ use pim_proto::{
         EnablePrincipalRequest, EndAssignmentRequest, EndEligibilityRequest,
         RemoveAssignmentRequest, RemoveEligibilityRequest, Rules,
     },
-    audit::v1::EventFilter,
+    audit::v1::{EventFilter, ExportEventsRequest, ExportFormat},
 };
 use pim_tests::{Organisation, Person, World, duration, timestamp};
 
@@ -92,6 +92,7 @@ async fn every_write_leaves_its_event() {
     batches(&alice, &carol, &mut walk).await;
     roles::custom(&organisation, &alice, &mut walk).await;
     scopes(&organisation, &mut walk).await;
+    export(&organisation, &mut walk).await;
 
     let contract = methods();
     let writes: BTreeSet<&str> =
@@ -109,6 +110,13 @@ async fn scopes(organisation: &Organisation, walk: &mut Walk<'_>) {
     walk.left(&[("UpdateScope", "pim.scope.moved")]).await;
     organisation.delete_scope(shop).await.unwrap();
     walk.left(&[("DeleteScope", "pim.scope.deleted")]).await;
+}
+
+async fn export(organisation: &Organisation, walk: &mut Walk<'_>) {
+    let format = ExportFormat::JsonLines.into();
+    let request = ExportEventsRequest { format, ..ExportEventsRequest::default() };
+    organisation.admin.client.audit().export_events(request).await.unwrap();
+    walk.left(&[("ExportEvents", "pim.event.exported")]).await;
 }
 
 async fn principals(organisation: &Organisation, carol: &Person, walk: &mut Walk<'_>) {

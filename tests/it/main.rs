@@ -13,6 +13,7 @@ mod model;
 mod races;
 mod refusals;
 mod scopes;
+mod siem;
 mod simulation;
 mod stories;
 mod tidy;

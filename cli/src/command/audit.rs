@@ -1,12 +1,18 @@
 //! The audit log.
 
+use std::{
+    fs::{File, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use pim_chassis::auth::SERVICE_NAMES;
 use pim_client::Client;
 use pim_proto::audit::v1::{
-    self as proto, Event, EventFilter, GetEventRequest, ListEventsRequest, TailEventsRequest,
-    TailEventsResponse,
+    self as proto, Event, EventFilter, ExportEventsRequest, ExportEventsResponse, ExportFormat,
+    GetEventRequest, ListEventsRequest, TailEventsRequest, TailEventsResponse,
 };
 use tonic::Streaming;
 
@@ -16,8 +22,8 @@ use crate::{
     connect::Session,
     error::CliError,
     resolve,
-    time::{parse_time, timestamp},
-    view::event::EventView,
+    time::{instant, parse_time, timestamp},
+    view::{event::EventView, exact},
 };
 
 /// `pim audit`.
@@ -35,6 +41,20 @@ pub(crate) enum Command {
         #[command(flatten)]
         filter: Filter,
         /// Start after this position, which an earlier tail has printed [default: from now on]
+        #[arg(long, value_name = "POSITION", default_value = "", hide_default_value = true)]
+        after: String,
+    },
+    /// Write entries as a file, oldest first
+    Export {
+        #[command(flatten)]
+        filter: Filter,
+        /// How it is written
+        #[arg(long)]
+        format: FormatName,
+        /// The file; it must not exist, but for --after, which appends [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+        /// Go on after this position, which an export with the same filter and format has printed
         #[arg(long, value_name = "POSITION", default_value = "", hide_default_value = true)]
         after: String,
     },
@@ -92,10 +112,37 @@ enum ResultName {
     Failure,
 }
 
+/// A format, as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FormatName {
+    /// Each entry with the text that is hashed, one a line
+    JsonLines,
+    /// CloudEvents 1.0, one a line
+    CloudEvents,
+    /// Microsoft Graph's directoryAudit, one a line
+    DirectoryAudit,
+    /// For spreadsheets
+    Csv,
+}
+
+impl From<FormatName> for ExportFormat {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::JsonLines => ExportFormat::JsonLines,
+            FormatName::CloudEvents => ExportFormat::CloudEvents,
+            FormatName::DirectoryAudit => ExportFormat::DirectoryAudit,
+            FormatName::Csv => ExportFormat::Csv,
+        }
+    }
+}
+
 pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(), CliError> {
     match command {
         Command::List { filter, list: options } => list(filter, options, session).await,
         Command::Tail { filter, after } => tail(filter, after, session).await,
+        Command::Export { filter, format, to, after } => {
+            export(filter, format, to, after, session).await
+        }
         Command::Show { event } => {
             let request = GetEventRequest { event_id: event };
             let event =
@@ -158,6 +205,67 @@ async fn follow(
             session.printer.record(&view, &view.line())?;
         }
         *position = message.position;
+    }
+}
+
+async fn export(
+    filter: Filter,
+    format: FormatName,
+    to: Option<PathBuf>,
+    mut position: String,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
+    let filter = filter.into_message(&session.client).await?;
+    let mut file = to.as_deref().map(|path| create(path, !position.is_empty())).transpose()?;
+    let request = ExportEventsRequest {
+        filter: Some(filter),
+        format: ExportFormat::from(format).into(),
+        after_position: position.clone(),
+    };
+    let mut stream = session.client.audit().export_events(request).await?.into_inner();
+    let result = copy(&mut stream, &mut file, &mut position, session).await;
+    if result.is_err() && !position.is_empty() {
+        session.printer.note(&format!("go on with --after {position}"))?;
+    }
+    result
+}
+
+/// A new file, or one that goes on.
+fn create(path: &Path, goes_on: bool) -> Result<File, CliError> {
+    let mut options = OpenOptions::new();
+    if goes_on {
+        options.append(true)
+    } else {
+        options.write(true).create_new(true)
+    };
+    options
+        .open(path)
+        .map_err(|error| CliError::Usage(format!("cannot write {}: {error}", path.display())))
+}
+
+/// Writes what comes until the last of it. What has been written is behind `position`.
+async fn copy(
+    stream: &mut Streaming<ExportEventsResponse>,
+    file: &mut Option<File>,
+    position: &mut String,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
+    loop {
+        let Some(piece) = stream.message().await? else {
+            return Err(CliError::Incomplete);
+        };
+        match file {
+            Some(file) => file.write_all(&piece.data)?,
+            None => session.printer.raw(&piece.data)?,
+        }
+        *position = piece.position;
+        if file.is_some() {
+            let reached = exact(instant(piece.reached_time));
+            session.printer.note(&format!("{} entries, {reached}", piece.exported_count))?;
+        }
+        if piece.is_last {
+            return Ok(());
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use pim_domain::{
     event::Code,
+    export::Format,
     grant::GrantKind,
     id::{PrincipalId, RoleId},
     role::Catalog,
@@ -183,6 +184,18 @@ pub struct Tail {
     /// Which.
     pub filter: EventFilter,
     /// From an earlier answer; empty: from now on. Not verified yet.
+    pub after_position: String,
+}
+
+/// A wish for the entries of the log as a file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Export {
+    /// Which.
+    pub filter: EventFilter,
+    /// Written how.
+    pub format: Format,
+    /// From an earlier answer; empty: from the oldest on. Not verified yet.
+    #[serde(skip)]
     pub after_position: String,
 }
 

@@ -125,6 +125,21 @@ pub struct AccessPage {
     pub next_page_token: String,
 }
 
+/// Some entries of the log as a part of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// Whole lines.
+    pub data: Vec<u8>,
+    /// Entries so far.
+    pub count: i64,
+    /// When the last of them was.
+    pub reached: Option<DateTime<Utc>>,
+    /// Everything up to here has been sent.
+    pub position: String,
+    /// Nothing follows.
+    pub is_last: bool,
+}
+
 /// Some entries of the log as they came.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tailed {

@@ -2,6 +2,7 @@
 
 use pim_domain::{
     event::{Actor, Code, FieldChange, Outcome, StoredEvent},
+    export::Format,
     id::EventId,
     text::NAME_CHARS_MAX,
 };
@@ -9,7 +10,10 @@ use pim_domain::{
 use super::{known, list, wire_ticket, wire_time};
 use crate::{
     audit::v1,
-    call::{Answer, EventCategory, EventFilter, EventResult, List, Listed, Tail, Tailed},
+    call::{
+        Answer, EventCategory, EventFilter, EventResult, Export, Exported, List, Listed, Tail,
+        Tailed,
+    },
     field::{self, FieldViolation, Nested as _},
 };
 
@@ -39,6 +43,38 @@ impl TryFrom<v1::TailEventsRequest> for Tail {
             filter: EventFilter::try_from(request.filter.unwrap_or_default()).field("filter")?,
             after_position: field::opaque(position, "after_position", field::TOKEN_BYTES_MAX)?,
         })
+    }
+}
+
+impl TryFrom<v1::ExportEventsRequest> for Export {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::ExportEventsRequest) -> Result<Self, FieldViolation> {
+        let position = request.after_position;
+        let format = match known(request.format, "format")? {
+            v1::ExportFormat::Unspecified => return Err(FieldViolation::required("format")),
+            v1::ExportFormat::JsonLines => Format::JsonLines,
+            v1::ExportFormat::CloudEvents => Format::CloudEvents,
+            v1::ExportFormat::DirectoryAudit => Format::DirectoryAudit,
+            v1::ExportFormat::Csv => Format::Csv,
+        };
+        Ok(Self {
+            filter: EventFilter::try_from(request.filter.unwrap_or_default()).field("filter")?,
+            format,
+            after_position: field::opaque(position, "after_position", field::TOKEN_BYTES_MAX)?,
+        })
+    }
+}
+
+impl From<Exported> for v1::ExportEventsResponse {
+    fn from(exported: Exported) -> Self {
+        Self {
+            data: exported.data,
+            exported_count: exported.count,
+            reached_time: exported.reached.map(wire_time),
+            position: exported.position,
+            is_last: exported.is_last,
+        }
     }
 }
 

@@ -41,8 +41,8 @@ const CHANGING: [&str; 18] = [
     "Deny",
 ];
 
-const READING: [&str; 8] =
-    ["Get", "List", "Search", "Check", "BatchCheck", "Explain", "Tail", "Watch"];
+const READING: [&str; 9] =
+    ["Get", "List", "Search", "Check", "BatchCheck", "Explain", "Export", "Tail", "Watch"];
 
 /// Lists that a rule of the domain keeps short, so that they come whole. The list may only shrink.
 const WHOLE: [&str; 1] = ["ListPossibleApprovers"];
@@ -181,7 +181,9 @@ fn instants_are_named_time() {
     for (name, message) in messages() {
         for field in &message.field {
             let instant = is_a(field, ".google.protobuf.Timestamp");
-            let named = field.name().ends_with("_time") || field.name() == "valid_until";
+            // `at` is the instant that a question is about.
+            let named =
+                field.name().ends_with("_time") || ["valid_until", "at"].contains(&field.name());
             assert_eq!(instant, named, "{name}.{}", field.name());
         }
     }

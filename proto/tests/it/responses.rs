@@ -15,7 +15,8 @@ use pim_proto::{
     audit,
     call::{
         AccessPage, AccessView, Answer, ApprovalView, AskView, BatchAnswer, Batched, Explanation,
-        ImportView, Listed, PolicyInForceView, PossibleApproversView, Tailed, TenantView, Watched,
+        Exported, ImportView, Listed, PolicyInForceView, PossibleApproversView, Tailed, TenantView,
+        Watched,
     },
     scheduler,
 };
@@ -107,6 +108,7 @@ fn responses() -> Vec<&'static str> {
         answer::<audit::v1::ListEventsResponse, Listed<StoredEvent>>(),
         answer::<audit::v1::GetEventResponse, Answer<StoredEvent>>(),
         answer::<audit::v1::TailEventsResponse, Tailed>(),
+        answer::<audit::v1::ExportEventsResponse, Exported>(),
         answer::<access::v1::CheckAccessResponse, AccessView>(),
         answer::<access::v1::BatchCheckAccessResponse, BatchAnswer<Effective>>(),
         answer::<access::v1::ListEffectiveRolesResponse, AccessPage>(),

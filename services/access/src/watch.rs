@@ -80,9 +80,11 @@ pub(crate) async fn watch(
         }
         watching.at = Some(position);
     }
-    watching.judge()?;
+    let context = watching.judge()?;
+    let stream = process.streams.open(context.tenant, context.caller()?.principal.id)?;
     let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
     tokio::spawn(async move {
+        let _open = stream;
         let shutdown = watching.process.shutdown.clone();
         let followed = shutdown.run_until_cancelled(watching.follow(&sender)).await;
         if let Err(error) = followed.unwrap_or(Err(Error::Stopping)) {

@@ -1,10 +1,13 @@
-//! The log: listed, and followed as it grows.
+//! The log: listed, followed as it grows, and handed out as files.
 
+mod export;
 mod filter;
 mod read;
 mod tail;
 
-use pim_chassis::{Process, Service, open_stream, process::no_background, read as reading};
+use pim_chassis::{
+    Process, Service, open_stream, open_told_stream, process::no_background, read as reading,
+};
 use pim_proto::audit::v1::{
     self,
     audit_service_server::{AuditService, AuditServiceServer},
@@ -45,5 +48,14 @@ impl AuditService for Audit {
     ) -> Result<Response<Self::TailEventsStream>, Status> {
         let (context, tail) = open_stream(&self.0, request).await?;
         Ok(Response::new(tail::tail(context, tail).await?))
+    }
+
+    type ExportEventsStream = ReceiverStream<Result<v1::ExportEventsResponse, Status>>;
+
+    async fn export_events(
+        &self,
+        request: Request<v1::ExportEventsRequest>,
+    ) -> Result<Response<Self::ExportEventsStream>, Status> {
+        open_told_stream(&self.0, request, export::export).await
     }
 }

@@ -4,17 +4,21 @@
 use std::time::Duration;
 
 use pim_chassis::{Context, Error, context::Who};
-use pim_domain::{authority::Caller, event::StoredEvent};
+use pim_domain::event::StoredEvent;
 use pim_proto::{
     audit::v1::TailEventsResponse,
     call::{Tail, Tailed},
     field::FieldViolation,
 };
 use pim_store::{
-    callers,
-    events::{self, Between},
+    StoreError,
+    events::{self, Between, CommittedCursor},
 };
-use tokio::{sync::mpsc, time::Instant};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time::Instant,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
@@ -35,25 +39,45 @@ const POSITION: &str = "position";
 
 type Sender = mpsc::Sender<Result<TailEventsResponse, Status>>;
 
+/// Up to where a reader has heard everything.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Position {
+    /// All that this state of the database shows, as its snapshot.
+    since: String,
+    /// And a part of what a later one shows and this one does not.
+    part: Option<Part>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Part {
+    /// The later state.
+    until: String,
+    /// The last of the part.
+    after: CommittedCursor,
+}
+
 /// Follows the log from a position on, or from now.
 pub(crate) async fn tail(
     context: Context,
     tail: Tail,
 ) -> Result<ReceiverStream<Result<TailEventsResponse, Status>>, Error> {
     authorise(&context)?;
-    let since = if tail.after_position.is_empty() {
+    let position = if tail.after_position.is_empty() {
         let read = context.db().read().await?;
-        read.snapshot().to_string()
+        Position { since: read.snapshot().to_string(), part: None }
     } else {
         open(&context, &tail.after_position)?
     };
+    let stream = context.process.streams.open(context.tenant, context.caller()?.principal.id)?;
     let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
     tokio::spawn(async move {
+        let _open = stream;
         let shutdown = context.process.shutdown.clone();
-        let follow = follow(&context, tail, since, &sender);
-        if let Some(Err(error)) = shutdown.run_until_cancelled(follow).await {
+        let follow = follow(&context, tail, position, &sender);
+        let followed = shutdown.run_until_cancelled(follow).await;
+        if let Err(error) = followed.unwrap_or(Err(Error::Stopping)) {
             // Behind what the reader has not read yet; gone with the reader.
-            let _ = sender.send(Err(error)).await;
+            let _ = sender.send(Err(error.into())).await;
         }
     });
     Ok(ReceiverStream::new(receiver))
@@ -63,99 +87,90 @@ pub(crate) async fn tail(
 async fn follow(
     context: &Context,
     tail: Tail,
-    mut since: String,
+    mut position: Position,
     sender: &Sender,
-) -> Result<(), Status> {
-    let (mut heard, mut judged) = (Some(Instant::now()), Instant::now());
+) -> Result<(), Error> {
+    let (mut heard, mut judged) = (Instant::now(), Instant::now());
     // At once, so that the reader knows from where on it will hear of everything.
-    send(context, sender, Vec::new(), &since)?;
-    while !sender.is_closed() {
+    send(context, sender, Vec::new(), &position)?;
+    loop {
         if judged.elapsed() >= RIGHT_INTERVAL {
             judge_again(context).await?;
             judged = Instant::now();
         }
-        let mut read = context.db().browse().await.map_err(Error::from)?;
-        let until = read.snapshot().to_string();
+        let mut read = context.db().browse().await?;
+        let Position { since, part } = position;
+        // What a reader has heard a part of is told to its end first.
+        let (until, mut after) = match part {
+            Some(Part { until, after }) => (until, Some(after)),
+            None => (read.snapshot().to_string(), None),
+        };
         let between = Between { since, until };
-        let mut after = None;
-        loop {
+        let mut is_quiet = true;
+        while !sender.is_closed() {
             let page =
                 events::committed_between(&mut read, context.tenant, &between, after, PAGE_MAX)
-                    .await
-                    .map_err(Error::from)?;
+                    .await?;
             let Some((_, last)) = page.last() else { break };
+            let part = Part { until: between.until.clone(), after: *last };
             after = Some(*last);
             let new = page.into_iter().map(|(event, _)| event);
             let wanted: Vec<_> =
                 new.filter(|new| filter::matches(&tail.filter, &new.event)).collect();
             if !wanted.is_empty() {
-                // Not moved on before all is sent: who resumes in between hears some again.
-                send(context, sender, wanted, &between.since)?;
-                heard = None;
+                let position = Position { since: between.since.clone(), part: Some(part) };
+                send(context, sender, wanted, &position)?;
+                is_quiet = false;
             }
         }
         drop(read);
-        let is_quiet = heard.is_some_and(|heard| heard.elapsed() < SIGN_OF_LIFE_INTERVAL);
-        if !is_quiet {
-            send(context, sender, Vec::new(), &between.until)?;
-            heard = Some(Instant::now());
+        position = Position { since: between.until, part: None };
+        if !is_quiet || heard.elapsed() >= SIGN_OF_LIFE_INTERVAL {
+            send(context, sender, Vec::new(), &position)?;
+            heard = Instant::now();
         }
-        since = between.until;
-        tokio::time::sleep(POLL_INTERVAL).await;
+        tokio::select! {
+            () = sender.closed() => return Ok(()),
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
+        }
     }
-    Ok(())
 }
 
 fn send(
     context: &Context,
     sender: &Sender,
     events: Vec<StoredEvent>,
-    snapshot: &str,
-) -> Result<(), Status> {
-    let tenant = context.tenant.uuid();
-    let bound: [&[u8]; 1] = [tenant.as_bytes()];
-    let position = context.process.seal.seal(POSITION, &bound, snapshot.as_bytes());
-    let message = TailEventsResponse::from(Tailed { events, position });
-    match sender.try_send(Ok(message)) {
-        Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
-        Err(mpsc::error::TrySendError::Full(_)) => {
-            Err(Status::resource_exhausted("the reader is too slow: resume from the last position"))
-        }
+    position: &Position,
+) -> Result<(), Error> {
+    let position = seal(context, position)?;
+    match sender.try_send(Ok(Tailed { events, position }.into())) {
+        Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+        Err(TrySendError::Full(_)) => Err(Error::SlowReader),
     }
 }
 
-fn open(context: &Context, position: &str) -> Result<String, Error> {
+fn seal(context: &Context, position: &Position) -> Result<String, Error> {
     let tenant = context.tenant.uuid();
-    context
-        .process
-        .seal
-        .open(POSITION, &[tenant.as_bytes()], position)
-        .and_then(|snapshot| String::from_utf8(snapshot).ok())
-        .ok_or_else(|| {
-            let path = "after_position".to_owned();
-            let description = "must be a position from an answer of this tenant".to_owned();
-            Error::Field(FieldViolation { path, description })
-        })
+    let text = serde_json::to_vec(position);
+    let text = text.map_err(|error| StoreError::corrupt("position", error))?;
+    Ok(context.process.seal.seal(POSITION, &[tenant.as_bytes()], &text))
+}
+
+fn open(context: &Context, position: &str) -> Result<Position, Error> {
+    let tenant = context.tenant.uuid();
+    let text = context.process.seal.open(POSITION, &[tenant.as_bytes()], position);
+    text.and_then(|text| serde_json::from_slice(&text).ok()).ok_or_else(|| {
+        let description = "must be a position from an answer of this tenant";
+        Error::Field(FieldViolation::new("after_position", description))
+    })
 }
 
 /// A right that has ended ends the stream; so does a token that is no longer good.
 async fn judge_again(context: &Context) -> Result<(), Error> {
-    let Who::Principal { caller, claims } = &context.who else { return Err(Error::NobodyThere) };
-    let principal = &caller.principal;
-    let mut read = context.db().read().await?;
-    let now = context.now();
-    if claims.expire_time <= now {
+    let context = context.again().await?;
+    let Who::Principal { claims, .. } = &context.who else { return Err(Error::NobodyThere) };
+    if claims.expire_time <= context.now() {
         return Err(Error::NobodyThere);
     }
-    let caller: Option<Caller> = callers::load(
-        &mut read,
-        context.tenant,
-        &principal.issuer,
-        &principal.subject,
-        caller.sign_in.clone(),
-    )
-    .await?;
-    let caller = caller.filter(|caller| caller.principal.is_enabled()).ok_or(Error::NobodyThere)?;
-    let who = Who::Principal { caller: Box::new(caller), claims: claims.clone() };
-    authorise(&Context { who, ..context.clone() })
+    authorise(&context)
 }

@@ -143,6 +143,29 @@ where
     Ok((context, command))
 }
 
+/// The same of a stream which is itself told of in the log: so is a refusal.
+///
+/// # Errors
+/// As the error table says.
+pub async fn open_told_stream<Req, C, Fut, Out>(
+    process: &Process,
+    request: Request<Req>,
+    verb: impl FnOnce(Context, C) -> Fut,
+) -> Result<Response<Out>, Status>
+where
+    C: TryFrom<Req, Error = FieldViolation>,
+    Fut: Future<Output = Result<Out, Error>> + Send + 'static,
+    Out: Send + 'static,
+{
+    let (context, message) = admit(process, request).await?;
+    if let Err(error) = context.permit() {
+        return Err(context.refused(error).await.into());
+    }
+    let command = C::try_from(message).map_err(Error::Field)?;
+    let work = verb(context.clone(), command);
+    Ok(Response::new(finished(context, false, work).await?))
+}
+
 /// Runs work in a task of its own, which goes on when nobody waits for it any more.
 pub(crate) async fn outliving<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -271,7 +294,7 @@ impl Context {
     ///
     /// # Errors
     /// They may not call this any more, or the database cannot serve.
-    pub(crate) async fn again(&self) -> Result<Self, Error> {
+    pub async fn again(&self) -> Result<Self, Error> {
         let who = match &self.who {
             Who::Principal { caller, claims } => {
                 let Principal { issuer, subject, .. } = &caller.principal;

@@ -22,10 +22,11 @@ pub mod rpc;
 pub mod seal;
 pub mod serve;
 pub(crate) mod status;
+pub mod streams;
 pub mod telemetry;
 
 pub use batch::batch;
-pub use call::{Arrival, internal, open_stream, read, write};
+pub use call::{Arrival, internal, open_stream, open_told_stream, read, write};
 pub use context::{Context, Work};
 pub use error::Error;
 pub use process::{Process, Service};

@@ -31,6 +31,9 @@ pub const LOCAL_ERROR_RESET_STREAMS_MAX: usize = 256;
 /// How long running calls may take to finish once the process was told to stop.
 pub const DRAIN_SECONDS: u64 = 20;
 
+/// Streams that one caller may have open in one process.
+pub const STREAMS_PER_CALLER_MAX: usize = 256;
+
 /// The longest bearer token, in bytes.
 pub const BEARER_TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// Verified tokens that are remembered.

@@ -17,6 +17,7 @@ use crate::{
     periodic::Periodic,
     seal::Seal,
     serve::{ServeError, Server, Services, shutdown_on_signals},
+    streams::Streams,
     telemetry,
 };
 
@@ -41,6 +42,8 @@ pub struct Process {
     pub issuers: Arc<Issuers>,
     /// The other services.
     pub peers: Arc<Peers>,
+    /// The streams that are open.
+    pub streams: Streams,
     /// Told when the process is to stop: what streams ends by itself then.
     pub shutdown: CancellationToken,
 }
@@ -132,7 +135,8 @@ impl Process {
         };
         let clock = Clock::disciplined();
         discipline(&db, &clock).await?;
-        Ok(Self { db, clock, seal, issuers, peers: Arc::new(peers), shutdown })
+        let (peers, streams) = (Arc::new(peers), Streams::default());
+        Ok(Self { db, clock, seal, issuers, peers, streams, shutdown })
     }
 
     /// A revision as clients of a tenant see it: of this database, for this tenant, and nobody

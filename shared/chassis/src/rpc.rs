@@ -121,6 +121,7 @@ pub const RPCS: &[Rpc] = &[
     row("/pim.approval.v1.ApprovalService/TimeOutApproval", SCHEDULER),
     row("/pim.audit.v1.AuditService/ListEvents", Own(Action::EventRead)),
     row("/pim.audit.v1.AuditService/GetEvent", Own(Action::EventRead)),
+    row("/pim.audit.v1.AuditService/ExportEvents", Own(Action::EventRead)),
     row("/pim.audit.v1.AuditService/TailEvents", Own(Action::EventRead)),
     row("/pim.access.v1.AccessService/CheckAccess", AnyPrincipal),
     row("/pim.access.v1.AccessService/BatchCheckAccess", AnyPrincipal),

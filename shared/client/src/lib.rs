@@ -44,7 +44,7 @@ const KEEPALIVE_TIMEOUT_SECONDS: u64 = 10;
 const DEADLINE_HEADER: &str = "grpc-timeout";
 
 /// The methods that answer for as long as the caller listens, and so have no deadline.
-const STREAMS: [&str; 2] = ["WatchEffectiveRoles", "TailEvents"];
+const STREAMS: [&str; 3] = ["WatchEffectiveRoles", "TailEvents", "ExportEvents"];
 
 /// What the generated clients send through.
 pub type Transport = InterceptedService<Channel, Prepare>;

@@ -275,6 +275,20 @@ impl Event {
         }
     }
 
+    /// That entries of the log were handed out: to whom the stamp says, and which `changes` says.
+    #[must_use]
+    pub fn exported(stamp: &Stamp, changes: Vec<FieldChange>) -> Self {
+        Self {
+            time: stamp.now,
+            code: Code::EventExported,
+            outcome: Outcome::Success,
+            actor: stamp.actor.clone(),
+            thing: None,
+            about: About::default(),
+            changes,
+        }
+    }
+
     /// The same over a request's whole life; an event of its own where nothing else is known.
     #[must_use]
     pub fn correlation(&self) -> Option<Uuid> {
@@ -295,6 +309,18 @@ impl Event {
             Realm::Resources => "ResourceManagement",
             Realm::Groups => "GroupManagement",
         }
+    }
+
+    /// Entra's name for the request, where Entra tells of it by itself and here it was done at once.
+    #[must_use]
+    pub fn request_activity(&self) -> Option<String> {
+        let at_once = match self.code {
+            // Else it was asked for, and approved or judged at its start.
+            Code::ActivationActivated => self.thing.is_some_and(|thing| thing.version == 1),
+            _ => self.actor.principal().is_some(),
+        };
+        let requested = self.activity().replacen(" completed", " requested", 1);
+        (at_once && requested != self.activity()).then_some(requested)
     }
 
     /// Entra's name for it, exactly; empty where Entra has none.

@@ -40,6 +40,7 @@ pub mod denial;
 pub mod due;
 pub mod effective;
 pub mod event;
+pub mod export;
 #[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
 pub mod grant;

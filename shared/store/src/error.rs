@@ -30,10 +30,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// `what` does not read as what it should be.
-    pub(crate) fn corrupt(
-        what: &'static str,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
+    pub fn corrupt(what: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Corrupt { what, source: source.into() }
     }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use pim_domain::{
     event::{Event, Outcome, StoredEvent},
+    export::Entry,
     id::{EventId, PrincipalId, RoleId, TenantId},
     scope::Scope,
 };
@@ -89,7 +90,7 @@ pub struct Filter {
 }
 
 /// Where a page of events ended.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// When its last event was.
     pub time: DateTime<Utc>,
@@ -130,6 +131,46 @@ pub async fn list(
     .fetch_all(connection)
     .await?;
     events(rows)
+}
+
+/// Entries as they are stored, the oldest first, at most `limit`: of those that a state shows, told
+/// by its snapshot, what comes after `after`.
+///
+/// # Errors
+/// The database cannot serve, or the snapshot is none.
+pub async fn export(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    filter: &Filter,
+    snapshot: &str,
+    after: Option<Cursor>,
+    limit: i64,
+) -> Result<Vec<(Entry, Cursor)>, StoreError> {
+    let rows = sqlx::query_file!(
+        "src/events/export.sql",
+        tenant.uuid(),
+        snapshot,
+        filter.start,
+        filter.end,
+        filter.actor,
+        filter.subject.map(PrincipalId::uuid),
+        filter.role.map(RoleId::uuid),
+        filter.scope.as_ref().map(Scope::as_str),
+        filter.code,
+        filter.result,
+        filter.correlation,
+        filter.thing,
+        filter.category,
+        after.map(|cursor| cursor.time),
+        after.map(|cursor| cursor.id.uuid()),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    let entry = |id: Uuid, time, body| {
+        (Entry { id: id.into(), tenant, body }, Cursor { time, id: id.into() })
+    };
+    Ok(rows.into_iter().map(|row| entry(row.id, row.event_time, row.body)).collect())
 }
 
 /// One event.

@@ -92,6 +92,26 @@ pub async fn get_all(
     .collect()
 }
 
+/// What principals and groups are called.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn names(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[PrincipalId],
+) -> Result<Vec<(PrincipalId, String)>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        "select id, display_name from principal where tenant_id = $1 and id = any($2)",
+        tenant.uuid(),
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.display_name)).collect())
+}
+
 /// Whom an identity provider calls so.
 ///
 /// # Errors

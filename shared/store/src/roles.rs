@@ -385,6 +385,26 @@ pub async fn record_custom(
     events::insert(tx, tenant, change.event()).await
 }
 
+/// What roles are called, the deleted as well.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn names(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[RoleId],
+) -> Result<Vec<(RoleId, String)>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        "select id, display_name from role where tenant_id = $1 and id = any($2)",
+        tenant.uuid(),
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.display_name)).collect())
+}
+
 /// Which catalogs these roles are of.
 ///
 /// # Errors

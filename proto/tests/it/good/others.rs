@@ -23,11 +23,11 @@ use pim_proto::{
         ListApprovalsRequest, ListPossibleApproversRequest, OpenApprovalRequest,
         SearchMyApprovalsRequest, TimeOutApprovalRequest,
     },
-    audit::v1::{self, GetEventRequest, ListEventsRequest, TailEventsRequest},
+    audit::v1::{self, ExportEventsRequest, GetEventRequest, ListEventsRequest, TailEventsRequest},
     call::{
         ActivationFilter, ApprovalFilter, Asked, CheckAccess, EndActivation, EventFilter,
-        ExplainAccess, HoldersFilter, HoldingsFilter, Internal, List, ListPossibleApprovers,
-        MineFilter, Tail, Watch, Write,
+        ExplainAccess, Export, HoldersFilter, HoldingsFilter, Internal, List,
+        ListPossibleApprovers, MineFilter, Tail, Watch, Write,
     },
     scheduler::v1::ListDueRequest,
 };
@@ -164,6 +164,11 @@ pub(crate) fn audit() -> Vec<Shape> {
         }),
         shape::<EventId, _>(GetEventRequest { event_id: id() }),
         shape::<Tail, _>(TailEventsRequest { filter: filter(), after_position: id() }),
+        shape::<Export, _>(ExportEventsRequest {
+            filter: filter(),
+            format: 1,
+            after_position: id(),
+        }),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! The log as its readers hear it: listed, and followed as it grows.
 #![cfg(test)]
 
+mod export;
 mod filters;
 mod pages;
 mod rights;

@@ -149,13 +149,15 @@ pub enum Code {
     ChangeRequestDenied,
     #[serde(rename = "pim.change_request.timed_out")]
     ChangeRequestTimedOut,
+    #[serde(rename = "pim.event.exported")]
+    EventExported,
     #[serde(rename = "pim.call.refused")]
     CallRefused,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 63] = [
+    pub const ALL: [Code; 64] = [
         Code::TenantCreated,
         Code::CatalogImported,
         Code::RoleCreated,
@@ -218,6 +220,7 @@ impl Code {
         Code::ChangeRequestApproved,
         Code::ChangeRequestDenied,
         Code::ChangeRequestTimedOut,
+        Code::EventExported,
         Code::CallRefused,
     ];
 
@@ -293,6 +296,7 @@ impl Code {
             Code::ChangeRequestApproved => "pim.change_request.approved",
             Code::ChangeRequestDenied => "pim.change_request.denied",
             Code::ChangeRequestTimedOut => "pim.change_request.timed_out",
+            Code::EventExported => "pim.event.exported",
             Code::CallRefused => "pim.call.refused",
         }
     }
@@ -373,6 +377,7 @@ impl Code {
                 | Code::EligibilityUpdated
                 | Code::AssignmentUpdated
                 | Code::ChangeRequestTimedOut
+                | Code::EventExported
                 | Code::CallRefused,
                 _,
             ) => "",
