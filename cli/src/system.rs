@@ -10,6 +10,7 @@ use pim_chassis::{
     clock::Clock,
     limits::Limits,
     process::{self, Peers, ProcessError},
+    refusals::Refusals,
     seal::Seal,
     streams::Streams,
 };
@@ -68,6 +69,7 @@ impl System {
                 activation: Some(peer.clone()),
                 approval: Some(peer),
             }),
+            refusals: Refusals::default(),
             streams: Streams::default(),
             shutdown: self.shutdown.clone(),
         })

@@ -169,9 +169,10 @@ impl From<StoredEvent> for v1::Event {
             Outcome::Success => (v1::Result::Success, thing.map_or(0, |thing| thing.version)),
             Outcome::Failure { .. } => (v1::Result::Failure, 0),
         };
+        let folded = event.folded();
         let (reason, rules, method) = match event.outcome {
             Outcome::Success => Default::default(),
-            Outcome::Failure { reason, rules, method } => (reason, rules, method),
+            Outcome::Failure { reason, rules, method, folded: _ } => (reason, rules, method),
         };
         Self {
             id: id.to_string(),
@@ -195,6 +196,8 @@ impl From<StoredEvent> for v1::Event {
             changes: event.changes.into_iter().map(v1::FieldChange::from).collect(),
             rules,
             method,
+            count: folded.map_or(1, |folded| i64::try_from(folded.count).unwrap_or(i64::MAX)),
+            since_time: folded.map(|folded| wire_time(folded.since)),
         }
     }
 }

@@ -382,6 +382,7 @@ fn an_entry_of_the_log_says_who_did_what_to_what() {
         reason: "NOT_PERMITTED".to_owned(),
         rules: Vec::new(),
         method: String::new(),
+        folded: None,
     };
     let refused = show(Event { outcome, ..change.event().clone() });
     assert_eq!(refused.result(), audit::v1::Result::Failure);

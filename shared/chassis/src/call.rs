@@ -14,7 +14,7 @@ use pim_proto::{
     call::{Internal, Write},
     field::FieldViolation,
 };
-use pim_store::{Purpose, callers, events};
+use pim_store::callers;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -343,10 +343,9 @@ impl Context {
 
     async fn record_refusal(&self, denial: &Denial) -> Result<(), Error> {
         let stamp = Stamp { now: self.process.clock.losing_now(None), actor: self.actor() };
-        let event = Event::refusal(&stamp, denial, reason(denial), self.rpc.path);
-        let mut tx = self.db().begin(Purpose::Lose).await?;
-        events::insert(&mut tx, self.tenant, &event).await?;
-        tx.commit().await?;
+        let kind = (self.rpc.path, reason(denial));
+        let event = Event::refusal(&stamp, denial, kind.1, kind.0);
+        self.process.refusals.tell(self.db(), self.tenant, kind, event).await?;
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod periodic;
 pub mod process;
 pub mod readiness;
+pub mod refusals;
 pub mod rpc;
 pub mod seal;
 pub mod serve;

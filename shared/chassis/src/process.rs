@@ -15,6 +15,7 @@ use crate::{
     config::{Config, ConfigError},
     limits::Limits,
     periodic::Periodic,
+    refusals::{self, Refusals},
     seal::Seal,
     serve::{ServeError, Server, Services, shutdown_on_signals},
     streams::Streams,
@@ -42,6 +43,8 @@ pub struct Process {
     pub issuers: Arc<Issuers>,
     /// The other services.
     pub peers: Arc<Peers>,
+    /// What is counted before it goes to the log.
+    pub refusals: Refusals,
     /// The streams that are open.
     pub streams: Streams,
     /// Told when the process is to stop: what streams ends by itself then.
@@ -135,8 +138,8 @@ impl Process {
         };
         let clock = Clock::disciplined();
         discipline(&db, &clock).await?;
-        let (peers, streams) = (Arc::new(peers), Streams::default());
-        Ok(Self { db, clock, seal, issuers, peers, streams, shutdown })
+        let (peers, refusals, streams) = (Arc::new(peers), Refusals::default(), Streams::default());
+        Ok(Self { db, clock, seal, issuers, peers, refusals, streams, shutdown })
     }
 
     /// A revision as clients of a tenant see it: of this database, for this tenant, and nobody
@@ -214,14 +217,32 @@ pub async fn serve(
     let mut repeated: Vec<Periodic> =
         services.iter().flat_map(|(service, own)| (service.background)(own, &shutdown)).collect();
     repeated.push(watch_clock(process, &readiness, &shutdown));
+    repeated.extend(services.iter().map(|(_, own)| flush_refusals(own, &shutdown)));
     readiness.ready().await;
     let served = server.serve(listener, shutdown.clone()).await;
     shutdown.cancel();
     for periodic in repeated {
         periodic.stopped().await;
     }
+    for (service, own) in services {
+        if let Err(error) = own.refusals.flush_all(&own.db).await {
+            tracing::error!(service = service.name, %error, "counted refusals were lost");
+        }
+    }
     process.db.close().await;
     served
+}
+
+/// Writes what has been counted of refusals.
+fn flush_refusals(process: &Process, shutdown: &CancellationToken) -> Periodic {
+    let process = process.clone();
+    Periodic::spawn("refusals", shutdown.clone(), move || {
+        let process = process.clone();
+        async move {
+            process.refusals.flush(&process.db, process.clock.now().now).await?;
+            Ok::<_, StoreError>(refusals::FLUSH_INTERVAL)
+        }
+    })
 }
 
 /// Keeps the clock true, and says in readiness when it cannot.

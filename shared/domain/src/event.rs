@@ -1,6 +1,7 @@
 //! Events: what happened, to what, by whom, on whose authority. One entry of the log a change.
 
 mod code;
+mod folding;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use code::Code;
+pub use folding::{FOLDING_WINDOW, Folding, KINDS_MAX, SINGLY_MAX};
 
 use crate::{
     authority::Realm,
@@ -214,7 +216,19 @@ pub enum Outcome {
         rules: Vec<String>,
         /// The RPC that was called.
         method: String,
+        /// Where it stands for several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        folded: Option<Folded>,
     },
+}
+
+/// Refusals alike that are one entry: the newest of them, and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folded {
+    /// How many, that one included.
+    pub count: u64,
+    /// When the first of them was.
+    pub since: DateTime<Utc>,
 }
 
 /// One entry of the log. The store adds its id.
@@ -267,12 +281,30 @@ impl Event {
                 reason: reason.to_owned(),
                 rules,
                 method: method.to_owned(),
+                folded: None,
             },
             actor: stamp.actor.clone(),
             thing: denial.thing.map(|(kind, id)| ThingRef { kind, id, version: 0 }),
             about: denial.about.clone(),
             changes: Vec::new(),
         }
+    }
+
+    /// Where it stands for several refusals, how many.
+    #[must_use]
+    pub fn folded(&self) -> Option<Folded> {
+        match &self.outcome {
+            Outcome::Failure { folded, .. } => *folded,
+            Outcome::Success => None,
+        }
+    }
+
+    /// The same for several refusals alike, of which it is the newest.
+    pub(crate) fn counted(mut self, all: Folded) -> Self {
+        if let Outcome::Failure { folded, .. } = &mut self.outcome {
+            *folded = Some(all);
+        }
+        self
     }
 
     /// That entries of the log were handed out: to whom the stamp says, and which `changes` says.

@@ -3,6 +3,7 @@
 
 mod export;
 mod filters;
+mod folded;
 mod pages;
 mod rights;
 mod slow;

@@ -3,7 +3,7 @@
 use super::{Entry, Names, instant};
 use crate::event::{Event, Outcome};
 
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "id",
     "event_time",
     "code",
@@ -13,6 +13,7 @@ const COLUMNS: [&str; 23] = [
     "reason",
     "rules",
     "method",
+    "count",
     "correlation_id",
     "actor_id",
     "actor_name",
@@ -37,7 +38,7 @@ pub(super) fn row(entry: &Entry, event: &Event, names: &Names) -> Vec<u8> {
     let about = &event.about;
     let (result, reason, rules, method) = match &event.outcome {
         Outcome::Success => ("success", "", String::new(), ""),
-        Outcome::Failure { reason, rules, method } => {
+        Outcome::Failure { reason, rules, method, folded: _ } => {
             ("failure", reason.as_str(), rules.join(" "), method.as_str())
         }
     };
@@ -55,6 +56,7 @@ pub(super) fn row(entry: &Entry, event: &Event, names: &Names) -> Vec<u8> {
         reason.to_owned(),
         rules,
         method.to_owned(),
+        event.folded().map_or(1, |folded| folded.count).to_string(),
         text(event.correlation()),
         event.actor.id(),
         text(actor),

@@ -10,6 +10,7 @@ mod custom_role;
 mod dates;
 mod effective;
 mod extend;
+mod folding;
 mod grant;
 mod holders;
 mod layers;
