@@ -9,6 +9,7 @@
 )]
 
 mod approvers;
+mod bulk;
 mod database;
 mod groups;
 mod organisation;
@@ -19,6 +20,7 @@ mod wait;
 mod world;
 
 pub use approvers::{all_of, stage, stage_of, stages};
+pub use bulk::Copied;
 pub use database::TestDb;
 pub use organisation::Organisation;
 pub use peer::{Bell, Peer, Reply, nowhere};

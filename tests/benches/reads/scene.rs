@@ -5,12 +5,14 @@ use std::{path::Path, time::Duration};
 use chrono::TimeDelta;
 use pim_access::{BY_SQL, SERVICE};
 use pim_chassis::{Service, auth::Grant};
-use pim_proto::access::v1::{
-    CheckAccessRequest, CheckAccessResponse, Consistency, check_access_request::Question,
-    consistency::Requirement,
+use pim_proto::{
+    access::v1::{
+        CheckAccessRequest, CheckAccessResponse, Consistency, check_access_request::Question,
+        consistency::Requirement,
+    },
+    assignment::v1::Assignment,
 };
-use pim_tests::{Organisation, Person, World};
-use sqlx::{Executor as _, PgConnection};
+use pim_tests::{Copied, Organisation, Person, World};
 use tonic::Response;
 use uuid::Uuid;
 
@@ -28,12 +30,12 @@ const SCOPES: i64 = 1_000;
 pub(crate) struct Scene {
     pub(crate) world: World,
     organisation: Organisation,
-    behind: PgConnection,
     checker: Person,
     roles: Vec<Uuid>,
     people: i64,
-    /// An assignment that the others are like.
-    like: Uuid,
+    /// Whom the others are like, and what they hold.
+    first: Person,
+    like: Assignment,
     echo: Option<String>,
 }
 
@@ -54,51 +56,20 @@ impl Scene {
                 .fetch_all(&mut behind)
                 .await
                 .unwrap();
-        let like = like.id.parse().unwrap();
-        Self { world, organisation, behind, checker, roles, people: 0, like, echo: None }
+        Self { world, organisation, checker, roles, people: 0, first, like, echo: None }
     }
 
     /// Lets there be so many people.
     pub(crate) async fn grow(&mut self, people: i64) {
-        sqlx::query(
-            "insert into principal (tenant_id, id, kind, issuer, subject, display_name,
-                 enabled_since, break_glass, version, create_time, update_time)
-             select p.tenant_id, ('00000001-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
-                 p.kind, p.issuer, 'person' || n, 'Person ' || n, p.enabled_since, false, 1,
-                 p.create_time, p.update_time
-             from principal p, generate_series($1::bigint, $2::bigint - 1) n
-             where p.tenant_id = $3 and p.subject = 'first'",
-        )
-        .bind(self.people)
-        .bind(people)
-        .bind(self.organisation.tenant)
-        .execute(&mut self.behind)
-        .await
-        .unwrap();
-        sqlx::query(
-            "insert into role_grant (tenant_id, id, kind, principal_id, role_id, scope, start_time,
-                 justification, policy_revision, version, create_time, update_time)
-             select g.tenant_id, ('00000002-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
-                 g.kind, ('00000001-0000-7000-8000-' || lpad(to_hex(n / $5), 12, '0'))::uuid,
-                 ($6::uuid[])[1 + n % $7],
-                 '/subscriptions/bench/resourcegroups/group-' || (n / $5 * 7 + n) % $8, g.start_time,
-                 g.justification, g.policy_revision, 1, g.create_time, g.update_time
-             from role_grant g, generate_series($1::bigint * $5, $2::bigint * $5 - 1) n
-             where g.tenant_id = $3 and g.id = $4",
-        )
-        .bind(self.people)
-        .bind(people)
-        .bind(self.organisation.tenant)
-        .bind(self.like)
-        .bind(ROLES_EACH)
-        .bind(&self.roles)
-        .bind(ROLES)
-        .bind(SCOPES)
-        .execute(&mut self.behind)
-        .await
-        .unwrap();
+        self.world.copy_person(&self.first, (self.people..people).map(person)).await;
+        let grants = (self.people * ROLES_EACH..people * ROLES_EACH).map(|n| Copied {
+            id: numbered(2, n),
+            principal: person(n / ROLES_EACH),
+            role: self.roles[usize::try_from(n % ROLES).unwrap()],
+            scope: scope((n / ROLES_EACH * 7 + n) % SCOPES).parse().unwrap(),
+        });
+        self.world.copy_assignment(&self.like, grants).await;
         self.people = people;
-        self.behind.execute("vacuum analyze principal, role_grant").await.unwrap();
     }
 
     /// A question about somebody: half of them hold what is asked about.
@@ -108,9 +79,9 @@ impl Scene {
         let role = self.roles[usize::try_from(grant % ROLES).unwrap()];
         let group = (grant / ROLES_EACH * 7 + grant + n % 2).rem_euclid(SCOPES);
         CheckAccessRequest {
-            principal_id: format!("00000001-0000-7000-8000-{person:012x}"),
+            principal_id: self::person(person).to_string(),
             question: Some(Question::RoleId(role.to_string())),
-            scope: format!("/subscriptions/bench/resourcegroups/group-{group}/providers/a/b/c"),
+            scope: format!("{}/providers/a/b/c", scope(group)),
             consistency: Some(Consistency { requirement }),
             ..CheckAccessRequest::default()
         }
@@ -160,6 +131,19 @@ impl Scene {
         self.world.call_alone(service, &url).await;
         std::mem::replace(&mut self.world.url, url)
     }
+}
+
+fn person(n: i64) -> Uuid {
+    numbered(1, n)
+}
+
+fn scope(n: i64) -> String {
+    format!("/subscriptions/bench/resourceGroups/group-{n}")
+}
+
+/// The id of the `n`th of a kind.
+fn numbered(kind: u32, n: i64) -> Uuid {
+    format!("{kind:08x}-0000-7000-8000-{n:012x}").parse().unwrap()
 }
 
 fn source(answer: &Response<CheckAccessResponse>) -> &str {
