@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! development-issuer.key   signs development tokens
+//! role-token.pem           signs role tokens, for PIM_ROLE_TOKEN_KEY_FILE
 //! issuers.json             the issuers that this system accepts, for PIM_ISSUERS
 //! token-key                authenticates page tokens and revisions, for PIM_TOKEN_KEY_FILE
 //! tenant-id                the development tenant
@@ -16,7 +17,10 @@ use std::{
     sync::Arc,
 };
 
-use pim_chassis::{auth::DevelopmentIssuer, seal::Seal};
+use pim_chassis::{
+    auth::{DevelopmentIssuer, RoleTokens},
+    seal::Seal,
+};
 use uuid::Uuid;
 
 use crate::{development::TENANT_FILE, error::CliError};
@@ -48,6 +52,12 @@ impl Files {
         let issuers = format!("{:#}\n", issuer.issuers_json());
         fs::write(self.folder.join(ISSUERS_FILE), issuers).map_err(|error| self.wrong(error))?;
         Ok(Arc::new(issuer))
+    }
+
+    /// Signs role tokens; the key is made at the first start.
+    pub(crate) fn role_tokens(&self) -> Result<Arc<RoleTokens>, CliError> {
+        let tokens = RoleTokens::load_or_create(&self.folder).map_err(|error| self.wrong(error))?;
+        Ok(Arc::new(tokens))
     }
 
     /// The key of page tokens and revisions; made at the first start.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use pim_chassis::{
     Process, Service,
-    auth::{DevelopmentIssuer, Grant},
+    auth::{DevelopmentIssuer, Grant, RoleTokens},
     clock::Clock,
     limits::Limits,
     process::{self, Peers, ProcessError},
@@ -43,6 +43,8 @@ pub struct System {
     pub seal: Arc<Seal>,
     /// Whose tokens are accepted, and who makes those of the services.
     pub issuer: Arc<DevelopmentIssuer>,
+    /// Signs role tokens; absent where none are issued.
+    pub role_tokens: Option<Arc<RoleTokens>>,
     /// Stops it.
     pub shutdown: CancellationToken,
 }
@@ -64,6 +66,7 @@ impl System {
             clock: self.clock.clone(),
             seal: self.seal.clone(),
             issuers: Arc::new(self.issuer.issuers()?),
+            role_tokens: self.role_tokens.clone(),
             peers: Arc::new(Peers {
                 assignment: Some(peer.clone()),
                 activation: Some(peer.clone()),

@@ -62,7 +62,8 @@ impl Running {
         let clock = Clock::disciplined();
         process::discipline(&db, &clock).await.map_err(ProcessError::from)?;
         let (seal, issuer) = (files.seal()?, files.issuer()?);
-        Ok(Self { system: System { db, clock, seal, issuer, shutdown }, cluster })
+        let role_tokens = Some(files.role_tokens()?);
+        Ok(Self { system: System { db, clock, seal, issuer, role_tokens, shutdown }, cluster })
     }
 
     /// Stops the cluster, after the system has stopped.

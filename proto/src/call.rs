@@ -15,8 +15,8 @@ use crate::field::FieldViolation;
 
 pub use command::{
     Administrator, CancelChangeRequest, CheckAccess, Consistency, CreateTenant, EndActivation,
-    ExplainAccess, GetPrincipal, GrantRef, ImportCatalog, ListPossibleApprovers, PolicyRef,
-    Question, RemoveGrant, Watch,
+    ExplainAccess, GetPrincipal, GetRoleTokenKeys, GrantRef, ImportCatalog, ListPossibleApprovers,
+    PolicyRef, Question, RemoveGrant, Watch,
 };
 pub use filter::{
     ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
@@ -25,7 +25,8 @@ pub use filter::{
 };
 pub use view::{
     AccessPage, AccessView, ApprovalView, AskView, Explanation, Exported, HeldBy, ImportView,
-    PolicyInForceView, PossibleApproversView, Tailed, TenantView, Watched, WatchedChange,
+    PolicyInForceView, PossibleApproversView, RoleTokenKeysView, RoleTokenView, Tailed, TenantView,
+    Watched, WatchedChange,
 };
 
 /// How many items a page has where the request does not say.

@@ -11,6 +11,7 @@ mod directory;
 mod group;
 mod policy;
 mod role;
+mod role_token;
 mod scheduler;
 mod scope;
 mod tenant;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::{
     Service,
-    auth::{DevelopmentIssuer, Grant},
+    auth::{DevelopmentIssuer, Grant, RoleTokens},
     clock::Clock,
     limits::Limits,
     process,
@@ -77,6 +77,7 @@ impl World {
             clock,
             seal: Arc::new(Seal::new([7; 32])),
             issuer: Arc::new(DevelopmentIssuer::load_or_create(keys.path()).unwrap()),
+            role_tokens: Some(Arc::new(RoleTokens::load_or_create(keys.path()).unwrap())),
             shutdown: CancellationToken::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

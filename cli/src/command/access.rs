@@ -10,7 +10,7 @@ use pim_proto::access::v1::{
 };
 use prost_types::Timestamp;
 
-use super::fetch_pages;
+use super::{fetch_pages, role_token};
 use crate::{
     args::ListOptions,
     connect::Session,
@@ -76,6 +76,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         list: ListOptions,
     },
+    /// Print a role token: what you hold now, signed for one reader
+    Token(role_token::Token),
+    /// List the keys by which role tokens are verified; --output json has them as a JWK set
+    Keys,
 }
 
 /// What is asked, and where.
@@ -196,6 +200,14 @@ pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<A
             let request =
                 ListRoleHoldersRequest { role_id, scope, at, ..ListRoleHoldersRequest::default() };
             holders(request, list, session).await?;
+            Ok(Answer::Yes)
+        }
+        Command::Token(token) => {
+            role_token::issue(token, session).await?;
+            Ok(Answer::Yes)
+        }
+        Command::Keys => {
+            role_token::keys(session).await?;
             Ok(Answer::Yes)
         }
     }

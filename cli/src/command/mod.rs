@@ -14,6 +14,7 @@ pub(crate) mod group;
 pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod role;
+mod role_token;
 mod role_write;
 pub(crate) mod scope;
 

@@ -12,6 +12,7 @@ pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod role;
+pub(crate) mod role_token;
 pub(crate) mod scope;
 
 use chrono::{DateTime, SecondsFormat, Utc};

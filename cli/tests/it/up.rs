@@ -8,6 +8,7 @@ use pim_tests::eventually;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use rustix::process::Signal;
+use serde_json::Value;
 use tonic::Request;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -70,6 +71,22 @@ async fn it_welcomes_and_serves_all_services_of_the_contract() {
     assert!(served.contains("grpc.health.v1.Health"), "{served:?}");
     served.retain(|name| name.starts_with("pim."));
     assert_eq!(served, contract());
+}
+
+#[tokio::test]
+async fn a_role_token_names_a_key_that_is_published() {
+    let installation = Installation::new();
+    let up = installation.up().await;
+    let token = up.run("alice", &["access", "token", "--audience", "https://reader.example"]).await;
+    assert_eq!(token.code, Some(0), "{}", token.err);
+    let answer: Value = serde_json::from_str(&token.out).unwrap();
+    assert_eq!(text(&answer, "token").split('.').count(), 3);
+    let keys = up.ask("alice", &["access", "keys"]).await;
+    assert_eq!(text(&keys["jwks"]["keys"][0], "kid"), text(&answer, "key_id"));
+    assert_eq!((text(&keys, "key_id"), text(&keys, "max_age")), (text(&answer, "key_id"), "PT5M"));
+    let line = ["access", "token", "--audience", "reader", "--lifetime", "PT1H"];
+    let refused = up.run("alice", &line).await;
+    assert!(refused.err.contains("from PT5S to PT5M"), "{}", refused.err);
 }
 
 #[tokio::test]

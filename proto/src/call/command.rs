@@ -165,6 +165,10 @@ impl Watch {
     pub const POSITION_BYTES_MAX: usize = 4_096;
 }
 
+/// A wish for the keys by which role tokens are verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GetRoleTokenKeys;
+
 /// What may be held or done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

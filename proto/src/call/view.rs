@@ -140,6 +140,36 @@ pub struct Exported {
     pub is_last: bool,
 }
 
+/// A signed statement of what somebody holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleTokenView {
+    /// The statement.
+    pub token: String,
+    /// Its end.
+    pub expire_time: DateTime<Utc>,
+    /// Which key has signed it.
+    pub key_id: String,
+    /// The database state that was looked at; opaque.
+    pub revision: String,
+    /// When it was looked at.
+    pub as_of: DateTime<Utc>,
+    /// How far that may be from the database's clock.
+    pub max_clock_error: TimeDelta,
+}
+
+/// The keys by which such statements are verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleTokenKeysView {
+    /// A JWK set, as JSON.
+    pub jwks: String,
+    /// Who signs.
+    pub issuer: String,
+    /// Which of the keys signs now.
+    pub key_id: String,
+    /// How long they may be kept.
+    pub max_age: TimeDelta,
+}
+
 /// Some entries of the log as they came.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tailed {

@@ -74,7 +74,7 @@ fn a_request_that_says_nothing_is_refused_or_asks_for_all() {
             | "ListEffectiveRolesRequest"
             | "SearchActivatableScopesRequest"
             | "ListPossibleApproversRequest" => false,
-            "TailEventsRequest" | "GetPrincipalRequest" => true,
+            "TailEventsRequest" | "GetPrincipalRequest" | "GetRoleTokenKeysRequest" => true,
             name => name.starts_with("List") || name.starts_with("Search"),
         };
         let read = (shape.read)(&[]).unwrap();
@@ -91,8 +91,11 @@ proptest! {
     ) {
         for shape in all() {
             let mut bytes = shape.good.clone();
-            let place = place.index(bytes.len());
-            bytes[place] = byte;
+            // One that has no fields is as long as nothing.
+            if !bytes.is_empty() {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
             let _ = (shape.read)(&bytes);
             bytes.extend(&tail);
             let _ = (shape.read)(&bytes);

@@ -15,8 +15,8 @@ use pim_proto::{
     audit,
     call::{
         AccessPage, AccessView, Answer, ApprovalView, AskView, BatchAnswer, Batched, Explanation,
-        Exported, ImportView, Listed, PolicyInForceView, PossibleApproversView, Tailed, TenantView,
-        Watched,
+        Exported, ImportView, Listed, PolicyInForceView, PossibleApproversView, RoleTokenKeysView,
+        RoleTokenView, Tailed, TenantView, Watched,
     },
     scheduler,
 };
@@ -115,6 +115,8 @@ fn responses() -> Vec<&'static str> {
         answer::<access::v1::WatchEffectiveRolesResponse, Watched>(),
         answer::<access::v1::ListRoleHoldersResponse, AccessPage>(),
         answer::<access::v1::ExplainAccessResponse, Explanation>(),
+        answer::<access::v1::IssueRoleTokenResponse, RoleTokenView>(),
+        answer::<access::v1::GetRoleTokenKeysResponse, RoleTokenKeysView>(),
         answer::<scheduler::v1::ListDueResponse, Listed<Due>>(),
     ]
 }

@@ -52,6 +52,11 @@ pub(crate) trait Facts {
     /// What a principal may hold of the roles at the scopes that are asked for, itself and by
     /// groups.
     fn ground(&self, principal: PrincipalId, is_asked: &dyn Fn(RoleId, &Scope) -> bool) -> Ground;
+    /// All that a principal may hold, or what of it reaches a scope.
+    fn ground_of(&self, filter: &HoldingsFilter) -> Ground {
+        let at = filter.scope.as_ref().map(|scope| self.placed(scope));
+        self.ground(filter.principal, &|_, scope| at.as_ref().is_none_or(|at| at.is_below(scope)))
+    }
 }
 
 /// A tenant in memory.

@@ -7,10 +7,12 @@ mod follow;
 mod history;
 mod list;
 mod replica;
+mod role_token;
 mod verb;
 mod watch;
 
 use pim_chassis::{Error, Process, Service, process::no_background, read};
+use pim_domain::role_token::Wish;
 use pim_proto::{
     access::v1::{
         self,
@@ -92,5 +94,19 @@ impl AccessService for Access {
         request: Request<v1::ExplainAccessRequest>,
     ) -> Result<Response<v1::ExplainAccessResponse>, Status> {
         read(&self.process, request, explain::explain).await
+    }
+
+    async fn issue_role_token(
+        &self,
+        request: Request<v1::IssueRoleTokenRequest>,
+    ) -> Result<Response<v1::IssueRoleTokenResponse>, Status> {
+        verb::answer::<_, Wish, _>(&self.process, self.follower.as_ref(), request).await
+    }
+
+    async fn get_role_token_keys(
+        &self,
+        request: Request<v1::GetRoleTokenKeysRequest>,
+    ) -> Result<Response<v1::GetRoleTokenKeysResponse>, Status> {
+        read(&self.process, request, role_token::keys).await
     }
 }

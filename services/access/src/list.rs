@@ -37,9 +37,7 @@ impl Verb for List<HoldingsFilter> {
         let List { filter, page } = self;
         permit(context, facts, &filter)?;
         let (after, limit): (Option<Cursor>, _) = context.page(&filter, &page)?;
-        let at = filter.scope.as_ref().map(|scope| facts.placed(scope));
-        let ground = facts
-            .ground(filter.principal, &|_, scope| at.as_ref().is_none_or(|at| at.is_below(scope)));
+        let ground = facts.ground_of(&filter);
         let (as_of, max_clock_error, instant) = facts.reading(context, ground.newest());
         let effective = effective::list(ground.resolve(), instant);
         let valid_until = effective.valid_until;

@@ -6,6 +6,9 @@ use http::Uri;
 
 use crate::limits::Limits;
 
+/// Characters of the issuer of role tokens, at most.
+const ISSUER_CHARS_MAX: usize = 256;
+
 /// What every service process is told; flatten it into the service's own arguments.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -61,6 +64,22 @@ pub struct LogConfig {
     pub otlp_endpoint: Option<Uri>,
 }
 
+/// By what role tokens are signed, if they are.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RoleTokenConfig {
+    /// A file with the key that signs role tokens, a P-256 private key as PKCS#8 in PEM; without it
+    /// none are issued
+    #[arg(long, env = "PIM_ROLE_TOKEN_KEY_FILE", requires = "role_token_issuer")]
+    pub role_token_key_file: Option<PathBuf>,
+    /// A file with the public keys, as PEM, that are published beside that one: those that signed
+    /// before, and those that will
+    #[arg(long, env = "PIM_ROLE_TOKEN_PUBLISHED_KEYS_FILE", requires = "role_token_key_file")]
+    pub role_token_published_keys_file: Option<PathBuf>,
+    /// The issuer that role tokens name
+    #[arg(long, env = "PIM_ROLE_TOKEN_ISSUER", requires = "role_token_key_file", value_parser = issuer)]
+    pub role_token_issuer: Option<String>,
+}
+
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -105,6 +124,14 @@ impl ConfigError {
     pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
     }
+}
+
+fn issuer(text: &str) -> Result<String, String> {
+    let chars = text.chars().count();
+    if !(1..=ISSUER_CHARS_MAX).contains(&chars) || text.contains(char::is_whitespace) {
+        return Err(format!("it must have 1 to {ISSUER_CHARS_MAX} characters and no white space"));
+    }
+    Ok(text.to_owned())
 }
 
 fn peer_url(text: &str) -> Result<Uri, String> {
@@ -157,6 +184,32 @@ mod tests {
         assert!(parse(&["--approval-url", "http://approval:50051"]).is_ok());
         assert!(parse(&["--request-deadline-millis", "5001"]).is_err());
         assert!(parse(&["--log-format", "xml"]).is_err());
+    }
+
+    #[test]
+    fn a_key_for_role_tokens_and_their_issuer_go_together() {
+        #[derive(Debug, Parser)]
+        struct Args {
+            #[command(flatten)]
+            own: RoleTokenConfig,
+        }
+        let parse = |given: &[&str]| {
+            let (key, issuer) = ("--role-token-key-file", "--role-token-issuer");
+            let named = given.iter().flat_map(|name| match *name {
+                "key" => [key, "k"],
+                "issuer" => [issuer, "https://pim.example"],
+                "blank" => [issuer, " "],
+                other => [other, "p"],
+            });
+            Args::try_parse_from(["service"].into_iter().chain(named)).map(|args| args.own)
+        };
+        assert!(parse(&[]).unwrap().role_token_key_file.is_none());
+        assert!(parse(&["key", "issuer"]).is_ok());
+        let published = "--role-token-published-keys-file";
+        assert!(parse(&["key", "issuer", published]).is_ok());
+        for bad in [&["key"][..], &["issuer"], &[published], &["key", "blank"]] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use pim_domain::{
     denial::{Denial, Reason, Rule, Violation},
     event::ThingKind,
+    role_token::{self, ROLES_MAX, TOKEN_BYTES_MAX},
 };
 use pim_proto::field::FieldViolation;
 use pim_store::StoreError;
@@ -44,6 +45,12 @@ pub enum Error {
     /// What has happened since a position is not known any more.
     #[error("the position is too old")]
     PositionTooOld,
+    /// No role token can be given out of what is held.
+    #[error(transparent)]
+    RoleToken(#[from] role_token::Refusal),
+    /// The process was not told by which key to sign role tokens.
+    #[error("there is no key for role tokens")]
+    NoRoleTokens,
     /// The copy of the database that it needs is not there yet, or is not new enough.
     #[error("the copy in memory is behind")]
     Behind,
@@ -174,6 +181,12 @@ impl From<Error> for Status {
                 "POSITION_TOO_OLD",
                 "what has happened since is not known any more: begin anew",
             ),
+            Error::RoleToken(refusal) => role_token(refusal),
+            Error::NoRoleTokens => plain(
+                Code::FailedPrecondition,
+                "NOT_CONFIGURED",
+                "this installation issues no role tokens: its access service has no key for them",
+            ),
             Error::Behind => plain(
                 Code::Unavailable,
                 "TRY_AGAIN",
@@ -187,6 +200,19 @@ impl From<Error> for Status {
             Error::Lost => plain(Code::Internal, "INTERNAL", "an internal error happened"),
         }
     }
+}
+
+fn role_token(refusal: role_token::Refusal) -> Status {
+    let text = refusal.to_string();
+    let (given, limit) = match refusal {
+        role_token::Refusal::AboutToChange => {
+            return crate::status::status(Code::Unavailable, "TRY_AGAIN", &text, []);
+        }
+        role_token::Refusal::TooManyRoles { held } => (("held", held), ROLES_MAX),
+        role_token::Refusal::TooLong { bytes } => (("bytes", bytes), TOKEN_BYTES_MAX),
+    };
+    let metadata = [given, ("limit", limit)].map(|(key, value)| (key, value.to_string()));
+    crate::status::status(Code::FailedPrecondition, "TOKEN_TOO_LARGE", &text, metadata)
 }
 
 fn stored(error: &StoreError) -> Status {

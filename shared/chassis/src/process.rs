@@ -9,10 +9,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Issuers,
+    auth::{Issuers, RoleTokens},
     call,
     clock::Clock,
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, RoleTokenConfig},
     limits::Limits,
     periodic::Periodic,
     refusals::{self, Refusals},
@@ -41,6 +41,8 @@ pub struct Process {
     pub seal: Arc<Seal>,
     /// Whose tokens are accepted.
     pub issuers: Arc<Issuers>,
+    /// Signs role tokens; absent where none are issued.
+    pub role_tokens: Option<Arc<RoleTokens>>,
     /// The other services.
     pub peers: Arc<Peers>,
     /// What is counted before it goes to the log.
@@ -138,8 +140,17 @@ impl Process {
         };
         let clock = Clock::disciplined();
         discipline(&db, &clock).await?;
-        let (peers, refusals, streams) = (Arc::new(peers), Refusals::default(), Streams::default());
-        Ok(Self { db, clock, seal, issuers, peers, refusals, streams, shutdown })
+        Ok(Self {
+            db,
+            clock,
+            seal,
+            issuers,
+            role_tokens: None,
+            peers: Arc::new(peers),
+            refusals: Refusals::default(),
+            streams: Streams::default(),
+            shutdown,
+        })
     }
 
     /// A revision as clients of a tenant see it: of this database, for this tenant, and nobody
@@ -272,14 +283,35 @@ fn watch_clock(
 /// sentence where something is wrong.
 #[must_use]
 pub fn boot(service: Service) -> std::process::ExitCode {
+    #[derive(clap::Args)]
+    struct Nothing {}
+    start(service, |Nothing {}, _| Ok(()))
+}
+
+/// The same for the service that issues role tokens.
+#[must_use]
+pub fn boot_with_role_tokens(service: Service) -> std::process::ExitCode {
+    start(service, |config: &RoleTokenConfig, process| {
+        process.role_tokens = RoleTokens::load(config)?.map(Arc::new);
+        Ok(())
+    })
+}
+
+/// Starts a process that is told `A` beside what all are, by which `complete` completes it.
+fn start<A: clap::Args>(
+    service: Service,
+    complete: impl FnOnce(&A, &mut Process) -> Result<(), ConfigError>,
+) -> std::process::ExitCode {
     #[derive(clap::Parser)]
     #[command(version, about = "One service of privileged identity management")]
-    struct Arguments {
+    struct Arguments<A: clap::Args> {
         #[command(flatten)]
         chassis: Config,
+        #[command(flatten)]
+        own: A,
     }
-    let Arguments { chassis } = clap::Parser::parse();
-    match run(service, &chassis) {
+    let Arguments { chassis, own } = clap::Parser::parse();
+    match run(service, &chassis, |process| complete(&own, process)) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "cannot go on");
@@ -292,7 +324,11 @@ pub fn boot(service: Service) -> std::process::ExitCode {
     }
 }
 
-fn run(service: Service, config: &Config) -> Result<(), ProcessError> {
+fn run(
+    service: Service,
+    config: &Config,
+    complete: impl FnOnce(&mut Process) -> Result<(), ConfigError>,
+) -> Result<(), ProcessError> {
     let system = |what: &str| {
         let what = what.to_owned();
         move |source| ProcessError::System { what, source }
@@ -304,7 +340,8 @@ fn run(service: Service, config: &Config) -> Result<(), ProcessError> {
     runtime.block_on(async {
         let _telemetry = telemetry::init(service.name, &config.log)?;
         let shutdown = shutdown_on_signals().map_err(system("cannot hear signals"))?;
-        let process = Process::start(config, shutdown.clone()).await?;
+        let mut process = Process::start(config, shutdown.clone()).await?;
+        complete(&mut process)?;
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(system(&format!("cannot listen on {}", config.listen)))?;

@@ -129,6 +129,8 @@ pub const RPCS: &[Rpc] = &[
     row("/pim.access.v1.AccessService/WatchEffectiveRoles", AnyPrincipal),
     row("/pim.access.v1.AccessService/ListRoleHolders", Own(Action::AccessRead)),
     row("/pim.access.v1.AccessService/ExplainAccess", AnyPrincipal),
+    row("/pim.access.v1.AccessService/IssueRoleToken", AnyPrincipal),
+    row("/pim.access.v1.AccessService/GetRoleTokenKeys", AnyPrincipal),
     row("/pim.scheduler.v1.SchedulerService/ListDue", Operator),
 ];
 

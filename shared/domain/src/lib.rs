@@ -15,6 +15,7 @@
 //! - [`activation`]: a user turns an eligibility into a holding for a limited time.
 //! - [`approval`]: what approvers decide about an activation. [`quorum`]: whether they suffice.
 //! - [`effective`]: which holdings count at an instant: the one function behind every answer.
+//! - [`role_token`]: what a token says of it to whom does not ask.
 //! - [`authority`]: what callers may do to the system itself, judged by what they hold in it.
 //! - [`denial`]: a no, with every broken rule. [`event`], [`change`]: a yes, with its log entry;
 //!   only a rule can make one, and the store writes nothing else.
@@ -54,6 +55,7 @@ pub mod policy;
 pub mod principal;
 pub mod quorum;
 pub mod role;
+pub mod role_token;
 pub mod scope;
 pub mod spans;
 pub mod tenant;

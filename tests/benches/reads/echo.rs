@@ -2,7 +2,8 @@
 
 use pim_proto::access::v1::{
     BatchCheckAccessRequest, BatchCheckAccessResponse, CheckAccessRequest, CheckAccessResponse,
-    ExplainAccessRequest, ExplainAccessResponse, ListEffectiveRolesRequest,
+    ExplainAccessRequest, ExplainAccessResponse, GetRoleTokenKeysRequest, GetRoleTokenKeysResponse,
+    IssueRoleTokenRequest, IssueRoleTokenResponse, ListEffectiveRolesRequest,
     ListEffectiveRolesResponse, ListRoleHoldersRequest, ListRoleHoldersResponse,
     WatchEffectiveRolesRequest, WatchEffectiveRolesResponse,
     access_service_server::{AccessService, AccessServiceServer},
@@ -69,6 +70,20 @@ impl AccessService for Echo {
         &self,
         _: Request<ExplainAccessRequest>,
     ) -> Result<Response<ExplainAccessResponse>, Status> {
+        Err(Status::unimplemented("only checks are measured"))
+    }
+
+    async fn issue_role_token(
+        &self,
+        _: Request<IssueRoleTokenRequest>,
+    ) -> Result<Response<IssueRoleTokenResponse>, Status> {
+        Err(Status::unimplemented("only checks are measured"))
+    }
+
+    async fn get_role_token_keys(
+        &self,
+        _: Request<GetRoleTokenKeysRequest>,
+    ) -> Result<Response<GetRoleTokenKeysResponse>, Status> {
         Err(Status::unimplemented("only checks are measured"))
     }
 }

@@ -4,12 +4,14 @@ use pim_domain::{
     activation::{Ask, Extend},
     approval::Decide,
     id::{ActivationId, ApprovalId, EventId},
+    role_token::Wish,
 };
 use pim_proto::{
     access::v1::{
-        CheckAccessRequest, Consistency, ExplainAccessRequest, ListEffectiveRolesRequest,
-        ListRoleHoldersRequest, WatchEffectiveRolesRequest, check_access_request::Question,
-        consistency::Requirement, explain_access_request::Question as Explained,
+        CheckAccessRequest, Consistency, ExplainAccessRequest, GetRoleTokenKeysRequest,
+        IssueRoleTokenRequest, ListEffectiveRolesRequest, ListRoleHoldersRequest,
+        WatchEffectiveRolesRequest, check_access_request::Question, consistency::Requirement,
+        explain_access_request::Question as Explained,
     },
     activation::v1::{
         ActivateRoleRequest, CancelActivationRequest, DeactivateRoleRequest,
@@ -26,11 +28,12 @@ use pim_proto::{
     audit::v1::{self, ExportEventsRequest, GetEventRequest, ListEventsRequest, TailEventsRequest},
     call::{
         ActivationFilter, ApprovalFilter, Asked, CheckAccess, EndActivation, EventFilter,
-        ExplainAccess, Export, HoldersFilter, HoldingsFilter, Internal, List,
+        ExplainAccess, Export, GetRoleTokenKeys, HoldersFilter, HoldingsFilter, Internal, List,
         ListPossibleApprovers, MineFilter, Tail, Watch, Write,
     },
     scheduler::v1::ListDueRequest,
 };
+use prost_types::Duration;
 
 use crate::{
     good::{hours, id, scope, second, ticket, why},
@@ -211,6 +214,12 @@ pub(crate) fn access() -> Vec<Shape> {
             scope: scope(),
             at: second(1),
         }),
+        shape::<Asked<Wish>, _>(IssueRoleTokenRequest {
+            audience: "https://reader.example".to_owned(),
+            scope: scope(),
+            lifetime: Some(Duration { seconds: 60, nanos: 0 }),
+        }),
+        shape::<GetRoleTokenKeys, _>(GetRoleTokenKeysRequest {}),
     ]
 }
 

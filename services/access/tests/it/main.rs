@@ -9,5 +9,6 @@ mod memory;
 mod past;
 mod permissions;
 mod rights;
+mod role_token;
 mod until;
 mod watch;

@@ -3,12 +3,7 @@
 //! Whoever can read its key file can be anybody, so its issuers are named as what they are and
 //! no production issuers file lists them.
 
-use std::{
-    fmt, fs,
-    io::{self, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
-};
+use std::{fmt, io, path::Path};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -20,7 +15,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::issuers::Issuers;
+use super::{issuers::Issuers, key_file};
 use crate::config::ConfigError;
 
 /// The issuer of development tokens for principals.
@@ -77,7 +72,7 @@ impl DevelopmentIssuer {
     /// If the key cannot be made, read or written, or if others may read it.
     pub fn load_or_create(directory: &Path) -> Result<Self, ConfigError> {
         let path = directory.join(KEY_FILE);
-        let document = read_or_create(directory, &path).map_err(|error| {
+        let document = key_file::read_or_create(directory, KEY_FILE, new_key).map_err(|error| {
             ConfigError::new(format!("cannot use the development key {}: {error}", path.display()))
         })?;
         let pair = Ed25519KeyPair::from_pkcs8(&document).map_err(|_| {
@@ -172,33 +167,8 @@ impl Grant {
     }
 }
 
-/// Two processes may start at the same time: each writes a whole key of its own under a name of
-/// its own, and the one that links it to the real name first has made the key of both.
-fn read_or_create(directory: &Path, path: &Path) -> io::Result<Vec<u8>> {
-    match read_private(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        other => return other,
-    }
-    fs::create_dir_all(directory)?;
+fn new_key() -> io::Result<Vec<u8>> {
     let document = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
         .map_err(|_| io::Error::other("no key could be made"))?;
-    let draft = directory.join(format!("{KEY_FILE}.{}", Uuid::new_v4()));
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    let linked = file
-        .write_all(document.as_ref())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(&draft, path));
-    fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => read_private(path),
-    }
-}
-
-fn read_private(path: &Path) -> io::Result<Vec<u8>> {
-    let document = fs::read(path)?;
-    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
-        return Err(io::Error::other("others may read it, its mode must be 0600"));
-    }
-    Ok(document)
+    Ok(document.as_ref().to_vec())
 }

@@ -5,7 +5,9 @@
 //! caller, so a token for people can never be one for a service.
 
 mod issuers;
+mod key_file;
 mod mint;
+mod role_tokens;
 mod verify;
 
 use chrono::{DateTime, Utc};
@@ -15,6 +17,7 @@ pub use issuers::Issuers;
 pub use mint::{
     DEVELOPMENT_OPERATORS, DEVELOPMENT_PRINCIPALS, DEVELOPMENT_SERVICES, DevelopmentIssuer, Grant,
 };
+pub use role_tokens::{DEVELOPMENT_ROLE_TOKENS, RoleTokens};
 
 /// The names that a service may have.
 pub const SERVICE_NAMES: [&str; 6] =

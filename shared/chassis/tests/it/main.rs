@@ -12,6 +12,8 @@ mod idp;
 #[cfg(test)]
 mod probe;
 #[cfg(test)]
+mod role_tokens;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod telemetry;

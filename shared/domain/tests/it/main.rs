@@ -20,6 +20,7 @@ mod permission;
 mod policy;
 mod properties;
 mod quorum;
+mod role_token;
 mod scope;
 mod spans;
 mod state_tables;
