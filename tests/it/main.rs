@@ -9,6 +9,7 @@ mod custom_role;
 mod descriptor;
 mod events;
 mod groups;
+mod lists;
 mod model;
 mod races;
 mod refusals;

@@ -3,8 +3,8 @@ with recursive
 edge as (
     select g.principal_id as inner_id, g.group_id as outer_id
     from role_grant g
-    join principal p on p.tenant_id = g.tenant_id and p.id = g.principal_id and p.kind = 'group'
-    where g.tenant_id = $1 and g.role_id = $4 and g.group_id is not null and g.ended_time is null
+    where g.tenant_id = $1 and g.role_id = $4 and g.holder_is_group and g.group_id is not null
+        and g.ended_time is null
 ),
 up (id, removes) as (
     select $3::uuid, 1

@@ -9,7 +9,7 @@ use pim_domain::{
     group::{self, Delete, GROUP_NESTING_MAX, Group, NewGroup, Subject, Update},
     id::PrincipalId,
     role::{self, Catalog, Role},
-    scope::{Lineage, Scope},
+    scope::{Lineage, Parents, Scope},
 };
 use pim_store::{groups, holdings, roles};
 
@@ -110,4 +110,56 @@ async fn what_the_outermost_of_sixteen_holds_reaches_the_innermost() {
     assert!(circle.above.contains(&last.id));
     assert_eq!(circle.of_caller.len(), GROUP_NESTING_MAX);
     assert!(circle.nesting > GROUP_NESTING_MAX);
+}
+
+#[tokio::test]
+async fn a_page_of_holders_is_full_however_many_ways_each_of_them_has() {
+    let ground = Ground::new().await;
+    let member = member_role(&ground).await;
+    let mut people = Vec::new();
+    for name in ["alice", "bob", "carol", "dave", "erin"] {
+        people.push(ground.user(name).await.id);
+    }
+    // More groups than a page has room for, before and after the people by their ids.
+    let mut teams = Vec::new();
+    for number in 0..3 {
+        let team = new(&ground, &format!("team {number}")).await;
+        for role in [&ground.role, &ground.other_role] {
+            assigned(&ground, team.principal(), role, Scope::root()).await;
+        }
+        teams.push(team);
+    }
+    for person in &people {
+        for team in &teams[..2] {
+            // Twice, as one after the other.
+            for _ in 0..2 {
+                assigned(&ground, *person, &member, Scope::of_group(team.id)).await;
+            }
+        }
+        assigned(&ground, *person, &ground.role, Scope::root()).await;
+        assigned(&ground, *person, &ground.role, Scope::root()).await;
+    }
+    people.sort();
+    let mut tx = ground.begin().await;
+    let by_team = Scope::of_group(teams[0].id);
+    let root = Scope::root();
+    // By groups and otherwise, by groups only, and otherwise only.
+    let targets =
+        [(ground.role.id, root.clone()), (ground.other_role.id, root), (member.id, by_team)];
+    for (role, at) in targets {
+        let at = Lineage::of(&at, &Parents::new());
+        for limit in 1..=people.len() {
+            let first = holdings::holders(
+                &mut tx,
+                ground.tenant,
+                (role, &at),
+                None,
+                limit.try_into().unwrap(),
+            );
+            assert_eq!(first.await.unwrap(), people[..limit], "{limit}");
+        }
+        let from = Some(people[2]);
+        let rest = holdings::holders(&mut tx, ground.tenant, (role, &at), from, 10).await.unwrap();
+        assert_eq!(rest, people[2..]);
+    }
 }

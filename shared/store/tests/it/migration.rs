@@ -4,15 +4,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::{Length, State as ActivationState},
     approval::State,
-    authority::SignIn,
+    authority::{GROUP_MEMBER, SignIn},
     change::Version,
     fixture::{noon, stamp},
     id::{ActivationId, ApprovalId, PrincipalId, RoleId, TenantId},
     policy::{ApprovalRule, Layers, RuleName, RuleSet, update},
     role::Role,
-    scope::Scope,
+    scope::{Lineage, Parents, Scope},
 };
-use pim_store::{Db, activations, approvals, migrate, policies, roles};
+use pim_store::{Db, activations, approvals, holdings, migrate, policies, roles};
 use pim_tests::TestDb;
 use sqlx::{Connection as _, PgConnection, migrate::Migrator};
 use uuid::Uuid;
@@ -206,4 +206,63 @@ async fn nothing_is_left_of_the_old_form() {
     .await
     .unwrap();
     assert_eq!(old, 0);
+}
+
+/// A group that holds the role at a scope of its own, and carol in it, as a program writes them that
+/// knows schema 8 only.
+async fn group_that_holds(connection: &mut PgConnection, group: u128) {
+    let statements = [
+        "insert into principal (tenant_id, id, kind, display_name, role_assignable, break_glass,
+             version, create_time, update_time)
+         select tenant_id, $1, 'group', 'team', true, false, 1, create_time, update_time
+         from principal where id = $2 and $3 is not null",
+        "insert into role (tenant_id, id, catalog, display_name, privileged, assignable, inherits,
+             permissions, version, create_time, update_time)
+         select tenant_id, $3, catalog, 'Group Member', false, true, '{}', '[]', 1, create_time,
+             update_time
+         from role where id <> $3 and $1 <> $2
+         on conflict do nothing",
+        "insert into role_grant (tenant_id, id, kind, principal_id, role_id, scope, start_time,
+             justification, policy_revision, version, create_time, update_time)
+         select p.tenant_id, gen_random_uuid(), 'assignment', held.who, held.role_id, held.scope,
+             p.create_time, '', 1, 1, p.create_time, p.update_time
+         from principal p
+         cross join lateral (
+             select $1 as who, r.id as role_id, '/subscriptions/' || $1 as scope
+             from role r where r.id <> $3
+             union all
+             select $2, $3, '/groups/' || $1
+         ) held
+         where p.id = $2",
+    ];
+    for statement in statements {
+        sqlx::query(statement)
+            .bind(id(group))
+            .bind(carol().uuid())
+            .bind(GROUP_MEMBER)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_group_holds_is_found_whenever_an_older_program_wrote_it() {
+    let database = TestDb::new().await;
+    let mut connection = database.connect().await;
+    execute(&mut connection, "drop schema public cascade; create schema public").await;
+    MIGRATOR.run_to(1, &mut connection).await.unwrap();
+    execute(&mut connection, BEFORE).await;
+    MIGRATOR.run_to(8, &mut connection).await.unwrap();
+    let [before, since] = [0x101, 0x102];
+    group_that_holds(&mut connection, before).await;
+    migrate::migrate(database.url()).await.unwrap();
+    group_that_holds(&mut connection, since).await;
+    let role: RoleId = id(2).into();
+    for group in [before, since] {
+        let at: Scope = format!("/subscriptions/{}", id(group)).parse().unwrap();
+        let at = Lineage::of(&at, &Parents::new());
+        let found = holdings::holders(&mut connection, tenant(), (role, &at), None, 10).await;
+        assert_eq!(found.unwrap(), [carol()]);
+    }
 }
