@@ -29,3 +29,7 @@ create index role_grant_open_by_role on role_grant (tenant_id, role_id, kind, sc
 drop index activation_by_role;
 create index activation_by_role on activation (tenant_id, role_id, scope, principal_id)
     where state <> 'ENDED';
+
+-- Who was given access to a group, page by page.
+create index role_grant_listed_by_group on role_grant (tenant_id, group_id, id)
+    where group_id is not null;

@@ -317,6 +317,8 @@ pub async fn list(
     after: Option<GrantId>,
     limit: i64,
 ) -> Result<Vec<Grant>, StoreError> {
+    // Nothing lies below a group, and what is at it is found by an index.
+    let group = filter.scope.and_then(Scope::group);
     let catalogs = row::catalogs(filter.catalogs);
     let principals: Option<Vec<Uuid>> =
         filter.principals.map(|all| all.iter().map(|id| id.uuid()).collect());
@@ -339,17 +341,19 @@ pub async fn list(
                    where r.tenant_id = role_grant.tenant_id and r.id = role_grant.role_id
                      and r.catalog = any($7)))
            and ($8::uuid is null or id > $8)
+           and ($10::uuid is null or group_id = $10)
          order by id
          limit $9",
         tenant.uuid(),
         filter.kind.as_str(),
         principals.as_deref(),
         filter.role.map(RoleId::uuid),
-        row::below(filter.scope),
+        row::below(filter.scope).filter(|_| group.is_none()),
         filter.not_ended_at,
         catalogs.as_deref(),
         after.map(GrantId::uuid),
         limit,
+        group.map(GroupId::uuid),
     )
     .fetch_all(connection)
     .await?;
