@@ -115,6 +115,7 @@ async fn holders(caller: &Person, role: &str, scope: &str) -> Vec<Key> {
             scope: scope.to_owned(),
             page_size: i32::MAX,
             page_token,
+            ..ListRoleHoldersRequest::default()
         };
         let answer = caller.client.access().list_role_holders(request).await.unwrap().into_inner();
         (keys(answer.holdings), answer.next_page_token)
