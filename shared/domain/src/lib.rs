@@ -19,6 +19,7 @@
 //! - [`authority`]: what callers may do to the system itself, judged by what they hold in it.
 //! - [`denial`]: a no, with every broken rule. [`event`], [`change`]: a yes, with its log entry;
 //!   only a rule can make one, and the store writes nothing else.
+//! - [`log`]: the tree over all events, by which a changed, removed or added one is found.
 //! - [`due`]: what the scheduler pushes.
 //! - [`invariant`]: what must hold after every step, shared by tests of all levels.
 //!
@@ -49,6 +50,7 @@ pub mod group;
 pub mod holders;
 pub mod id;
 pub mod invariant;
+pub mod log;
 pub mod past;
 pub mod permission;
 pub mod policy;

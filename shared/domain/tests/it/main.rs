@@ -15,6 +15,7 @@ mod grant;
 mod holders;
 mod layers;
 mod lineage;
+mod log;
 mod past;
 mod permission;
 mod policy;

@@ -1,0 +1,23 @@
+//! The log that cannot be changed unseen: a Merkle tree per tenant over the entries of the log, as
+//! RFC 6962 defines it, and checkpoints of it in the formats of C2SP.
+//!
+//! - [`hash`]: hashes of leaves and nodes. A leaf is the exact bytes of an event as stored.
+//! - [`tree`]: a tree as it grows, and the nodes of it that are kept.
+//! - [`proof`]: that an entry is in a tree, and that a tree has only grown.
+//! - [`note`], [`checkpoint`]: a tree of one size, signed.
+//! - [`entry`], [`bundle`]: one entry, or a part of a log, as a file that can be verified with
+//!   nothing but the public key.
+//! - [`fault`]: what can be wrong with a log.
+//!
+//! The order of entries in the tree is the order in which they were sealed. It is no order of
+//! effect: of one thing, the versions in its events are. Whoever verifies asks whether the versions
+//! of each thing are 1, 2, 3 and so on without a gap, not whether they come in that order.
+
+pub mod bundle;
+pub mod checkpoint;
+pub mod entry;
+pub mod fault;
+pub mod hash;
+pub mod note;
+pub mod proof;
+pub mod tree;
