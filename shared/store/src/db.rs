@@ -1,5 +1,6 @@
 //! Connections and transactions. Reading, gaining and losing privilege have pools of their own, and
-//! so has following what changes, so that a flood of one does not stop the others.
+//! so have following what changes and sealing the log, so that a flood of one does not stop the
+//! others.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -26,6 +27,8 @@ pub const STATEMENT_TIMEOUT_MILLIS: u32 = 2_000;
 pub const LOCK_TIMEOUT_MILLIS: u32 = 1_000;
 /// Connections for following what changes: one asks what is new, one reads it.
 const FOLLOW_CONNECTIONS_MAX: u32 = 2;
+/// Connections for the log: one seals, one signs.
+const LOG_CONNECTIONS_MAX: u32 = 2;
 /// A transaction in which nothing happens is ended after this long.
 pub const IDLE_IN_TRANSACTION_MILLIS: u32 = 5_000;
 
@@ -57,6 +60,8 @@ pub enum Purpose {
     Gain,
     /// It only narrows what somebody holds.
     Lose,
+    /// It seals or signs what the log says.
+    Log,
 }
 
 /// The database of one process. Cheap to clone.
@@ -66,6 +71,7 @@ pub struct Db {
     gain: PgPool,
     lose: PgPool,
     follow: PgPool,
+    log: PgPool,
     instance: Uuid,
 }
 
@@ -103,6 +109,7 @@ impl Db {
             gain: pool(options.write_connections_max),
             lose: pool(options.write_connections_max),
             follow: pool(FOLLOW_CONNECTIONS_MAX),
+            log: pool(LOG_CONNECTIONS_MAX),
             instance,
         })
     }
@@ -192,6 +199,7 @@ impl Db {
         let pool = match purpose {
             Purpose::Gain => &self.gain,
             Purpose::Lose => &self.lose,
+            Purpose::Log => &self.log,
         };
         Ok(Tx { tx: pool.begin().await?, xid: None })
     }
@@ -213,6 +221,7 @@ impl Db {
         self.gain.close().await;
         self.lose.close().await;
         self.follow.close().await;
+        self.log.close().await;
     }
 }
 

@@ -17,6 +17,7 @@ pub mod groups;
 pub mod holders;
 pub mod holdings;
 pub mod idempotency;
+pub mod log;
 pub mod migrate;
 pub mod past;
 pub mod policies;

@@ -19,7 +19,7 @@ use pim_store::StoreError;
 use crate::ground::{Ground, asking, constraint, new_grant, scope, setting};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 80] = [
+const CASES: [(&str, &str); 90] = [
     ("activation_length", "update activation set requested_duration = null"),
     ("activation_length", "update activation set requested_end_time = now()"),
     ("activation_requested_duration_check", "update activation set requested_duration = 0"),
@@ -188,6 +188,19 @@ const CASES: [(&str, &str); 80] = [
          values (gen_random_uuid(), gen_random_uuid(), '', now(), '', '', 'perhaps', '')",
     ),
     ("instance_pkey", "insert into instance default values"),
+    ("log_leaf_index_check", "insert into log_leaf select id, -1, id, sha256('') from tenant"),
+    ("log_leaf_hash_check", "insert into log_leaf select id, 0, id, '' from tenant"),
+    ("log_node_level_check", "insert into log_node select id, 0, 0, sha256('') from tenant"),
+    ("log_node_index_check", "insert into log_node select id, 1, -1, sha256('') from tenant"),
+    ("log_node_hash_check", "insert into log_node select id, 1, 0, '' from tenant"),
+    (
+        "log_checkpoint_size_check",
+        "insert into log_checkpoint select id, 0, sha256(''), '' from tenant",
+    ),
+    ("log_checkpoint_root_check", "insert into log_checkpoint select id, 1, '', '' from tenant"),
+    ("log_head_size_check", "insert into log_head select id, 0, '' from tenant"),
+    ("log_head_peaks_check", "insert into log_head select id, 1, 'a' from tenant"),
+    ("log_watermark_only_one_check", "update log_watermark set only_one = false"),
 ];
 
 /// One of each state of everything.

@@ -25,6 +25,7 @@ mod policies;
 mod roles;
 mod schema;
 mod scopes;
+mod sealed;
 mod stages;
 mod uniqueness;
 mod waiting;
