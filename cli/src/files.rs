@@ -6,6 +6,7 @@
 //! role-token.pem           signs role tokens, for PIM_ROLE_TOKEN_KEY_FILE
 //! issuers.json             the issuers that this system accepts, for PIM_ISSUERS
 //! token-key                authenticates page tokens and revisions, for PIM_TOKEN_KEY_FILE
+//! log-key                  signs the log, for PIM_LOG_KEY_FILE
 //! tenant-id                the development tenant
 //! ```
 
@@ -19,6 +20,7 @@ use std::{
 
 use pim_chassis::{
     auth::{DevelopmentIssuer, RoleTokens},
+    log_keys::LogKeys,
     seal::Seal,
 };
 use uuid::Uuid;
@@ -27,6 +29,7 @@ use crate::{development::TENANT_FILE, error::CliError};
 
 const ISSUERS_FILE: &str = "issuers.json";
 const TOKEN_KEY_FILE: &str = "token-key";
+const LOG_KEY_FILE: &str = "log-key";
 
 /// A data folder.
 #[derive(Debug, Clone)]
@@ -62,13 +65,25 @@ impl Files {
 
     /// The key of page tokens and revisions; made at the first start.
     pub(crate) fn seal(&self) -> Result<Arc<Seal>, CliError> {
-        let path = self.folder.join(TOKEN_KEY_FILE);
+        let path = self.key(TOKEN_KEY_FILE)?;
+        Ok(Arc::new(Seal::load(&path).map_err(|error| self.wrong(error))?))
+    }
+
+    /// The key that signs the log; made at the first start.
+    pub(crate) fn log_keys(&self) -> Result<Arc<LogKeys>, CliError> {
+        let path = self.key(LOG_KEY_FILE)?;
+        Ok(Arc::new(LogKeys::from_file(&path).map_err(|error| self.wrong(error))?))
+    }
+
+    /// A file with a key of 256 bits; made where there is none.
+    fn key(&self, name: &str) -> Result<PathBuf, CliError> {
+        let path = self.folder.join(name);
         if !path.exists() {
             // Two random UUIDs: 244 random bits.
             let key = format!("{}{}\n", Uuid::new_v4().simple(), Uuid::new_v4().simple());
             self.write_secret(&path, &key).map_err(|error| self.wrong(error))?;
         }
-        Ok(Arc::new(Seal::load(&path).map_err(|error| self.wrong(error))?))
+        Ok(path)
     }
 
     /// The development tenant, if it has been made.

@@ -9,6 +9,7 @@ use pim_chassis::{
     auth::{DevelopmentIssuer, Grant, RoleTokens},
     clock::Clock,
     limits::Limits,
+    log_keys::LogKeys,
     process::{self, Peers, ProcessError},
     refusals::Refusals,
     seal::Seal,
@@ -41,6 +42,8 @@ pub struct System {
     pub clock: Clock,
     /// Authenticates what clients carry for us.
     pub seal: Arc<Seal>,
+    /// Sign the log.
+    pub log_keys: Arc<LogKeys>,
     /// Whose tokens are accepted, and who makes those of the services.
     pub issuer: Arc<DevelopmentIssuer>,
     /// Signs role tokens; absent where none are issued.
@@ -65,6 +68,7 @@ impl System {
             db: self.db.clone(),
             clock: self.clock.clone(),
             seal: self.seal.clone(),
+            log_keys: Some(self.log_keys.clone()),
             issuers: Arc::new(self.issuer.issuers()?),
             role_tokens: self.role_tokens.clone(),
             peers: Arc::new(Peers {

@@ -61,9 +61,10 @@ impl Running {
             Db::connect(database_url, &Options::default()).await.map_err(ProcessError::from)?;
         let clock = Clock::disciplined();
         process::discipline(&db, &clock).await.map_err(ProcessError::from)?;
-        let (seal, issuer) = (files.seal()?, files.issuer()?);
+        let (seal, log_keys, issuer) = (files.seal()?, files.log_keys()?, files.issuer()?);
         let role_tokens = Some(files.role_tokens()?);
-        Ok(Self { system: System { db, clock, seal, issuer, role_tokens, shutdown }, cluster })
+        let system = System { db, clock, seal, log_keys, issuer, role_tokens, shutdown };
+        Ok(Self { system, cluster })
     }
 
     /// Stops the cluster, after the system has stopped.

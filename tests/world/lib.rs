@@ -12,6 +12,7 @@ mod approvers;
 mod bulk;
 mod database;
 mod groups;
+mod log;
 mod organisation;
 mod peer;
 mod person;

@@ -8,6 +8,7 @@ use pim_chassis::{
     auth::{DevelopmentIssuer, Grant, RoleTokens},
     clock::Clock,
     limits::Limits,
+    log_keys::LogKeys,
     process,
     seal::Seal,
 };
@@ -76,6 +77,7 @@ impl World {
             db,
             clock,
             seal: Arc::new(Seal::new([7; 32])),
+            log_keys: Arc::new(LogKeys::from_seed(&[8; 32]).unwrap()),
             issuer: Arc::new(DevelopmentIssuer::load_or_create(keys.path()).unwrap()),
             role_tokens: Some(Arc::new(RoleTokens::load_or_create(keys.path()).unwrap())),
             shutdown: CancellationToken::new(),

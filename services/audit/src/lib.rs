@@ -1,26 +1,56 @@
-//! The log: listed, followed as it grows, and handed out as files.
+//! The log: listed, followed as it grows, handed out as files, sealed and signed.
 
 mod export;
 mod filter;
 mod read;
+mod seal;
+mod sign;
 mod tail;
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use pim_chassis::{
-    Process, Service, open_stream, open_told_stream, process::no_background, read as reading,
+    Process, Service, open_stream, open_told_stream, periodic::Periodic, read as reading,
 };
 use pim_proto::audit::v1::{
     self,
     audit_service_server::{AuditService, AuditServiceServer},
 };
+use tokio::sync::Mutex;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
+
+pub use seal::seal;
+pub use sign::{Signing, sign};
 
 /// The audit service.
 pub const SERVICE: Service = Service {
     name: "audit",
     mount: |process, services| services.with(AuditServiceServer::new(Audit(process.clone()))),
-    background: no_background,
+    background: repeat,
 };
+
+fn repeat(process: &Process, shutdown: &CancellationToken) -> Vec<Periodic> {
+    let own = process.clone();
+    let sealing = move || {
+        let own = own.clone();
+        async move { seal(&own).await }
+    };
+    let mut repeated = vec![Periodic::spawn("seal", shutdown.clone(), sealing)];
+    match process.log_keys.clone() {
+        Some(keys) => {
+            let (own, known) = (process.clone(), Arc::new(Mutex::new(BTreeMap::new())));
+            let signing = move || {
+                let (own, keys, known) = (own.clone(), keys.clone(), known.clone());
+                async move { sign::step(&own, &keys, &mut *known.lock().await).await }
+            };
+            repeated.push(Periodic::spawn("sign", shutdown.clone(), signing));
+        }
+        None => tracing::warn!("there is no PIM_LOG_KEY_FILE: the log is sealed and not signed"),
+    }
+    repeated
+}
 
 struct Audit(Process);
 

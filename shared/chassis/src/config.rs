@@ -24,6 +24,13 @@ pub struct Config {
     /// A file with 64 hexadecimal digits, the key of page tokens and revisions
     #[arg(long, env = "PIM_TOKEN_KEY_FILE")]
     pub token_key_file: PathBuf,
+    /// A file with 64 hexadecimal digits, the private Ed25519 key that signs the log; for the audit
+    /// service, which without it seals the log and does not sign it
+    #[arg(long, env = "PIM_LOG_KEY_FILE")]
+    pub log_key_file: Option<PathBuf>,
+    /// The same of the key before that one, as long as there are auditors who know no other
+    #[arg(long, env = "PIM_LOG_PREVIOUS_KEY_FILE", requires = "log_key_file")]
+    pub log_previous_key_file: Option<PathBuf>,
     /// A file with the bearer token for calls to other services; read again when it changes
     #[arg(long, env = "PIM_CREDENTIAL_FILE")]
     pub credential_file: Option<PathBuf>,

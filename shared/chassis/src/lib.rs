@@ -15,6 +15,7 @@ pub mod context;
 mod edge;
 pub mod error;
 pub mod limits;
+pub mod log_keys;
 pub mod periodic;
 pub mod process;
 pub mod readiness;

@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     config::{Config, ConfigError, RoleTokenConfig},
     limits::Limits,
+    log_keys::LogKeys,
     periodic::Periodic,
     refusals::{self, Refusals},
     seal::Seal,
@@ -39,6 +40,8 @@ pub struct Process {
     pub clock: Clock,
     /// Authenticates what clients carry for us: page tokens, revisions, positions.
     pub seal: Arc<Seal>,
+    /// Sign the log; absent where the process has none.
+    pub log_keys: Option<Arc<LogKeys>>,
     /// Whose tokens are accepted.
     pub issuers: Arc<Issuers>,
     /// Signs role tokens; absent where none are issued.
@@ -127,6 +130,7 @@ impl Process {
     /// It cannot be used as it is.
     pub async fn start(config: &Config, shutdown: CancellationToken) -> Result<Self, ProcessError> {
         let seal = Arc::new(Seal::load(&config.token_key_file)?);
+        let log_keys = LogKeys::load(config)?.map(Arc::new);
         let issuers = Arc::new(Issuers::load(&config.issuers)?);
         let db = Db::connect(config.database_url.expose(), &Options::default()).await?;
         let credentials = credentials(config.credential_file.clone());
@@ -144,6 +148,7 @@ impl Process {
             db,
             clock,
             seal,
+            log_keys,
             issuers,
             role_tokens: None,
             peers: Arc::new(peers),

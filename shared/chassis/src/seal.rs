@@ -33,16 +33,7 @@ impl Seal {
     /// # Errors
     /// If the file cannot be read or holds something else.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|error| {
-            ConfigError::new(format!("cannot read the token key file {}: {error}", path.display()))
-        })?;
-        let key = parse_key(text.trim()).ok_or_else(|| {
-            ConfigError::new(format!(
-                "the token key file {} must hold 64 hexadecimal digits and nothing else",
-                path.display()
-            ))
-        })?;
-        Ok(Self::new(key))
+        read_key(path, "token key").map(Self::new)
     }
 
     /// The sealed form of `payload`, which opens only with the same purpose and binding.
@@ -83,6 +74,19 @@ impl fmt::Debug for Seal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Seal")
     }
+}
+
+/// A key of 64 hexadecimal digits in a file; `what` it is, for whoever has to mend it.
+pub(crate) fn read_key(path: &Path, what: &str) -> Result<[u8; 32], ConfigError> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        ConfigError::new(format!("cannot read the {what} file {}: {error}", path.display()))
+    })?;
+    parse_key(text.trim()).ok_or_else(|| {
+        ConfigError::new(format!(
+            "the {what} file {} must hold 64 hexadecimal digits and nothing else",
+            path.display()
+        ))
+    })
 }
 
 fn parse_key(text: &str) -> Option<[u8; 32]> {

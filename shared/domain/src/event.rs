@@ -270,6 +270,19 @@ impl Event {
         }
     }
 
+    /// Of the log itself.
+    pub(crate) fn of_the_log(code: Code, stamp: &Stamp, changes: Vec<FieldChange>) -> Self {
+        Self {
+            time: stamp.now,
+            code,
+            outcome: Outcome::Success,
+            actor: stamp.actor.clone(),
+            thing: None,
+            about: About::default(),
+            changes,
+        }
+    }
+
     /// A call that was refused, and has changed nothing but this entry.
     #[must_use]
     pub fn refusal(stamp: &Stamp, denial: &Denial, reason: &str, method: &str) -> Self {

@@ -5,6 +5,7 @@
 //! - [`tree`]: a tree as it grows, and the nodes of it that are kept.
 //! - [`proof`]: that an entry is in a tree, and that a tree has only grown.
 //! - [`note`], [`checkpoint`]: a tree of one size, signed.
+//! - [`key_change`]: how whoever trusts a key of a log comes to trust the next one.
 //! - [`entry`], [`bundle`]: one entry, or a part of a log, as a file that can be verified with
 //!   nothing but the public key.
 //! - [`fault`]: what can be wrong with a log.
@@ -18,6 +19,7 @@ pub mod checkpoint;
 pub mod entry;
 pub mod fault;
 pub mod hash;
+pub mod key_change;
 pub mod note;
 pub mod proof;
 pub mod tree;

@@ -18,7 +18,9 @@ use pim_domain::log::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub use checkpoints::{Signed, Unsigned, checkpoint, checkpoints, record_checkpoint, unsigned};
+pub use checkpoints::{
+    Signed, Unsigned, checkpoint, checkpoints, claim_signing, record_checkpoint, unsigned,
+};
 pub use reads::{
     Entry, EventKey, Kept, Unsealed, entries, entry, frontier, head, kept, kept_from, tenants,
     unsealed,

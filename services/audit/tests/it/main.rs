@@ -6,6 +6,7 @@ mod filters;
 mod folded;
 mod pages;
 mod rights;
+mod signing;
 mod slow;
 mod story;
 mod tail;

@@ -153,11 +153,13 @@ pub enum Code {
     EventExported,
     #[serde(rename = "pim.call.refused")]
     CallRefused,
+    #[serde(rename = "pim.log.key_changed")]
+    LogKeyChanged,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 64] = [
+    pub const ALL: [Code; 65] = [
         Code::TenantCreated,
         Code::CatalogImported,
         Code::RoleCreated,
@@ -222,6 +224,7 @@ impl Code {
         Code::ChangeRequestTimedOut,
         Code::EventExported,
         Code::CallRefused,
+        Code::LogKeyChanged,
     ];
 
     /// As it is stored and shown.
@@ -298,6 +301,7 @@ impl Code {
             Code::ChangeRequestTimedOut => "pim.change_request.timed_out",
             Code::EventExported => "pim.event.exported",
             Code::CallRefused => "pim.call.refused",
+            Code::LogKeyChanged => "pim.log.key_changed",
         }
     }
 
@@ -378,7 +382,8 @@ impl Code {
                 | Code::AssignmentUpdated
                 | Code::ChangeRequestTimedOut
                 | Code::EventExported
-                | Code::CallRefused,
+                | Code::CallRefused
+                | Code::LogKeyChanged,
                 _,
             ) => "",
         }

@@ -10,9 +10,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    checkpoint::Checkpoint, fault::Fault, hash::TreeHash, note::VerifierKey, tree::Frontier,
+    checkpoint::Checkpoint, fault::Fault, hash::TreeHash, key_change, note::VerifierKey,
+    tree::Frontier,
 };
-use crate::id::EventId;
+use crate::{
+    event::{Code, Event},
+    id::EventId,
+};
 
 /// What the first line says that the file is.
 const FORMAT: &str = "pim-log-bundle/1";
@@ -59,7 +63,8 @@ pub struct Verified {
     pub checkpoint: Checkpoint,
 }
 
-/// Verifies a bundle line by line, in memory of its tree's peaks alone.
+/// Verifies a bundle line by line, in memory of its tree's peaks alone. A change of the key that is in
+/// the bundle is followed.
 #[derive(Debug)]
 pub struct Verifier {
     keys: Vec<VerifierKey>,
@@ -99,7 +104,8 @@ impl Verifier {
                 self.part = Part::Entries { first, tree };
             }
             (Part::Entries { tree, .. }, Line::Entry { index, event_id, leaf, body }) => {
-                append(tree, index, event_id, leaf, &body)?;
+                let body = append(tree, index, event_id, leaf, &body)?;
+                self.keys.extend(key_change(&body, &self.keys)?);
                 compare(self.known.as_ref(), tree)?;
             }
             (Part::Entries { first, tree }, Line::Checkpoint { note }) => {
@@ -138,7 +144,7 @@ fn append(
     event_id: EventId,
     leaf: TreeHash,
     body: &str,
-) -> Result<(), Fault> {
+) -> Result<Vec<u8>, Fault> {
     let expected = tree.size();
     if index > expected {
         return Err(Fault::Incomplete(format!("entry {expected} is not in the bundle")));
@@ -155,7 +161,23 @@ fn append(
         )));
     }
     tree.push(leaf, &mut Vec::new());
-    Ok(())
+    Ok(body)
+}
+
+/// The key that takes over, where the entry says so and one of `keys` is the old one. An entry about
+/// other keys is none of ours: whoever begins to read behind a change has the newer key.
+fn key_change(body: &[u8], keys: &[VerifierKey]) -> Result<Option<VerifierKey>, Fault> {
+    let code = Code::LogKeyChanged.as_str().as_bytes();
+    if !body.windows(code.len()).any(|part| part == code) {
+        return Ok(None);
+    }
+    let Ok(event) = serde_json::from_slice::<Event>(body) else { return Ok(None) };
+    match key_change::told(&event) {
+        Some(statement) if key_change::concerns(statement, keys) => {
+            key_change::open(statement, keys).map(Some)
+        }
+        Some(_) | None => Ok(None),
+    }
 }
 
 /// The tree as it was at the size that is known must be the one that is known.

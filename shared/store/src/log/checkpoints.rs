@@ -70,6 +70,21 @@ pub async fn unsigned(
     .collect()
 }
 
+/// Whether the caller is the one who may sign the tenant's tree, until the transaction ends.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn claim_signing(tx: &mut Tx, tenant: TenantId) -> Result<bool, StoreError> {
+    let claimed = sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock(hashtextextended($1, 10))
+               as "claimed!""#,
+        tenant.to_string(),
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(claimed)
+}
+
 /// Writes a signed tree. Where somebody else has signed the same size meanwhile, theirs stays.
 ///
 /// # Errors

@@ -1,11 +1,13 @@
 //! Signed notes and checkpoints: the published example, what is refused, and what is ignored.
 
 use pim_domain::{
+    fixture::{noon, stamp},
     id::TenantId,
     log::{
         checkpoint::{self, Checkpoint},
         fault::Fault,
         hash::TreeHash,
+        key_change,
         note::{Note, Signer, Unverified, VerifierKey},
     },
 };
@@ -99,4 +101,25 @@ fn logs_of_two_databases_have_two_names() {
         checkpoint::origin(one, tenant),
         "pim.dev/00000000-0000-0000-0000-000000000002/00000000-0000-0000-0000-000000000001"
     );
+}
+
+#[test]
+fn a_key_is_followed_by_what_it_and_the_next_have_signed() {
+    let origin = "pim.dev/a";
+    let (old, new) = (Signer::new(&[1; 32]).unwrap(), Signer::new(&[2; 32]).unwrap());
+    let statement = key_change::statement(origin, &old, &new);
+    let event = key_change::event(&stamp(noon()), &statement);
+    let told = key_change::told(&event).unwrap();
+    let keys = [old.verifier(origin)];
+    assert!(key_change::concerns(told, &keys));
+    assert_eq!(key_change::open(told, &keys).unwrap(), new.verifier(origin));
+    // A stranger follows nothing, and one of the two signatures is not enough.
+    assert!(!key_change::concerns(told, &[new.verifier(origin)]));
+    assert!(key_change::open(told, &[new.verifier(origin)]).is_err());
+    for signers in [&[&old][..], &[&new][..], &[&old, &old][..]] {
+        let half = Note::signed(statement.text().to_owned(), origin, signers).to_string();
+        assert!(matches!(key_change::open(&half, &keys), Err(Fault::Altered(_))));
+    }
+    let checkpoint = checkpoint(origin).sign(&[&old, &new]).to_string();
+    assert!(key_change::open(&checkpoint, &keys).is_err());
 }
