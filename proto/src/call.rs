@@ -3,6 +3,7 @@
 
 mod command;
 mod filter;
+mod log;
 mod view;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,6 +23,10 @@ pub use filter::{
     ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
     Export, GrantFilter, GroupFilter, HoldersFilter, HoldingsFilter, MineFilter, PolicyFilter,
     PrincipalFilter, RoleFilter, ScopeFilter, Tail,
+};
+pub use log::{
+    CheckpointQuery, CheckpointView, ConsistencyQuery, ConsistencyView, EntriesFrom, EntriesPage,
+    EntryRef, EntryView, InclusionQuery, InclusionView, SignedTree,
 };
 pub use view::{
     AccessPage, AccessView, ApprovalView, AskView, Explanation, Exported, HeldBy, ImportView,

@@ -9,6 +9,7 @@ mod audit;
 mod batch;
 mod directory;
 mod group;
+mod log;
 mod policy;
 mod role;
 mod role_token;

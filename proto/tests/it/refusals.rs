@@ -74,7 +74,7 @@ fn bad_values(field: &FieldDescriptorProto) -> Vec<Vec<u8>> {
             bad
         }
         Type::Enum => vec![number(tag, 99), number(tag, -1)],
-        Type::Int32 => vec![number(tag, -1)],
+        Type::Int32 | Type::Int64 => vec![number(tag, -1)],
         Type::Message if field.type_name() == ".google.protobuf.Timestamp" => {
             let bad = [(i64::MAX, 1), (253_402_300_800, 0), (1, -1), (1, 1_000_000_000)];
             bad.map(|(seconds, nanos)| nested(tag, &Timestamp { seconds, nanos }.encode_to_vec()))

@@ -74,7 +74,10 @@ fn a_request_that_says_nothing_is_refused_or_asks_for_all() {
             | "ListEffectiveRolesRequest"
             | "SearchActivatableScopesRequest"
             | "ListPossibleApproversRequest" => false,
-            "TailEventsRequest" | "GetPrincipalRequest" | "GetRoleTokenKeysRequest" => true,
+            "TailEventsRequest"
+            | "GetPrincipalRequest"
+            | "GetRoleTokenKeysRequest"
+            | "GetCheckpointRequest" => true,
             name => name.starts_with("List") || name.starts_with("Search"),
         };
         let read = (shape.read)(&[]).unwrap();

@@ -1,7 +1,8 @@
-//! The log: listed, followed as it grows, handed out as files, sealed and signed.
+//! The log: listed, followed as it grows, handed out as files, sealed, signed and proven.
 
 mod export;
 mod filter;
+mod prove;
 mod read;
 mod seal;
 mod sign;
@@ -87,5 +88,33 @@ impl AuditService for Audit {
         request: Request<v1::ExportEventsRequest>,
     ) -> Result<Response<Self::ExportEventsStream>, Status> {
         open_told_stream(&self.0, request, export::export).await
+    }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<v1::GetCheckpointRequest>,
+    ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
+        reading(&self.0, request, prove::checkpoint).await
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<v1::GetInclusionProofRequest>,
+    ) -> Result<Response<v1::GetInclusionProofResponse>, Status> {
+        reading(&self.0, request, prove::inclusion).await
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<v1::GetConsistencyProofRequest>,
+    ) -> Result<Response<v1::GetConsistencyProofResponse>, Status> {
+        reading(&self.0, request, prove::consistency).await
+    }
+
+    async fn list_entries(
+        &self,
+        request: Request<v1::ListEntriesRequest>,
+    ) -> Result<Response<v1::ListEntriesResponse>, Status> {
+        reading(&self.0, request, prove::entries).await
     }
 }

@@ -25,11 +25,16 @@ use pim_proto::{
         ListApprovalsRequest, ListPossibleApproversRequest, OpenApprovalRequest,
         SearchMyApprovalsRequest, TimeOutApprovalRequest,
     },
-    audit::v1::{self, ExportEventsRequest, GetEventRequest, ListEventsRequest, TailEventsRequest},
+    audit::v1::{
+        self, ExportEventsRequest, GetCheckpointRequest, GetConsistencyProofRequest,
+        GetEventRequest, GetInclusionProofRequest, ListEntriesRequest, ListEventsRequest,
+        TailEventsRequest, get_inclusion_proof_request::Entry,
+    },
     call::{
-        ActivationFilter, ApprovalFilter, Asked, CheckAccess, EndActivation, EventFilter,
-        ExplainAccess, Export, GetRoleTokenKeys, HoldersFilter, HoldingsFilter, Internal, List,
-        ListPossibleApprovers, MineFilter, Tail, Watch, Write,
+        ActivationFilter, ApprovalFilter, Asked, CheckAccess, CheckpointQuery, ConsistencyQuery,
+        EndActivation, EntriesFrom, EventFilter, ExplainAccess, Export, GetRoleTokenKeys,
+        HoldersFilter, HoldingsFilter, InclusionQuery, Internal, List, ListPossibleApprovers,
+        MineFilter, Tail, Watch, Write,
     },
     scheduler::v1::ListDueRequest,
 };
@@ -171,6 +176,20 @@ pub(crate) fn audit() -> Vec<Shape> {
             filter: filter(),
             format: 1,
             after_position: id(),
+        }),
+        shape::<CheckpointQuery, _>(GetCheckpointRequest { tree_size: 7 }),
+        shape::<InclusionQuery, _>(GetInclusionProofRequest {
+            entry: Some(Entry::EventId(id())),
+            tree_size: 7,
+        }),
+        shape::<ConsistencyQuery, _>(GetConsistencyProofRequest {
+            old_tree_size: 7,
+            new_tree_size: 8,
+        }),
+        shape::<List<EntriesFrom>, _>(ListEntriesRequest {
+            first_index: 7,
+            page_size: 7,
+            page_token: id(),
         }),
     ]
 }

@@ -5,6 +5,7 @@ mod export;
 mod filters;
 mod folded;
 mod pages;
+mod proofs;
 mod rights;
 mod signing;
 mod slow;
