@@ -9,6 +9,7 @@ use std::{
 
 use pim_chassis::process::ProcessError;
 use pim_client::{ClientError, Refusal};
+use pim_domain::log::fault::Fault;
 use pim_embedded::EmbeddedError;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
@@ -25,6 +26,10 @@ const EXIT_NOT_FOUND: u8 = 5;
 const EXIT_INVALID: u8 = 6;
 const EXIT_UNAVAILABLE: u8 = 7;
 const EXIT_OTHER: u8 = 8;
+const EXIT_INCOMPLETE: u8 = 10;
+const EXIT_FORKED: u8 = 11;
+const EXIT_ALTERED: u8 = 12;
+const EXIT_STATE_DIFFERS: u8 = 13;
 
 /// For `--help`.
 pub(crate) const EXIT_CODES: &str = "\
@@ -37,7 +42,12 @@ Exit codes:
   5  not found
   6  invalid argument
   7  the server cannot be reached, or not in time
-  8  anything else";
+  8  anything else
+Of audit verify, fsck and replay, where what they look at is not what it should be:
+  10  incomplete: something is missing
+  11  forked: two logs were signed, neither of which begins with the other
+  12  altered: something is not what was sealed or signed
+  13  state differs: what is stored is not what the log leads to";
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +81,17 @@ pub(crate) enum CliError {
     /// There is no Postgres to be had, or it does not do.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
+    /// A file cannot be used.
+    #[error("cannot use {}: {cause}", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// The log, or the state beside it, does not verify.
+    #[error(transparent)]
+    Fault(#[from] Fault),
     /// An answer without the thing that it is about.
     #[error("the server's answer is incomplete")]
     Incomplete,
@@ -83,6 +104,11 @@ impl CliError {
     /// The data folder cannot be used.
     pub(crate) fn data(folder: &Path, cause: impl ToString) -> Self {
         Self::Data { folder: folder.to_owned(), cause: cause.to_string() }
+    }
+
+    /// A file cannot be used.
+    pub(crate) fn file(path: &Path, cause: impl ToString) -> Self {
+        Self::File { path: path.to_owned(), cause: cause.to_string() }
     }
 
     /// The same error; one that comes from the way to the server says which server.
@@ -100,7 +126,8 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(refusal) => exit_code(refusal.code),
-            Self::Usage(_) | Self::Client(_) | Self::Data { .. } => EXIT_USAGE,
+            Self::Usage(_) | Self::Client(_) | Self::Data { .. } | Self::File { .. } => EXIT_USAGE,
+            Self::Fault(fault) => fault_code(fault),
             Self::NotFound(_) => EXIT_NOT_FOUND,
             Self::Ambiguous(_) => EXIT_INVALID,
             Self::Incomplete | Self::Process(_) | Self::Embedded(_) => EXIT_OTHER,
@@ -184,6 +211,16 @@ impl From<Status> for CliError {
             }
         }
         Self::Refused(Box::new(refusal))
+    }
+}
+
+/// With which code the process exits where a log does not verify.
+pub(crate) fn fault_code(fault: &Fault) -> u8 {
+    match fault {
+        Fault::Incomplete(_) => EXIT_INCOMPLETE,
+        Fault::Forked(_) => EXIT_FORKED,
+        Fault::Altered(_) => EXIT_ALTERED,
+        Fault::StateDiffers(_) => EXIT_STATE_DIFFERS,
     }
 }
 

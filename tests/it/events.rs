@@ -98,6 +98,13 @@ async fn every_write_leaves_its_event() {
     let writes: BTreeSet<&str> =
         contract.iter().filter(|one| !one.reads()).map(|one| one.name.as_str()).collect();
     assert_eq!(walk.covered, writes);
+
+    // All that there is was led to by the log, and by nothing else.
+    let examined = world.examine(&["replay"]).await;
+    assert_eq!(examined.code, 0, "{examined:?}");
+    world.sign_log().await;
+    let examined = world.examine(&["fsck"]).await;
+    assert_eq!(examined.code, 0, "{examined:?}");
 }
 
 async fn scopes(organisation: &Organisation, walk: &mut Walk<'_>) {

@@ -1,10 +1,19 @@
-//! The log of a world, sealed and signed by hand.
+//! The log of a world: sealed and signed by hand, and looked at by `pim audit`.
 
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use chrono::TimeDelta;
 use pim_chassis::log_keys::LogKeys;
 use pim_domain::id::TenantId;
 use pim_store::log;
 
-use crate::{World, eventually};
+use crate::{Person, World, eventually};
+
+/// How long a command may use its token.
+const TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 
 impl World {
     /// Lets the audit service seal all that the log has.
@@ -53,4 +62,58 @@ async fn is_signed(read: &mut pim_store::Read, tenant: TenantId) -> bool {
     let head = log::head(read, tenant).await.unwrap();
     let signed = log::checkpoint(read, tenant, None).await.unwrap();
     head.map(|head| head.size()) == signed.map(|signed| signed.size)
+}
+
+/// What a command has printed.
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Printed {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How a command has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: u8,
+    /// What it answered.
+    pub out: String,
+    /// What it remarked, and why it failed.
+    pub err: String,
+}
+
+impl World {
+    /// Runs `pim audit` with these arguments, in this process, as somebody.
+    pub async fn audit(&self, person: &Person, arguments: &[&str]) -> Ended {
+        let grant = person.grant();
+        let token = self.system.issuer.mint(&grant, self.now(), TOKEN_LIFETIME).unwrap();
+        let line = ["pim", "--server", &self.url, "--token", &token, "audit"];
+        command(&[&line, arguments].concat()).await
+    }
+
+    /// Runs `pim audit fsck` or `replay` on the database.
+    pub async fn examine(&self, arguments: &[&str]) -> Ended {
+        let line = ["pim", "audit"].into_iter().chain(arguments.iter().copied());
+        command(&line.chain(["--database-url", self.database.url()]).collect::<Vec<_>>()).await
+    }
+}
+
+async fn command(line: &[&str]) -> Ended {
+    let (out, err) = (Printed::default(), Printed::default());
+    let code = pim_cli::run(line, Box::new(out.clone()), Box::new(err.clone())).await;
+    Ended { code, out: out.text(), err: err.text() }
 }

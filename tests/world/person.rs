@@ -66,6 +66,18 @@ impl Person {
         })
     }
 
+    /// What their tokens say, signed in with multi-factor authentication.
+    pub(crate) fn grant(&self) -> Grant {
+        Grant::Principal {
+            tenant: self.tenant,
+            subject: self.name.clone(),
+            amr: vec!["pwd".to_owned(), "mfa".to_owned()],
+            acr: None,
+            acrs: Vec::new(),
+            auth_time: None,
+        }
+    }
+
     /// The same person, calling another system on the same database.
     #[must_use]
     pub fn again(&self, world: &World) -> Self {

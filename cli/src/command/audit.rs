@@ -1,5 +1,9 @@
 //! The audit log.
 
+mod bundle;
+mod examine;
+mod verify;
+
 use std::{
     fs::{File, OpenOptions},
     io::Write as _,
@@ -20,7 +24,7 @@ use super::{fetch_pages, present};
 use crate::{
     args::ListOptions,
     connect::Session,
-    error::CliError,
+    error::{CliError, EXIT_OK},
     resolve,
     time::{instant, parse_time, timestamp},
     view::{event::EventView, exact},
@@ -63,6 +67,16 @@ pub(crate) enum Command {
         /// Its id
         event: String,
     },
+    /// Verify that the log is what was signed, and has only grown; by files without a server
+    Verify(verify::Verify),
+    /// Write a part of the log, up to its newest checkpoint, into a file that verifies by itself
+    Bundle(bundle::Bundle),
+    /// Write an entry with the proof that it is in the log into a file that verifies by itself
+    Prove(bundle::Prove),
+    /// Check, in the database, every entry and checkpoint, and the version of all that is stored
+    Fsck(examine::Fsck),
+    /// Rebuild, in the database, all that is stored from the log, and compare
+    Replay(examine::Where),
 }
 
 /// Only entries that match all that is given.
@@ -136,21 +150,28 @@ impl From<FormatName> for ExportFormat {
     }
 }
 
-pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(), CliError> {
+pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<u8, CliError> {
     match command {
-        Command::List { filter, list: options } => list(filter, options, session).await,
-        Command::Tail { filter, after } => tail(filter, after, session).await,
+        Command::List { filter, list: options } => list(filter, options, session).await?,
+        Command::Tail { filter, after } => tail(filter, after, session).await?,
         Command::Export { filter, format, to, after } => {
-            export(filter, format, to, after, session).await
+            export(filter, format, to, after, session).await?;
         }
-        Command::Show { event } => {
-            let request = GetEventRequest { event_id: event };
-            let event =
-                present(session.client.audit().get_event(request).await?.into_inner().event)?;
-            learn(std::slice::from_ref(&event), session).await;
-            Ok(session.printer.one(&EventView::new(event, &session.names))?)
-        }
+        Command::Show { event } => show(event, session).await?,
+        Command::Verify(command) => verify::run(command, session).await?,
+        Command::Bundle(command) => bundle::bundle(command, session).await?,
+        Command::Prove(command) => bundle::prove(command, session).await?,
+        Command::Fsck(command) => return examine::fsck(command, session).await,
+        Command::Replay(command) => return examine::replay(command, session).await,
     }
+    Ok(EXIT_OK)
+}
+
+async fn show(event: String, session: &mut Session<'_>) -> Result<(), CliError> {
+    let request = GetEventRequest { event_id: event };
+    let event = present(session.client.audit().get_event(request).await?.into_inner().event)?;
+    learn(std::slice::from_ref(&event), session).await;
+    Ok(session.printer.one(&EventView::new(event, &session.names))?)
 }
 
 async fn list(

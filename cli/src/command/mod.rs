@@ -59,7 +59,7 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
                 access::Answer::No => EXIT_NO,
             });
         }
-        ClientCommand::Audit(command) => audit::run(command, session).await?,
+        ClientCommand::Audit(command) => return audit::run(command, session).await,
     }
     Ok(EXIT_OK)
 }

@@ -8,6 +8,7 @@ pub(crate) mod event;
 pub(crate) mod explain;
 pub(crate) mod grant;
 pub(crate) mod group;
+pub(crate) mod log;
 pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod principal;

@@ -8,6 +8,7 @@
 //! - [`key_change`]: how whoever trusts a key of a log comes to trust the next one.
 //! - [`entry`], [`bundle`]: one entry, or a part of a log, as a file that can be verified with
 //!   nothing but the public key.
+//! - [`examine`]: a whole log, and the state beside it.
 //! - [`fault`]: what can be wrong with a log.
 //!
 //! The order of entries in the tree is the order in which they were sealed. It is no order of
@@ -17,6 +18,7 @@
 pub mod bundle;
 pub mod checkpoint;
 pub mod entry;
+pub mod examine;
 pub mod fault;
 pub mod hash;
 pub mod key_change;

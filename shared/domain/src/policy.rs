@@ -162,6 +162,16 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The id of a role's policy at a scope: the role's for the whole tenant, else made of role and
+    /// scope, so that one role has one policy at a scope, from the start.
+    #[must_use]
+    pub fn id_of(role: RoleId, scope: &Scope) -> Uuid {
+        if scope.is_root() {
+            return role.uuid();
+        }
+        Uuid::new_v5(&role.uuid(), scope.as_str().as_bytes())
+    }
+
     /// The policy that nobody has touched.
     #[must_use]
     pub fn untouched(role: RoleId, scope: Scope) -> Self {
@@ -187,13 +197,8 @@ impl Policy {
 impl Thing for Policy {
     const KIND: ThingKind = ThingKind::Policy;
 
-    /// The role's for the whole tenant, else made of role and scope: one role has one policy at a
-    /// scope, from the start.
     fn id(&self) -> Uuid {
-        if self.scope.is_root() {
-            return self.role.uuid();
-        }
-        Uuid::new_v5(&self.role.uuid(), self.scope.as_str().as_bytes())
+        Self::id_of(self.role, &self.scope)
     }
 
     fn version(&self) -> Version {

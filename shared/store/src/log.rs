@@ -8,6 +8,7 @@
 
 mod checkpoints;
 mod reads;
+mod state;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,8 @@ pub use reads::{
     Entry, EventKey, Kept, Unsealed, entries, entry, frontier, head, kept, kept_from, tenants,
     unsealed,
 };
+
+pub use state::{history, replay, state};
 
 use crate::{StoreError, Tx};
 

@@ -258,6 +258,33 @@ pub async fn list(
     .collect()
 }
 
+/// What a tenant has of a catalog.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn import(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    catalog: Catalog,
+) -> Result<Option<Import>, StoreError> {
+    let row = sqlx::query!(
+        "select id, catalog_version, version, create_time, update_time
+         from catalog_import where tenant_id = $1 and catalog = $2",
+        tenant.uuid(),
+        catalog.as_str(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| Import {
+        id: row.id,
+        catalog,
+        catalog_version: row.catalog_version,
+        version: Version(row.version),
+        create_time: row.create_time,
+        update_time: row.update_time,
+    }))
+}
+
 /// What a tenant has of a catalog, locked against another import.
 ///
 /// # Errors

@@ -143,6 +143,12 @@ impl Signature {
 }
 
 impl VerifierKey {
+    /// The same key under the name of another log: one installation signs all of its logs with it.
+    #[must_use]
+    pub fn under(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), public: self.public }
+    }
+
     /// The name under which it signs.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -1,6 +1,7 @@
 //! The tree over the log: the test vectors of RFC 6962 as certificate transparency publishes them,
 //! and the definition of the tree as an oracle.
 
+mod examine;
 mod files;
 mod notes;
 

@@ -38,13 +38,15 @@ pub enum EventKey {
     Index(u64),
 }
 
-/// An event that is not sealed, or was sealed for another tenant.
+/// An event that is not sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsealed {
     /// Which.
     pub event: EventId,
     /// Its transaction is below the watermark: it should have been sealed.
     pub is_late: bool,
+    /// Its bytes.
+    pub body: Vec<u8>,
 }
 
 /// Kept nodes, to make proofs of.
@@ -254,7 +256,8 @@ pub async fn tenants(connection: &mut PgConnection) -> Result<Vec<TenantId>, Sto
     Ok(ids.into_iter().map(TenantId::from).collect())
 }
 
-/// The events of a tenant that are not sealed, at most `limit`, oldest transaction first.
+/// The events of a tenant that are not sealed, at most `limit`, those of the oldest transactions
+/// first.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -264,7 +267,7 @@ pub async fn unsealed(
     limit: i64,
 ) -> Result<Vec<Unsealed>, StoreError> {
     let rows = sqlx::query!(
-        r#"select e.id, e.xid < (select xid from log_watermark) as "is_late!"
+        r#"select e.id, e.body, e.xid < (select xid from log_watermark) as "is_late!"
            from event e
            left join log_leaf l on l.tenant_id = e.tenant_id and l.event_id = e.id
            where e.tenant_id = $1 and l.event_id is null
@@ -275,8 +278,10 @@ pub async fn unsealed(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Unsealed { event: row.id.into(), is_late: row.is_late })
-        .collect())
+    let unsealed = rows.into_iter().map(|row| Unsealed {
+        event: row.id.into(),
+        is_late: row.is_late,
+        body: row.body,
+    });
+    Ok(unsealed.collect())
 }
