@@ -71,6 +71,9 @@ pub(crate) fn program_of(service: &str) -> PathBuf {
 }
 
 impl Keys {
+    /// Of the key that signs the log.
+    pub(crate) const LOG_SEED: [u8; 32] = [0x5a; 32];
+
     /// As an installation is given them.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -78,12 +81,18 @@ impl Keys {
         let write = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
         write("issuers.json", issuer.issuers_json().to_string());
         write("token-key", "0123456789abcdef".repeat(4));
+        write("log-key", "5a".repeat(32));
         let keys = Self { issuer, folder };
         for name in SERVICE_NAMES {
             let token = keys.token(&Grant::Service { name: name.to_owned() });
             fs::write(keys.file(name), token).unwrap();
         }
         keys
+    }
+
+    /// The file of the key that signs the log.
+    pub(crate) fn log_key(&self) -> PathBuf {
+        self.file("log-key")
     }
 
     fn file(&self, name: &str) -> PathBuf {

@@ -8,6 +8,7 @@ mod installation;
 mod killed;
 mod program;
 mod scopes;
+mod sequencing;
 mod services;
 mod several;
 mod up;
