@@ -107,6 +107,10 @@ async fn sign_tree(
     let origin = checkpoint::origin(process.db.instance(), *tenant);
     let signed = go_on(keys, &origin, last.as_ref())?;
     let tree = begin(&mut tx, *tenant, signed.as_ref()).await?;
+    if head.size() < tree.size() {
+        let text = format!("{} of {} entries that were signed are there", head.size(), tree.size());
+        return Err(Fault::Incomplete(text).into());
+    }
     let size = head.size().min(tree.size().saturating_add(ENTRIES_MAX));
     let tree = read_back(&mut tx, *tenant, tree, size).await?;
     let kept = log::frontier(&mut tx, *tenant, size).await?;

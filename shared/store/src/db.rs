@@ -29,6 +29,9 @@ pub const LOCK_TIMEOUT_MILLIS: u32 = 1_000;
 const FOLLOW_CONNECTIONS_MAX: u32 = 2;
 /// Connections for the log: one seals, one signs.
 const LOG_CONNECTIONS_MAX: u32 = 2;
+/// What seals and reads back the log may take this long: all events of one transaction are sealed at
+/// once, however many they are.
+const LOG_STATEMENT_TIMEOUT_MILLIS: u32 = 60_000;
 /// A transaction in which nothing happens is ended after this long.
 pub const IDLE_IN_TRANSACTION_MILLIS: u32 = 5_000;
 
@@ -97,19 +100,22 @@ impl Db {
         crate::migrate::check(&mut first).await?;
         let instance = sqlx::query_scalar!("select id from instance").fetch_one(&mut first).await?;
         first.close().await.map_err(StoreError::Unavailable)?;
-        let pool = |connections| {
+        let pool = |connections, connect: &PgConnectOptions| {
             PgPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(options.acquire_timeout)
                 .test_before_acquire(false)
                 .connect_lazy_with(connect.clone())
         };
+        let patient = connect
+            .clone()
+            .options([("statement_timeout", LOG_STATEMENT_TIMEOUT_MILLIS.to_string())]);
         Ok(Self {
-            read: pool(options.read_connections_max),
-            gain: pool(options.write_connections_max),
-            lose: pool(options.write_connections_max),
-            follow: pool(FOLLOW_CONNECTIONS_MAX),
-            log: pool(LOG_CONNECTIONS_MAX),
+            read: pool(options.read_connections_max, &connect),
+            gain: pool(options.write_connections_max, &connect),
+            lose: pool(options.write_connections_max, &connect),
+            follow: pool(FOLLOW_CONNECTIONS_MAX, &connect),
+            log: pool(LOG_CONNECTIONS_MAX, &patient),
             instance,
         })
     }

@@ -163,6 +163,24 @@ async fn what_was_changed_after_it_was_signed_is_signed_no_further() {
 }
 
 #[tokio::test]
+async fn a_log_that_was_rolled_back_is_not_signed() {
+    let ground = Ground::new().await;
+    ground.world.sign_log().await;
+    let tenant = ground.organisation.tenant;
+    ground
+        .tamper(&format!(
+            "update log_head set size = 1, peaks = (select hash from log_leaf l
+                 where l.tenant_id = log_head.tenant_id and l.index = 0)
+             where tenant_id = '{tenant}';
+             delete from log_leaf where tenant_id = '{tenant}' and index > 0"
+        ))
+        .await;
+    let keys = &ground.world.system.log_keys;
+    let fault = eventually("a second has passed", async || ground.fault(keys).await).await;
+    assert!(matches!(fault, Fault::Incomplete(_)), "{fault}");
+}
+
+#[tokio::test]
 async fn a_fault_of_one_log_stops_no_other() {
     let ground = Ground::new().await;
     let other = ground.world.organisation().await;

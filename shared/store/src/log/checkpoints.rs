@@ -20,7 +20,7 @@ pub struct Signed {
     pub note: String,
 }
 
-/// A tree that has grown since it was signed.
+/// A tree that is not as large as when it was signed: it has grown, or lost something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsigned {
     /// Whose log.
@@ -31,8 +31,8 @@ pub struct Unsigned {
     pub last: Option<Signed>,
 }
 
-/// The trees that have grown since they were signed, at most `limit`: each whose last checkpoint is
-/// at least a second old by the database's clock.
+/// The trees that are not as large as when they were signed, at most `limit`: each whose last
+/// checkpoint is at least a second old by the database's clock.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -48,7 +48,7 @@ pub async fn unsigned(
                select c.size, c.root, c.note, c.create_time from log_checkpoint c
                where c.tenant_id = h.tenant_id order by c.size desc limit 1
            ) c on true
-           where h.size > coalesce(c.size, 0)
+           where h.size <> coalesce(c.size, 0)
                and coalesce(c.create_time <= clock_timestamp() - interval '1 second', true)
            order by c.create_time nulls first
            limit $1"#,
