@@ -117,31 +117,61 @@ impl Loaded {
         questions: &[&CheckAccess],
         at: Option<DateTime<Utc>>,
     ) -> Result<Self, Error> {
-        let mut read = context.db().read().await?;
-        match at {
-            None => Self::present_checks(context.tenant, &mut read, questions).await,
-            Some(_) => Ok(Self::past_checks(context.tenant, &mut read, questions, at).await?.0),
+        let tenant = context.tenant;
+        if at.is_some() {
+            let mut read = context.db().read().await?;
+            return Ok(Self::past_checks(tenant, &mut read, questions, at).await?.0);
+        }
+        match roles_only(questions) {
+            Some(roles) => Self::role_checks(context, questions, &roles).await,
+            None => {
+                let mut read = context.db().read().await?;
+                Self::permission_checks(tenant, &mut read, questions).await
+            }
         }
     }
 
-    async fn present_checks(
+    /// Of roles alone, by one statement.
+    async fn role_checks(
+        context: &Context,
+        questions: &[&CheckAccess],
+        roles: &[RoleId],
+    ) -> Result<Self, Error> {
+        let mut connection = context.db().glance().await?;
+        let ids = distinct(questions.iter().map(|one| one.principal));
+        let at = distinct(questions.iter().map(|one| one.scope.clone()));
+        let facts = holdings::facts(&mut connection, context.tenant, &ids, roles, &at).await?;
+        let lineage = |scope: Scope| {
+            let lineage = Lineage::of(&scope, &facts.parents);
+            (scope, lineage)
+        };
+        let mut loaded = Self {
+            revision: Revision::Snapshot(facts.snapshot),
+            catalogs: facts.catalogs,
+            principals: facts.people.into_iter().collect(),
+            lineages: at.into_iter().map(lineage).collect(),
+            placed: BTreeMap::new(),
+            grounds: HashMap::new(),
+            permissions: HashMap::new(),
+            at: None,
+        };
+        loaded.hold(facts.grounds);
+        Ok(loaded)
+    }
+
+    /// Of what any role may permit: which those are is asked once it is known what is held.
+    async fn permission_checks(
         tenant: TenantId,
         read: &mut Read,
         questions: &[&CheckAccess],
     ) -> Result<Self, Error> {
         let mut loaded = Self::asked(tenant, read, questions).await?;
         let ids = distinct(questions.iter().map(|one| one.principal));
-        let at: Vec<Lineage> = loaded.lineages.values().cloned().collect();
-        let roles = roles_only(questions);
-        let ids_of_roles = roles.as_ref().map(|all| Vec::from_iter(all.iter().map(|id| id.uuid())));
-        let roles = ids_of_roles.as_deref();
-        loaded.hold(holdings::of_principals(read, tenant, &ids, roles, Some(&at)).await?);
-        // Of any role, where one asks for permissions.
-        if roles.is_none() {
-            let grounds = loaded.grounds.values();
-            let held = distinct(grounds.flat_map(|one| &one.holdings).map(|one| one.role));
-            loaded.permit(&roles::with_inherited(read, tenant, &held).await?);
-        }
+        let at: Vec<Scope> = loaded.lineages.keys().cloned().collect();
+        loaded.hold(holdings::of_principals(read, tenant, &ids, None, Some(&at)).await?);
+        let grounds = loaded.grounds.values();
+        let held = distinct(grounds.flat_map(|one| &one.holdings).map(|one| one.role));
+        loaded.permit(&roles::with_inherited(read, tenant, &held).await?);
         Ok(loaded)
     }
 
@@ -209,8 +239,8 @@ impl Loaded {
             let wanted = Wanted { until: at, roles: None, scopes };
             loaded.recall(tenant, &mut read, &[filter.principal], &wanted).await?;
         } else {
-            let at = loaded.lineages.values().next();
-            let ground = holdings::of_principal(&mut read, tenant, filter.principal, None, at);
+            let (who, at) = (filter.principal, filter.scope.as_ref());
+            let ground = holdings::of_principal(&mut read, tenant, who, None, at);
             loaded.hold(vec![ground.await?]);
         }
         Ok(loaded)

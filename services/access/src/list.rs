@@ -155,8 +155,8 @@ impl Candidates {
         match self {
             Candidates::Now(at) => {
                 let ids = holdings::holders(read, tenant, (role, at), from, limit).await?;
-                let (roles, at) = ([role.uuid()], Some(std::slice::from_ref(at)));
-                let grounds = holdings::of_principals(read, tenant, &ids, Some(&roles), at);
+                let (roles, at) = ([role.uuid()], std::slice::from_ref(at.scope()));
+                let grounds = holdings::of_principals(read, tenant, &ids, Some(&roles), Some(at));
                 Ok((ids.clone(), grounds.await?))
             }
             Candidates::Then(at, then) => {

@@ -1,6 +1,6 @@
 //! What may be held, with all that it rests on: the grounds for [`pim_domain::effective`].
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use pim_domain::{
@@ -8,14 +8,17 @@ use pim_domain::{
     effective::{Ground, Holding, HoldingKind, Path, Span, Standing},
     group::GROUP_NESTING_MAX,
     id::{PrincipalId, RoleId, TenantId},
-    scope::{Lineage, Scope},
+    role::Catalog,
+    scope::{Lineage, Parents, Scope},
 };
-use sqlx::PgConnection;
+use serde::Deserialize;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use crate::{StoreError, row};
+use crate::{Snapshot, StoreError, row};
 
 /// A row of the view `holding`.
+#[derive(Debug, Deserialize)]
 pub(crate) struct Row {
     pub(crate) id: Uuid,
     pub(crate) is_activation: bool,
@@ -84,7 +87,7 @@ impl TryFrom<Row> for Holding {
     }
 }
 
-/// What a principal may hold: of one role or of any, at a scope and above it or anywhere.
+/// What a principal may hold: of some roles or of any, at a scope and above it or anywhere.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -93,7 +96,7 @@ pub async fn of_principal(
     tenant: TenantId,
     principal: PrincipalId,
     roles: Option<&[Uuid]>,
-    at: Option<&Lineage>,
+    at: Option<&Scope>,
 ) -> Result<Ground, StoreError> {
     let at = at.map(std::slice::from_ref);
     let grounds = of_principals(connection, tenant, &[principal], roles, at).await?;
@@ -121,18 +124,16 @@ pub async fn of_principals(
     tenant: TenantId,
     principals: &[PrincipalId],
     roles: Option<&[Uuid]>,
-    at: Option<&[Lineage]>,
+    at: Option<&[Scope]>,
 ) -> Result<Vec<Ground>, StoreError> {
-    let scopes = at.map(|all| all.iter().flat_map(Lineage::iter).collect::<BTreeSet<_>>());
-    let scopes: Option<Vec<String>> =
-        scopes.map(|scopes| scopes.into_iter().map(Scope::to_string).collect());
+    let places: Option<Vec<String>> = at.map(|all| all.iter().map(Scope::to_string).collect());
     let ids: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
     let found = sqlx::query_file!(
         "src/holdings/of_principals.sql",
         tenant.uuid(),
         &ids,
         roles,
-        scopes.as_deref(),
+        places.as_deref(),
         GROUP_MEMBER,
         nesting_max(),
     )
@@ -145,6 +146,56 @@ pub async fn of_principals(
         row: of_record!(record),
     });
     grounds(principals, found)
+}
+
+/// What checks of roles depend on, of one state.
+#[derive(Debug)]
+pub struct Facts {
+    /// Which state.
+    pub snapshot: Snapshot,
+    /// Those of the principals that there are, but for groups.
+    pub people: Vec<PrincipalId>,
+    /// Of those of the roles that there are.
+    pub catalogs: HashMap<RoleId, Catalog>,
+    /// What was put below what, above the scopes.
+    pub parents: Parents,
+    /// What each of the principals may hold of the roles at the scopes, in their order.
+    pub grounds: Vec<Ground>,
+}
+
+/// All that checks of roles depend on, by one statement: it needs no transaction to see one state.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn facts(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    principals: &[PrincipalId],
+    roles: &[RoleId],
+    at: &[Scope],
+) -> Result<Facts, StoreError> {
+    let ids: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
+    let roles: Vec<Uuid> = roles.iter().map(|id| id.uuid()).collect();
+    let places: Vec<String> = at.iter().map(Scope::to_string).collect();
+    let row = sqlx::query_file!(
+        "src/holdings/facts.sql",
+        tenant.uuid(),
+        &ids,
+        &roles,
+        &places,
+        GROUP_MEMBER,
+        nesting_max(),
+    )
+    .fetch_one(connection)
+    .await?;
+    let catalog = |(id, name): (Uuid, String)| Ok((id.into(), row::catalog(&name)?));
+    Ok(Facts {
+        snapshot: row.snapshot.parse()?,
+        people: row.people.into_iter().map(PrincipalId::from).collect(),
+        catalogs: row.catalogs.0.into_iter().map(catalog).collect::<Result<_, StoreError>>()?,
+        parents: row.parents.0.into_iter().flatten().collect(),
+        grounds: grounds(principals, row.found.0.into_iter())?,
+    })
 }
 
 /// Those who may hold a role at a scope, from above and through groups included: by id, at most
@@ -192,16 +243,18 @@ pub(crate) fn nesting_max() -> i32 {
     i32::try_from(GROUP_NESTING_MAX).unwrap_or(i32::MAX)
 }
 
-/// A row, and what it was found for.
-struct Found {
+/// A row of the function `grounds`: a holding, and what it was found for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Found {
     enabled_since: Option<DateTime<Utc>>,
     is_membership: bool,
     is_asked: bool,
+    #[serde(flatten)]
     row: Row,
 }
 
 /// What groups have is part of the ground of each.
-fn grounds(
+pub(crate) fn grounds(
     principals: &[PrincipalId],
     all: impl Iterator<Item = Found>,
 ) -> Result<Vec<Ground>, StoreError> {

@@ -12,19 +12,39 @@ use uuid::Uuid;
 
 use crate::{StoreError, Tx, events, row};
 
-struct Row {
-    id: Uuid,
-    kind: String,
-    issuer: String,
-    subject: String,
-    display_name: String,
-    person_id: Option<Uuid>,
-    enabled_since: Option<DateTime<Utc>>,
-    break_glass: bool,
-    version: i64,
-    create_time: DateTime<Utc>,
-    update_time: DateTime<Utc>,
+pub(crate) struct Row {
+    pub(crate) id: Uuid,
+    pub(crate) kind: String,
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) display_name: String,
+    pub(crate) person_id: Option<Uuid>,
+    pub(crate) enabled_since: Option<DateTime<Utc>>,
+    pub(crate) break_glass: bool,
+    pub(crate) version: i64,
+    pub(crate) create_time: DateTime<Utc>,
+    pub(crate) update_time: DateTime<Utc>,
 }
+
+/// The row that a record of one of these queries has in it.
+macro_rules! of_record {
+    ($record:expr) => {
+        $crate::principals::Row {
+            id: $record.id,
+            kind: $record.kind,
+            issuer: $record.issuer,
+            subject: $record.subject,
+            display_name: $record.display_name,
+            person_id: $record.person_id,
+            enabled_since: $record.enabled_since,
+            break_glass: $record.break_glass,
+            version: $record.version,
+            create_time: $record.create_time,
+            update_time: $record.update_time,
+        }
+    };
+}
+pub(crate) use of_record;
 
 const KINDS: [PrincipalKind; 2] = [PrincipalKind::User, PrincipalKind::ServicePrincipal];
 
@@ -147,19 +167,7 @@ pub(crate) fn of_all_tenants(
          from principal where kind <> 'group'"#,
     );
     rows.fetch(connection).map_err(StoreError::from).and_then(async |found| {
-        let row = Row {
-            id: found.id,
-            kind: found.kind,
-            issuer: found.issuer,
-            subject: found.subject,
-            display_name: found.display_name,
-            person_id: found.person_id,
-            enabled_since: found.enabled_since,
-            break_glass: found.break_glass,
-            version: found.version,
-            create_time: found.create_time,
-            update_time: found.update_time,
-        };
+        let row = of_record!(found);
         Ok((found.tenant_id.into(), row.try_into()?))
     })
 }

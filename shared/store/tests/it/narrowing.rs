@@ -231,7 +231,8 @@ async fn compare_holdings(tx: &mut Tx, ground: &Ground, model: &Model, instants:
             let role = ground.role.id;
             let roles = [role.uuid()];
             let lineage = by_path(target);
-            let found = holdings::of_principal(tx, tenant, id, Some(&roles), Some(&lineage)).await;
+            let found =
+                holdings::of_principal(tx, tenant, id, Some(&roles), Some(lineage.scope())).await;
             let asked = |one: &Holding| one.role == role && lineage.is_below(&one.scope);
             assert_same(&found.unwrap(), &of(principal, &asked), instants);
         }

@@ -129,7 +129,7 @@ impl Tree {
     }
 
     async fn holds(&self, who: &Principal, at: &str, time: DateTime<Utc>) -> Effective {
-        let at = self.lineage(at).await;
+        let at: Scope = at.parse().unwrap();
         let mut read = self.ground.db.read().await.unwrap();
         let found =
             holdings::of_principal(&mut read, self.ground.tenant, who.id, None, Some(&at)).await;
