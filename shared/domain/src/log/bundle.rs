@@ -4,7 +4,8 @@
 //!
 //! No proofs beside that are needed. Appended to the peaks, the entries must lead to the signed
 //! root, and nothing else does. What the peaks hash to is the tree before the part, so that a
-//! checkpoint of the part before shows that the log has only grown.
+//! checkpoint of the part before shows that the log has only grown. The ids of events are there to
+//! find them by: they are not part of the bytes, and so not of what is signed.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,167 @@
+//! What the sealed log costs: how many events are sealed and signed in a second, what sealing takes
+//! from those who write, how long a proof takes at a million entries, and how fast all of it is
+//! examined.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and stops at what should not happen"
+)]
+
+#[path = "../common/figures.rs"]
+mod figures;
+
+use std::time::{Duration, Instant};
+
+use figures::Figures;
+use pim_chassis::Process;
+use pim_proto::audit::v1::{GetInclusionProofRequest, get_inclusion_proof_request::Entry};
+use pim_store::log;
+use pim_tests::{Organisation, World};
+use sqlx::PgConnection;
+use tokio_util::sync::CancellationToken;
+
+/// Entries of the large log.
+const ENTRIES: i64 = 1_000_000;
+/// Events of one transaction while the log is filled.
+const EVENTS_EACH: i64 = 1_000;
+/// Bytes of an event beside its frame: about what one of a change has.
+const PADDING: i32 = 700;
+/// Those who write at once, each one event a transaction.
+const WRITERS: usize = 8;
+/// How long a round of writing is.
+const ROUND: Duration = Duration::from_secs(3);
+/// How often each is measured; the median counts.
+const REPEATS: usize = 5;
+/// Proofs that are asked for.
+const PROOFS: usize = 2_000;
+
+#[tokio::main]
+async fn main() {
+    let world = World::start_in_real_time().await;
+    let organisation = world.organisation().await;
+    world.sign_log().await;
+    let process = world.system.process("audit", &world.url).unwrap();
+    writes(&world, &organisation, &process).await;
+    fill(&world, &organisation, &process).await;
+    proofs(&world, &organisation).await;
+    let begun = Instant::now();
+    let tenant = organisation.tenant.to_string();
+    let examined = world.examine(&["fsck", "--tenant", &tenant]).await;
+    println!("fsck: {:.0} entries a second, {}", rate(ENTRIES, begun.elapsed()), examined.out);
+}
+
+fn rate(count: i64, elapsed: Duration) -> f64 {
+    f64::from(u32::try_from(count).unwrap()) / elapsed.as_secs_f64()
+}
+
+async fn insert(connection: &mut PgConnection, organisation: &Organisation, count: i64) {
+    sqlx::query(
+        "insert into event (tenant_id, id, body, event_time, code, category, result, actor_id)
+         select $1, gen_random_uuid(), convert_to(json_build_object('thing', null, 'number', number,
+             'padding', repeat('a', $3))::text, 'UTF8'), now(), 'a', 'b', 'success', 'c'
+         from generate_series(1, $2) as number",
+    )
+    .bind(organisation.tenant)
+    .bind(count)
+    .bind(PADDING)
+    .execute(connection)
+    .await
+    .unwrap();
+}
+
+/// One event a transaction, with and without sealing and signing beside it.
+async fn writes(world: &World, organisation: &Organisation, process: &Process) {
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    for _ in 0..REPEATS {
+        alone.push(write(world, organisation).await);
+        let stop = CancellationToken::new();
+        let sealing = (pim_audit::SERVICE.background)(process, &stop);
+        beside.push(write(world, organisation).await);
+        stop.cancel();
+        for periodic in sealing {
+            periodic.stopped().await;
+        }
+        // Not to be caught up with in the next round.
+        world.seal_log().await;
+    }
+    let (alone, beside) = (Figures::median(alone), Figures::median(beside));
+    let Figures { rate, p50, p99 } = alone;
+    println!("writes alone:          {rate:>7.0} per s, p50 {p50:.2} ms, p99 {p99:.2} ms");
+    let Figures { rate, p50, p99 } = beside;
+    println!("writes beside sealing: {rate:>7.0} per s, p50 {p50:.2} ms, p99 {p99:.2} ms");
+    println!("sealing costs {:.0} %", 100.0 * (1.0 - beside.rate / alone.rate));
+}
+
+async fn write(world: &World, organisation: &Organisation) -> Figures {
+    let begun = Instant::now();
+    let writers = (0..WRITERS).map(|_| async {
+        let mut connection = world.database.connect().await;
+        let mut took = Vec::new();
+        while begun.elapsed() < ROUND {
+            let start = Instant::now();
+            insert(&mut connection, organisation, 1).await;
+            took.push(start.elapsed());
+        }
+        took
+    });
+    let took = futures::future::join_all(writers).await.concat();
+    Figures::of(took, begun.elapsed())
+}
+
+/// Fills the log up to its length, seals and signs it.
+async fn fill(world: &World, organisation: &Organisation, process: &Process) {
+    let mut connection = world.database.connect().await;
+    let size = size(world, organisation).await;
+    let more = ENTRIES - size;
+    for _ in 0..more / EVENTS_EACH {
+        insert(&mut connection, organisation, EVENTS_EACH).await;
+    }
+    insert(&mut connection, organisation, more % EVENTS_EACH).await;
+    sqlx::query("vacuum analyze").execute(&mut connection).await.unwrap();
+    let begun = Instant::now();
+    let mut read = world.system.db.read().await.unwrap();
+    while log::is_behind(&mut read).await.unwrap() {
+        drop(read);
+        pim_audit::seal(process).await.unwrap();
+        read = world.system.db.read().await.unwrap();
+    }
+    drop(read);
+    println!("sealed: {:.0} events a second", rate(more, begun.elapsed()));
+    let (begun, mut signed, mut busy) = (Instant::now(), 0, Duration::ZERO);
+    while signed < ENTRIES {
+        let start = Instant::now();
+        let signing = pim_audit::sign(process, &world.system.log_keys).await.unwrap();
+        assert!(signing.faults.is_empty(), "{:?}", signing.faults);
+        if signing.signed > 0 {
+            busy += start.elapsed();
+        }
+        let mut read = world.system.db.read().await.unwrap();
+        let newest = log::checkpoint(&mut read, organisation.tenant.into(), None).await.unwrap();
+        signed = newest.unwrap().size.try_into().unwrap();
+    }
+    let elapsed = begun.elapsed();
+    println!("read back and signed: {:.0} entries a second, all in {elapsed:?}", rate(more, busy));
+}
+
+async fn size(world: &World, organisation: &Organisation) -> i64 {
+    let mut read = world.system.db.read().await.unwrap();
+    let head = log::head(&mut read, organisation.tenant.into()).await.unwrap().unwrap();
+    head.size().try_into().unwrap()
+}
+
+/// Of entries all over the log, one after the other, through gRPC.
+async fn proofs(world: &World, organisation: &Organisation) {
+    let mut audit = organisation.admin.client.audit();
+    let (begun, mut took) = (Instant::now(), Vec::new());
+    for number in 0..PROOFS {
+        let index = i64::try_from(number).unwrap() * 7_919 * 61 % ENTRIES;
+        let request = GetInclusionProofRequest { entry: Some(Entry::Index(index)), tree_size: 0 };
+        let start = Instant::now();
+        audit.get_inclusion_proof(request).await.unwrap();
+        took.push(start.elapsed());
+    }
+    let Figures { rate, p50, p99 } = Figures::of(took, begun.elapsed());
+    let size = size(world, organisation).await;
+    println!("proofs at {size} entries: {rate:.0} per s, p50 {p50:.2} ms, p99 {p99:.2} ms");
+}
