@@ -3,6 +3,7 @@
 
 use std::{future::Future, sync::Arc};
 
+use http::request::Parts;
 use pim_domain::{
     authority::{Caller, SignIn},
     denial::{Denial, Reason},
@@ -19,7 +20,8 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
-    auth::{Claims, Identity},
+    auth::{Claims, Identity, Issuers},
+    clock::Clock,
     context::{Context, Who},
     error::{Error, reason},
     process::Process,
@@ -355,31 +357,36 @@ impl Context {
 pub(crate) fn guard(process: &Process) -> crate::serve::Guard {
     let (issuers, clock) = (process.issuers.clone(), process.clock.clone());
     Arc::new(move |parts| {
-        let path = parts.uri.path();
-        if path.starts_with("/grpc.health.v1.Health/") {
-            return Ok(());
-        }
-        let missing = || {
-            let text = "no bearer token was given";
-            status(tonic::Code::Unauthenticated, "CREDENTIAL_MISSING", text, [])
-        };
-        let token = bearer(&parts.headers).ok_or_else(missing)?;
-        let identity = issuers.verify(token, clock.now().now).map_err(|invalid| {
-            tracing::debug!(cause = invalid.cause(), "a credential was refused");
-            Status::from(Error::NobodyThere)
-        })?;
-        match rpc::find(path) {
-            Some(rpc) => {
-                parts.extensions.insert(Method(rpc));
-            }
-            None if path.starts_with("/pim.") => {
-                return Err(Status::from(Error::from(Reason::NotPermitted)));
-            }
-            None => {}
-        }
-        parts.extensions.insert(Credential(identity));
-        Ok(())
+        let (issuers, clock) = (issuers.clone(), clock.clone());
+        Box::pin(async move { identify(&issuers, &clock, parts).await })
     })
+}
+
+async fn identify(issuers: &Issuers, clock: &Clock, parts: &mut Parts) -> Result<(), Status> {
+    let path = parts.uri.path();
+    if path.starts_with("/grpc.health.v1.Health/") {
+        return Ok(());
+    }
+    let missing = || {
+        let text = "no bearer token was given";
+        status(tonic::Code::Unauthenticated, "CREDENTIAL_MISSING", text, [])
+    };
+    let token = bearer(&parts.headers).ok_or_else(missing)?;
+    let identity = issuers.admit(token, clock).await.map_err(|invalid| {
+        tracing::debug!(cause = invalid.cause(), "a credential was refused");
+        Status::from(Error::NobodyThere)
+    })?;
+    match rpc::find(path) {
+        Some(rpc) => {
+            parts.extensions.insert(Method(rpc));
+        }
+        None if path.starts_with("/pim.") => {
+            return Err(Status::from(Error::from(Reason::NotPermitted)));
+        }
+        None => {}
+    }
+    parts.extensions.insert(Credential(identity));
+    Ok(())
 }
 
 fn bearer(headers: &http::HeaderMap) -> Option<&str> {

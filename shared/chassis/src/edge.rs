@@ -20,8 +20,9 @@ use crate::{status::status, telemetry};
 
 /// Decides whether a call may proceed, from its path and headers, before anything else looks at
 /// it. It is asked about every path, known or not, health and reflection included, and puts what
-/// the handler needs to know about the caller into the request's extensions.
-pub type Guard = Arc<dyn Fn(&mut Parts) -> Result<(), Status> + Send + Sync>;
+/// the handler needs to know about the caller into the request's extensions. It may wait for what
+/// it needs to know, within the call's deadline.
+pub type Guard = Arc<dyn Fn(&mut Parts) -> BoxFuture<'_, Result<(), Status>> + Send + Sync>;
 
 /// All services of the process, behind the guard.
 #[derive(Clone)]
@@ -69,7 +70,7 @@ impl Service<Request<Body>> for Edge {
 impl Edge {
     async fn answer(mut self, request: Request<Body>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
-        if let Err(refusal) = (self.guard)(&mut parts) {
+        if let Err(refusal) = (self.guard)(&mut parts).await {
             return refusal.into_http();
         }
         let Ok(response) = self.routes.call(Request::from_parts(parts, body)).await;
@@ -184,8 +185,11 @@ mod tests {
     #[tokio::test]
     async fn a_caller_can_only_ask_for_a_shorter_deadline() {
         let deadline_max = Duration::from_millis(30);
-        let mut edge =
-            Edge { routes: Routes::new(Never), guard: Arc::new(|_| Ok(())), deadline_max };
+        let mut edge = Edge {
+            routes: Routes::new(Never),
+            guard: Arc::new(|_| Box::pin(async { Ok(()) })),
+            deadline_max,
+        };
         for (asked, kept) in [("10m", "10"), ("1H", "30"), ("soon", "30")] {
             let request =
                 Request::builder().uri("/test.Never/Answer").header("grpc-timeout", asked);

@@ -2,6 +2,8 @@
 //!
 //! The constants are the defaults; what an operator may have to change is a flag of [`Limits`].
 
+use std::ops::RangeInclusive;
+
 /// The largest ordinary request message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// The largest message of a bulk or import method, in bytes.
@@ -42,6 +44,24 @@ pub const BEARER_TOKEN_CACHE_MAX: u64 = 10_000;
 pub const SUBJECT_CHARS_MAX: usize = 255;
 /// How far an issuer's clock may be ahead of ours, for `nbf` and `iat`.
 pub const ISSUED_LEEWAY_SECONDS: i64 = 30;
+/// How long keys that were fetched from an issuer count while it cannot be asked again, in seconds.
+pub const KEYS_MAX_AGE_SECONDS: u32 = 86_400;
+/// What an operator may set that to, in seconds.
+pub const KEYS_MAX_AGE_SECONDS_RANGE: RangeInclusive<u32> = 300..=604_800;
+/// Keys are fetched again after this long where the issuer does not say otherwise, in seconds.
+pub const KEYS_REFRESH_SECONDS: i64 = 900;
+/// What an issuer may say of how long its keys are good, in seconds.
+pub const KEYS_REFRESH_SECONDS_RANGE: RangeInclusive<i64> = 60..=86_400;
+/// Between two fetches of an issuer's keys because a token names an unknown one, in seconds.
+pub const UNKNOWN_KEY_SECONDS_MIN: i64 = 30;
+/// How long a call waits for such a fetch.
+pub const UNKNOWN_KEY_WAIT_MILLIS: u64 = 2_000;
+/// How long an issuer may take to answer one request, in seconds.
+pub const ISSUER_ANSWER_SECONDS: u64 = 5;
+/// The longest answer of an issuer, in bytes.
+pub const ISSUER_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Keys in a set that is fetched.
+pub const ISSUER_KEYS_MAX: usize = 64;
 /// The longest page token, revision or position that is looked at, in bytes: two snapshots of a
 /// database with a hundred transactions in flight.
 pub const SEALED_BYTES_MAX: usize = 4_096;

@@ -16,6 +16,7 @@ use crate::{
     limits::Limits,
     log_keys::LogKeys,
     periodic::Periodic,
+    readiness::Readiness,
     refusals::{self, Refusals},
     seal::Seal,
     serve::{ServeError, Server, Services, shutdown_on_signals},
@@ -230,11 +231,17 @@ pub async fn serve(
     let descriptors = [pim_proto::FILE_DESCRIPTOR_SET];
     let server = Server::new(mounted, &descriptors, call::guard(process), limits).await?;
     let readiness = server.readiness();
+    // Before anybody is welcome: the first callers must not be refused for want of keys.
+    let now = process.clock.now().now;
+    for unavailable in process.issuers.refresh(now).await {
+        tracing::warn!(error = %unavailable, "the tokens of an issuer are refused");
+    }
+    tell_readiness(process, &readiness, true).await;
     let mut repeated: Vec<Periodic> =
         services.iter().flat_map(|(service, own)| (service.background)(own, &shutdown)).collect();
     repeated.push(watch_clock(process, &readiness, &shutdown));
     repeated.extend(services.iter().map(|(_, own)| flush_refusals(own, &shutdown)));
-    readiness.ready().await;
+    repeated.extend(process.issuers.keep_fresh(&process.clock, &shutdown));
     let served = server.serve(listener, shutdown.clone()).await;
     shutdown.cancel();
     for periodic in repeated {
@@ -261,27 +268,33 @@ fn flush_refusals(process: &Process, shutdown: &CancellationToken) -> Periodic {
     })
 }
 
-/// Keeps the clock true, and says in readiness when it cannot.
-fn watch_clock(
-    process: &Process,
-    readiness: &crate::readiness::Readiness,
-    shutdown: &CancellationToken,
-) -> Periodic {
-    let (db, clock, readiness) = (process.db.clone(), process.clock.clone(), readiness.clone());
+/// Keeps the clock true, and says in readiness when it cannot, or when something else is missing.
+fn watch_clock(process: &Process, readiness: &Readiness, shutdown: &CancellationToken) -> Periodic {
+    let (process, readiness) = (process.clone(), readiness.clone());
     Periodic::spawn("clock", shutdown.clone(), move || {
-        let (db, clock, readiness) = (db.clone(), clock.clone(), readiness.clone());
+        let (process, readiness) = (process.clone(), readiness.clone());
         async move {
-            let sampled = sample(&db, &clock).await;
-            if clock.in_doubt() {
-                readiness.not_ready("the clock is in doubt").await;
-            } else if sampled.is_err() {
-                readiness.not_ready("the database cannot be reached").await;
-            } else {
-                readiness.ready().await;
-            }
+            let sampled = sample(&process.db, &process.clock).await;
+            tell_readiness(&process, &readiness, sampled.is_ok()).await;
             sampled
         }
     })
+}
+
+/// An issuer without keys is told by a name of its own and takes no call from the others' callers.
+async fn tell_readiness(process: &Process, readiness: &Readiness, database: bool) {
+    let now = process.clock.now().now;
+    let without_keys: Vec<_> = process.issuers.without_keys(now).collect();
+    readiness.issuers(&without_keys).await;
+    if process.clock.in_doubt() {
+        readiness.not_ready("the clock is in doubt").await;
+    } else if !database {
+        readiness.not_ready("the database cannot be reached").await;
+    } else if process.issuers.all_without_keys(now) {
+        readiness.not_ready("no issuer has keys").await;
+    } else {
+        readiness.ready().await;
+    }
 }
 
 /// The life of a process with one service: configuration, start, serve, drain. Exits with one

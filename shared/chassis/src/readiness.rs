@@ -2,7 +2,9 @@
 //!
 //! Every service of the process, and `""` for all of them, is SERVING or NOT_SERVING together.
 //! The name [`LIVE`] is SERVING as long as the process runs: restarting a process mends no
-//! database, so a liveness probe must not ask for readiness.
+//! database, so a liveness probe must not ask for readiness. The name [`ISSUERS`] is for whoever
+//! watches the installation: it is NOT_SERVING while the tokens of an issuer are refused because
+//! its keys cannot be fetched.
 
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use tonic_health::{
 
 /// The name that a liveness probe asks for.
 pub const LIVE: &str = "live";
+/// The name that tells whether every issuer has keys.
+pub const ISSUERS: &str = "issuers";
 
 /// Says whether the process wants calls. It does not until [`Readiness::ready`].
 #[derive(Debug, Clone)]
@@ -22,6 +26,8 @@ pub struct Readiness {
     reporter: HealthReporter,
     names: Arc<[&'static str]>,
     state: Arc<Mutex<State>>,
+    /// The issuers that were without keys when it was last told.
+    without_keys: Arc<Mutex<Vec<String>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +46,11 @@ impl Readiness {
         let (reporter, server) = tonic_health::server::health_reporter();
         let names = [""].iter().chain(services).copied().collect();
         let state = Arc::new(Mutex::new(State::NotReady));
-        let readiness = Self { reporter, names, state };
+        let without_keys = Arc::default();
+        let readiness = Self { reporter, names, state, without_keys };
         readiness.report(ServingStatus::NotServing).await;
         readiness.reporter.set_service_status(LIVE, ServingStatus::Serving).await;
+        readiness.reporter.set_service_status(ISSUERS, ServingStatus::Serving).await;
         (readiness, server)
     }
 
@@ -58,6 +66,23 @@ impl Readiness {
         if self.change(State::NotReady, ServingStatus::NotServing).await {
             tracing::warn!(reason, "not ready");
         }
+    }
+
+    /// These issuers are without keys, so that their tokens are refused; the others' are not.
+    pub(crate) async fn issuers(&self, without_keys: &[&str]) {
+        let mut before = self.without_keys.lock().await;
+        if *before == without_keys {
+            return;
+        }
+        let status = if without_keys.is_empty() {
+            tracing::info!("all issuers have keys");
+            ServingStatus::Serving
+        } else {
+            tracing::warn!(issuers = ?without_keys, "issuers without keys, their tokens are refused");
+            ServingStatus::NotServing
+        };
+        self.reporter.set_service_status(ISSUERS, status).await;
+        *before = without_keys.iter().map(ToString::to_string).collect();
     }
 
     /// Calls should go elsewhere, and this will not change.

@@ -1,21 +1,29 @@
-//! The issuers file: which issuers are trusted, for whom they speak, and their keys.
+//! The issuers file: which issuers are trusted, for whom they speak, and where their keys are.
 
 use std::{
     collections::{BTreeMap, HashMap},
     fmt, fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use jsonwebtoken::{
-    Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
-};
+use chrono::TimeDelta;
+use jsonwebtoken::{Algorithm, jwk::JwkSet};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{SERVICE_NAMES, verify::Verified};
-use crate::{config::ConfigError, limits::BEARER_TOKEN_CACHE_MAX};
+use super::{
+    SERVICE_NAMES,
+    fetch::Http,
+    keys::{KeySet, Keys},
+    provider::{Provider, Source},
+    verify::{Lifetime, Verified},
+};
+use crate::{
+    config::ConfigError,
+    limits::{BEARER_TOKEN_CACHE_MAX, KEYS_MAX_AGE_SECONDS, KEYS_MAX_AGE_SECONDS_RANGE},
+};
 
 /// The trusted issuers, with the tokens of theirs that were verified lately.
 pub struct Issuers {
@@ -30,8 +38,7 @@ pub(super) struct Issuer {
     pub(super) speaks_for: SpeaksFor,
     /// Allowed `typ`, in lower case.
     pub(super) types: Vec<String>,
-    /// By `kid`, each with the one algorithm that it is for.
-    pub(super) keys: HashMap<String, (Algorithm, DecodingKey)>,
+    pub(super) keys: Keys,
 }
 
 /// Whose tokens an issuer makes.
@@ -57,6 +64,17 @@ pub(super) struct Entry {
     pub(super) jwks: Option<JwkSet>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) jwks_file: Option<PathBuf>,
+    /// Whether the issuer says where its keys are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) discovery: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) jwks_uri: Option<String>,
+    /// Who vouches for the server that the keys are fetched from, as PEM, in place of the public
+    /// authorities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ca_file: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) keys_max_age_seconds: Option<u32>,
     pub(super) kind: Kind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tenant: Option<Uuid>,
@@ -77,7 +95,8 @@ pub(super) enum Kind {
 }
 
 impl Issuers {
-    /// Reads the issuers file. A `jwks_file` in it is relative to the directory of the file.
+    /// Reads the issuers file. A `jwks_file` or `ca_file` in it is relative to the directory of the
+    /// file. Keys that are to be fetched are not yet, see [`Issuers::refresh`].
     ///
     /// # Errors
     /// With one sentence that names the file, the issuer and what is wrong.
@@ -112,7 +131,9 @@ impl Issuers {
         if by_name.is_empty() {
             return Err(ConfigError::new("it lists no issuer"));
         }
-        Ok(Self { by_name, verified: Cache::new(BEARER_TOKEN_CACHE_MAX) })
+        let verified =
+            Cache::builder().max_capacity(BEARER_TOKEN_CACHE_MAX).expire_after(Lifetime).build();
+        Ok(Self { by_name, verified })
     }
 }
 
@@ -129,21 +150,47 @@ impl Entry {
         }
         let algorithms = parse_algorithms(&self.algorithms)?;
         let speaks_for = self.speaks_for()?;
+        let keys = self.keys(&algorithms, directory)?;
         let types = self.types.unwrap_or_else(|| vec!["at+jwt".to_owned(), "JWT".to_owned()]);
         if types.is_empty() {
             return Err("the list of types is empty".to_owned());
         }
-        let set = match (self.jwks, self.jwks_file) {
-            (Some(set), None) => set,
-            (None, Some(file)) => read_jwks(&directory.join(file))?,
-            _ => return Err("it must have either jwks or jwks_file".to_owned()),
-        };
         Ok(Issuer {
             audience: self.audience,
             speaks_for,
             types: types.iter().map(|kind| kind.to_ascii_lowercase()).collect(),
-            keys: usable_keys(&set, &algorithms)?,
+            keys,
         })
+    }
+
+    fn keys(&self, algorithms: &[Algorithm], directory: &Path) -> Result<Keys, String> {
+        let discovery = self.discovery.unwrap_or(false);
+        let source = match (&self.jwks, &self.jwks_file, discovery, &self.jwks_uri) {
+            (Some(set), None, false, None) => return self.listed(set, algorithms),
+            (None, Some(file), false, None) => {
+                return self.listed(&read_jwks(&directory.join(file))?, algorithms);
+            }
+            (None, None, true, None) => Source::discovery(&self.issuer)?,
+            (None, None, false, Some(uri)) => Source::keys_at(uri)?,
+            _ => return Err("it must have one of jwks, jwks_file, jwks_uri, discovery".to_owned()),
+        };
+        let seconds = self.keys_max_age_seconds.unwrap_or(KEYS_MAX_AGE_SECONDS);
+        if !KEYS_MAX_AGE_SECONDS_RANGE.contains(&seconds) {
+            let (least, most) = KEYS_MAX_AGE_SECONDS_RANGE.into_inner();
+            return Err(format!("keys_max_age_seconds must be {least} to {most}"));
+        }
+        let max_age = TimeDelta::seconds(seconds.into());
+        let authority = self.ca_file.as_ref().map(|file| directory.join(file));
+        let http = Http::new(authority.as_deref()).map_err(|error| format!("ca_file: {error}"))?;
+        let provider = Provider::new(&self.issuer, source, algorithms, max_age, http);
+        Ok(Keys::Fetched(Arc::new(provider)))
+    }
+
+    fn listed(&self, set: &JwkSet, algorithms: &[Algorithm]) -> Result<Keys, String> {
+        if self.ca_file.is_some() || self.keys_max_age_seconds.is_some() {
+            return Err("ca_file and keys_max_age_seconds are for keys that are fetched".to_owned());
+        }
+        Ok(Keys::Listed(Arc::new(KeySet::listed(set, algorithms)?)))
     }
 
     fn speaks_for(&self) -> Result<SpeaksFor, String> {
@@ -190,8 +237,11 @@ fn parse_algorithms(names: &[String]) -> Result<Vec<Algorithm>, String> {
         .map(|name| match name.as_str() {
             "EdDSA" => Ok(Algorithm::EdDSA),
             "ES256" => Ok(Algorithm::ES256),
+            "PS256" => Ok(Algorithm::PS256),
             "RS256" => Ok(Algorithm::RS256),
-            other => Err(format!("algorithm {other} is not allowed, only EdDSA, ES256 and RS256")),
+            other => {
+                Err(format!("algorithm {other} is not allowed, only EdDSA, ES256, PS256 and RS256"))
+            }
         })
         .collect()
 }
@@ -201,50 +251,4 @@ fn read_jwks(path: &Path) -> Result<JwkSet, String> {
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     serde_json::from_str(&text)
         .map_err(|error| format!("{} is not a JWK set: {error}", path.display()))
-}
-
-/// The keys that this issuer may sign with. Others in the set (for encryption, of another
-/// algorithm) are left out; a shared secret is a mistake that must not pass in silence.
-fn usable_keys(
-    set: &JwkSet,
-    algorithms: &[Algorithm],
-) -> Result<HashMap<String, (Algorithm, DecodingKey)>, String> {
-    let mut keys = HashMap::new();
-    for jwk in &set.keys {
-        if matches!(jwk.algorithm, AlgorithmParameters::OctetKey(_)) {
-            return Err("its key set holds a shared secret".to_owned());
-        }
-        let Some(algorithm) = algorithm_of(jwk).filter(|found| algorithms.contains(found)) else {
-            continue;
-        };
-        let Some(kid) = jwk.common.key_id.clone().filter(|kid| !kid.is_empty()) else {
-            return Err("a key has no kid".to_owned());
-        };
-        let key = DecodingKey::from_jwk(jwk).map_err(|error| format!("key {kid}: {error}"))?;
-        if keys.insert(kid.clone(), (algorithm, key)).is_some() {
-            return Err(format!("two keys have the kid {kid}"));
-        }
-    }
-    if keys.is_empty() {
-        return Err("it has no usable key".to_owned());
-    }
-    Ok(keys)
-}
-
-/// The one algorithm that a key is for, from its type, if the key does not say otherwise.
-fn algorithm_of(jwk: &Jwk) -> Option<Algorithm> {
-    let algorithm = match &jwk.algorithm {
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
-            Algorithm::ES256
-        }
-        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
-            Algorithm::EdDSA
-        }
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
-        _ => return None,
-    };
-    let signs =
-        !matches!(&jwk.common.public_key_use, Some(other) if *other != PublicKeyUse::Signature);
-    let says_so = jwk.common.key_algorithm.is_none_or(|named| named == algorithm.into());
-    (signs && says_so).then_some(algorithm)
 }

@@ -1,12 +1,17 @@
 //! Who is calling: bearer tokens (JWT) of the issuers that the operator has listed.
 //!
-//! An issuer's keys come from its entry in the issuers file and from nowhere else; whatever a
-//! token says about where its key may be found is ignored. One issuer speaks for one kind of
+//! An issuer's keys come from its entry in the issuers file, or from the address that the entry
+//! names, and from nowhere else; whatever a token says about where its key may be found is
+//! ignored. One issuer speaks for one kind of
 //! caller, so a token for people can never be one for a service.
 
+mod fetch;
 mod issuers;
 mod key_file;
+mod keys;
 mod mint;
+mod provider;
+mod refresh;
 mod role_tokens;
 mod verify;
 
@@ -17,6 +22,7 @@ pub use issuers::Issuers;
 pub use mint::{
     DEVELOPMENT_OPERATORS, DEVELOPMENT_PRINCIPALS, DEVELOPMENT_SERVICES, DevelopmentIssuer, Grant,
 };
+pub use provider::KeysUnavailable;
 pub use role_tokens::{DEVELOPMENT_ROLE_TOKENS, RoleTokens};
 
 /// The names that a service may have.

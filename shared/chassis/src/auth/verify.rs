@@ -1,10 +1,14 @@
 //! The verification of one token.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, Header, Validation};
+use moka::Expiry;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -14,15 +18,36 @@ use super::{
     Claims, CredentialInvalid, Identity, Issuers, OperatorIdentity, PrincipalIdentity,
     ServiceIdentity,
     issuers::{Issuer, SpeaksFor},
+    keys::{KeySet, Keys},
+    provider::Provider,
 };
-use crate::limits::{BEARER_TOKEN_BYTES_MAX, ISSUED_LEEWAY_SECONDS, SUBJECT_CHARS_MAX};
+use crate::{
+    clock::Clock,
+    limits::{BEARER_TOKEN_BYTES_MAX, ISSUED_LEEWAY_SECONDS, SUBJECT_CHARS_MAX},
+};
 
-/// A token whose signature and claims were found good; its times are checked at every use.
+/// A token whose signature and claims were found good; its times and its key are checked at every
+/// use.
 #[derive(Clone)]
 pub(super) struct Verified {
     identity: Arc<Identity>,
     not_before: DateTime<Utc>,
     expire_time: DateTime<Utc>,
+    /// How much of its life was left when it was verified.
+    left: Duration,
+    /// Where the keys come from that it was verified by.
+    source: Keys,
+    keys: Arc<KeySet>,
+}
+
+/// Remembers a verified token no longer than it lives.
+pub(super) struct Lifetime;
+
+/// Why a token is not accepted.
+enum Refusal {
+    Invalid(CredentialInvalid),
+    /// It names a key that this issuer had not, when it was last asked.
+    UnknownKey(Arc<Provider>),
 }
 
 /// The claims of a token, as they are written.
@@ -57,7 +82,7 @@ enum Audience {
 struct NumericDate(DateTime<Utc>);
 
 impl Issuers {
-    /// Who the bearer of `token` is.
+    /// Who the bearer of `token` is, by the keys that are known.
     ///
     /// # Errors
     /// If the token is not one of a listed issuer for us, or is not valid at `now`.
@@ -66,21 +91,47 @@ impl Issuers {
         token: &str,
         now: DateTime<Utc>,
     ) -> Result<Arc<Identity>, CredentialInvalid> {
+        self.judge(token, now).map_err(Refusal::into_invalid)
+    }
+
+    /// Who the bearer of `token` is. Where its issuer has changed its keys since they were fetched,
+    /// they are fetched again, and the call waits for them at most two seconds.
+    ///
+    /// # Errors
+    /// If the token is not one of a listed issuer for us, or is not valid now.
+    pub async fn admit(
+        &self,
+        token: &str,
+        clock: &Clock,
+    ) -> Result<Arc<Identity>, CredentialInvalid> {
+        let now = clock.now().now;
+        match self.judge(token, now) {
+            Ok(identity) => Ok(identity),
+            Err(Refusal::UnknownKey(provider)) if provider.refresh_unknown(now).await => {
+                self.verify(token, clock.now().now)
+            }
+            Err(refusal) => Err(refusal.into_invalid()),
+        }
+    }
+
+    fn judge(&self, token: &str, now: DateTime<Utc>) -> Result<Arc<Identity>, Refusal> {
         if token.len() > BEARER_TOKEN_BYTES_MAX {
-            return Err(CredentialInvalid::because("the token is too long"));
+            return Err(CredentialInvalid::because("the token is too long").into());
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
-        if let Some(known) = self.verified.get(&digest) {
+        if let Some(known) = self.verified.get(&digest)
+            && known.key_counts(now)
+        {
             known.check_times(now)?;
             return Ok(known.identity);
         }
-        let verified = self.verify_first_time(token)?;
+        let verified = self.verify_first_time(token, now)?;
         verified.check_times(now)?;
         self.verified.insert(digest, verified.clone());
         Ok(verified.identity)
     }
 
-    fn verify_first_time(&self, token: &str) -> Result<Verified, CredentialInvalid> {
+    fn verify_first_time(&self, token: &str, now: DateTime<Utc>) -> Result<Verified, Refusal> {
         let header = jsonwebtoken::decode_header(token)
             .map_err(|error| CredentialInvalid::because(format!("header: {error}")))?;
         let claimed = issuer_claimed(token)?;
@@ -89,12 +140,32 @@ impl Issuers {
             .get(&claimed)
             .ok_or_else(|| CredentialInvalid::because(format!("unknown issuer {claimed:?}")))?;
         issuer.check_type(&header)?;
-        let claims = issuer.check_signature(token, &header)?;
-        issuer.accept(claims)
+        let (claims, keys) = issuer.check_signature(token, &header, now)?;
+        Ok(issuer.accept(claims, keys, now)?)
+    }
+}
+
+impl Refusal {
+    fn into_invalid(self) -> CredentialInvalid {
+        match self {
+            Self::Invalid(invalid) => invalid,
+            Self::UnknownKey(_) => CredentialInvalid::because("unknown kid"),
+        }
+    }
+}
+
+impl From<CredentialInvalid> for Refusal {
+    fn from(invalid: CredentialInvalid) -> Self {
+        Self::Invalid(invalid)
     }
 }
 
 impl Verified {
+    /// Whether the keys that it was verified by are the issuer's still.
+    fn key_counts(&self, now: DateTime<Utc>) -> bool {
+        self.source.at(now).is_some_and(|keys| Arc::ptr_eq(&keys, &self.keys))
+    }
+
     fn check_times(&self, now: DateTime<Utc>) -> Result<(), CredentialInvalid> {
         if now >= self.expire_time {
             return Err(CredentialInvalid::because("the token has expired"));
@@ -103,6 +174,27 @@ impl Verified {
             return Err(CredentialInvalid::because("the token is not valid yet"));
         }
         Ok(())
+    }
+}
+
+impl Expiry<[u8; 32], Verified> for Lifetime {
+    fn expire_after_create(
+        &self,
+        _: &[u8; 32],
+        verified: &Verified,
+        _: Instant,
+    ) -> Option<Duration> {
+        Some(verified.left)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &[u8; 32],
+        verified: &Verified,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(verified.left)
     }
 }
 
@@ -127,20 +219,34 @@ impl Issuer {
         &self,
         token: &str,
         header: &Header,
-    ) -> Result<RawClaims, CredentialInvalid> {
+        now: DateTime<Utc>,
+    ) -> Result<(RawClaims, Arc<KeySet>), Refusal> {
         let kid = header.kid.as_deref().unwrap_or_default();
-        let (algorithm, key) =
-            self.keys.get(kid).ok_or_else(|| CredentialInvalid::because("unknown kid"))?;
+        let keys = self.keys.at(now);
+        let Some((keys, (algorithm, key))) =
+            keys.as_ref().and_then(|keys| Some((keys, keys.get(kid)?)))
+        else {
+            return Err(match &self.keys {
+                Keys::Listed(_) => CredentialInvalid::because("unknown kid").into(),
+                Keys::Fetched(provider) => Refusal::UnknownKey(provider.clone()),
+            });
+        };
         if header.alg != *algorithm {
             let cause = format!("algorithm {:?} is not the key's", header.alg);
-            return Err(CredentialInvalid::because(cause));
+            return Err(CredentialInvalid::because(cause).into());
         }
-        jsonwebtoken::decode::<RawClaims>(token, key, &signature_only(*algorithm))
-            .map(|token| token.claims)
-            .map_err(|error| CredentialInvalid::because(error.to_string()))
+        let claims = jsonwebtoken::decode::<RawClaims>(token, key, &signature_only(*algorithm))
+            .map_err(|error| CredentialInvalid::because(error.to_string()))?
+            .claims;
+        Ok((claims, keys.clone()))
     }
 
-    fn accept(&self, claims: RawClaims) -> Result<Verified, CredentialInvalid> {
+    fn accept(
+        &self,
+        claims: RawClaims,
+        keys: Arc<KeySet>,
+        now: DateTime<Utc>,
+    ) -> Result<Verified, CredentialInvalid> {
         let for_us = match &claims.aud {
             Audience::One(audience) => *audience == self.audience,
             Audience::Many(audiences) => audiences.contains(&self.audience),
@@ -160,7 +266,9 @@ impl Issuer {
             .max()
             .unwrap_or(DateTime::<Utc>::MIN_UTC);
         let identity = Arc::new(self.identify(claims)?);
-        Ok(Verified { identity, not_before, expire_time })
+        let left = (expire_time - now).to_std().unwrap_or_default();
+        let source = self.keys.clone();
+        Ok(Verified { identity, not_before, expire_time, left, source, keys })
     }
 
     fn identify(&self, claims: RawClaims) -> Result<Identity, CredentialInvalid> {

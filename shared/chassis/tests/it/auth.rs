@@ -30,7 +30,7 @@ fn assert_refused(idp: &Idp, token: &str, cause: &str) {
 
 #[test]
 fn each_algorithm_is_accepted() {
-    for idp in [Idp::eddsa(), Idp::es256(), Idp::rs256()] {
+    for idp in [Idp::eddsa(), Idp::es256(), Idp::rs256(), Idp::ps256()] {
         let claims = claims_with("auth_time", json!(at(-60).timestamp()));
         let identity = idp.issuers().verify(&idp.sign(&claims), at(10)).unwrap();
         let Identity::Principal(principal) = &*identity else { panic!("{identity:?}") };
@@ -38,6 +38,23 @@ fn each_algorithm_is_accepted() {
         assert_eq!((principal.issuer.as_str(), principal.subject.as_str()), (ISSUER, "alice"));
         assert_eq!(principal.claims.auth_time, Some(at(-60)));
         assert_eq!(principal.claims.expire_time, at(600));
+    }
+}
+
+#[test]
+fn a_key_that_does_not_say_is_for_the_first_algorithm_that_fits() {
+    let idp = Idp::ps256();
+    let other = idp.as_rs256();
+    let mut entry = idp.entry();
+    entry["jwks"]["keys"][0].as_object_mut().unwrap().remove("alg");
+    for (algorithms, good, bad) in
+        [(["EdDSA", "PS256", "RS256"], &idp, &other), (["RS256", "PS256", "ES256"], &other, &idp)]
+    {
+        entry["algorithms"] = json!(algorithms);
+        let issuers = issuers(std::slice::from_ref(&entry));
+        issuers.verify(&good.sign(&Idp::claims()), at(10)).unwrap();
+        let refusal = issuers.verify(&bad.sign(&Idp::claims()), at(10)).unwrap_err();
+        assert!(refusal.cause().ends_with("is not the key's"), "{}", refusal.cause());
     }
 }
 

@@ -63,9 +63,12 @@ fn algorithms() {
 
 #[test]
 fn keys() {
-    let either = "it must have either jwks or jwks_file";
-    assert_entry_refused(|entry| remove(entry, "jwks"), either);
-    assert_entry_refused(|entry| entry["jwks_file"] = json!("keys.json"), either);
+    let one =
+        "issuer https://idp.example: it must have one of jwks, jwks_file, jwks_uri, discovery";
+    assert_entry_refused(|entry| remove(entry, "jwks"), one);
+    assert_entry_refused(|entry| entry["jwks_file"] = json!("keys.json"), one);
+    assert_entry_refused(|entry| entry["discovery"] = json!(true), one);
+    assert_entry_refused(|entry| entry["jwks_uri"] = json!("https://idp.example/keys"), one);
     let none = "it has no usable key";
     assert_entry_refused(|entry| entry["jwks"] = json!({ "keys": [] }), none);
     assert_entry_refused(|entry| entry["algorithms"] = json!(["RS256"]), none);
@@ -90,6 +93,54 @@ fn keys() {
         },
         "cannot read /nowhere/keys.json",
     );
+}
+
+#[track_caller]
+fn assert_fetched_refused(change: impl FnOnce(&mut Value), sentence: &str) {
+    assert_entry_refused(
+        |entry| {
+            remove(entry, "jwks");
+            entry["discovery"] = json!(true);
+            change(entry);
+        },
+        sentence,
+    );
+}
+
+#[test]
+fn keys_that_are_fetched() {
+    for bad in ["http://idp.example", "https://idp.example?a=b", "https://idp.example#a", "idp"] {
+        let sentence = format!("issuer {bad}: discovery: the issuer ");
+        assert_fetched_refused(|entry| entry["issuer"] = json!(bad), &sentence);
+    }
+    for bad in ["http://idp.example/keys", "https://a:b@idp.example/keys", "keys.json", ""] {
+        let sentence = format!("issuer https://idp.example: jwks_uri: {bad:?} ");
+        assert_fetched_refused(
+            |entry| {
+                remove(entry, "discovery");
+                entry["jwks_uri"] = json!(bad);
+            },
+            &sentence,
+        );
+    }
+    assert_fetched_refused(
+        |entry| entry["ca_file"] = json!("/nowhere/ca.pem"),
+        "ca_file: cannot use /nowhere/ca.pem: ",
+    );
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    assert_fetched_refused(|entry| entry["ca_file"] = json!(empty.path()), "it has no certificate");
+    for bad in [299, 604_801] {
+        assert_fetched_refused(
+            |entry| entry["keys_max_age_seconds"] = json!(bad),
+            "keys_max_age_seconds must be 300 to 604800",
+        );
+    }
+    for only in ["ca_file", "keys_max_age_seconds"] {
+        assert_entry_refused(
+            |entry| entry[only] = if only == "ca_file" { json!("ca.pem") } else { json!(600) },
+            "ca_file and keys_max_age_seconds are for keys that are fetched",
+        );
+    }
 }
 
 #[test]

@@ -48,13 +48,26 @@ impl Idp {
     }
 
     pub(crate) fn rs256() -> Self {
+        Self::rsa(Algorithm::RS256)
+    }
+
+    pub(crate) fn ps256() -> Self {
+        Self::rsa(Algorithm::PS256)
+    }
+
+    fn rsa(algorithm: Algorithm) -> Self {
         let pair = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
         let pem = format!(
             "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
             STANDARD.encode(pair.as_der().unwrap().as_ref())
         );
         let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
-        Self { algorithm: Algorithm::RS256, key }
+        Self { algorithm, key }
+    }
+
+    /// The same key, for the other algorithm that it can sign by.
+    pub(crate) fn as_rs256(&self) -> Self {
+        Self { algorithm: Algorithm::RS256, key: self.key.clone() }
     }
 
     pub(crate) fn jwk(&self) -> Jwk {

@@ -8,9 +8,13 @@ mod config_errors;
 #[cfg(test)]
 mod development;
 #[cfg(test)]
+mod discovery;
+#[cfg(test)]
 mod idp;
 #[cfg(test)]
 mod probe;
+#[cfg(test)]
+mod provider;
 #[cfg(test)]
 mod role_tokens;
 #[cfg(test)]
