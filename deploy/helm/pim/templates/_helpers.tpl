@@ -57,7 +57,11 @@ capabilities:
 {{- $cluster := merge (dict "kind" "SERVICES" "audience" "pim" "services" $subjects) .Values.serviceIssuer -}}
 {{- $entries := list -}}
 {{- range append .Values.issuers $cluster -}}
-{{- $entries = append $entries (merge (dict "jwks" (mustFromJson .jwks)) .) -}}
+{{- $entry := omit . "jwks" -}}
+{{- if .jwks -}}
+{{- $_ := set $entry "jwks" (mustFromJson .jwks) -}}
+{{- end -}}
+{{- $entries = append $entries $entry -}}
 {{- end -}}
 {{- $entries | toPrettyJson -}}
 {{- end }}

@@ -5,7 +5,10 @@ use std::path::Path;
 use pim_chassis::auth::Issuers;
 use serde_json::{Value, json};
 
-use crate::idp::{Idp, TENANT};
+use crate::{
+    idp::{Idp, TENANT},
+    provider::CERTIFICATE,
+};
 
 #[track_caller]
 fn assert_refused(entries: &Value, sentence: &str) {
@@ -172,4 +175,23 @@ fn whom_an_issuer_speaks_for() {
         },
         "there is no service root",
     );
+}
+
+#[test]
+fn the_entries_that_are_shown_are_good_ones() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::copy(CERTIFICATE, directory.path().join("cluster-ca.crt")).unwrap();
+    for (file, count) in [("README.md", 1), ("deploy/ISSUERS.md", 3)] {
+        let text = std::fs::read_to_string(format!("{root}/{file}")).unwrap();
+        let shown = text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let shown: Vec<_> = shown.collect();
+        assert_eq!(shown.len(), count, "{file}");
+        for entry in shown {
+            let list = if entry.starts_with('[') { entry.to_owned() } else { format!("[{entry}]") };
+            if let Err(error) = Issuers::parse(&list, directory.path()) {
+                panic!("{file}: {error}: {entry}");
+            }
+        }
+    }
 }
