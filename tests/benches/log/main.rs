@@ -83,7 +83,7 @@ async fn writes(world: &World, organisation: &Organisation, process: &Process) {
             periodic.stopped().await;
         }
         // Not to be caught up with in the next round.
-        world.seal_log().await;
+        catch_up(world, process).await;
     }
     let (alone, beside) = (Figures::median(alone), Figures::median(beside));
     let Figures { rate, p50, p99 } = alone;
@@ -120,13 +120,7 @@ async fn fill(world: &World, organisation: &Organisation, process: &Process) {
     insert(&mut connection, organisation, more % EVENTS_EACH).await;
     sqlx::query("vacuum analyze").execute(&mut connection).await.unwrap();
     let begun = Instant::now();
-    let mut read = world.system.db.read().await.unwrap();
-    while log::is_behind(&mut read).await.unwrap() {
-        drop(read);
-        pim_audit::seal(process).await.unwrap();
-        read = world.system.db.read().await.unwrap();
-    }
-    drop(read);
+    catch_up(world, process).await;
     println!("sealed: {:.0} events a second", rate(more, begun.elapsed()));
     let (begun, mut signed, mut busy) = (Instant::now(), 0, Duration::ZERO);
     while signed < ENTRIES {
@@ -142,6 +136,16 @@ async fn fill(world: &World, organisation: &Organisation, process: &Process) {
     }
     let elapsed = begun.elapsed();
     println!("read back and signed: {:.0} entries a second, all in {elapsed:?}", rate(more, busy));
+}
+
+/// Seals all that can be sealed.
+async fn catch_up(world: &World, process: &Process) {
+    let mut read = world.system.db.read().await.unwrap();
+    while log::is_behind(&mut read).await.unwrap() {
+        drop(read);
+        pim_audit::seal(process).await.unwrap();
+        read = world.system.db.read().await.unwrap();
+    }
 }
 
 async fn size(world: &World, organisation: &Organisation) -> i64 {
