@@ -55,13 +55,15 @@ pub enum Action {
     ActivationRevoke,
     ApprovalRead,
     EventRead,
+    AlertDismiss,
+    AlertUpdate,
     AccessCheck,
     AccessRead,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 40] = [
+    pub const ALL: [Action; 42] = [
         Action::RoleImport,
         Action::RoleCreate,
         Action::RoleUpdate,
@@ -100,6 +102,8 @@ impl Action {
         Action::ActivationRevoke,
         Action::ApprovalRead,
         Action::EventRead,
+        Action::AlertDismiss,
+        Action::AlertUpdate,
         Action::AccessCheck,
         Action::AccessRead,
     ];
@@ -146,6 +150,8 @@ impl Action {
             Action::ActivationRevoke => "pim/activation/revoke",
             Action::ApprovalRead => "pim/approval/read",
             Action::EventRead => "pim/event/read",
+            Action::AlertDismiss => "pim/alert/dismiss",
+            Action::AlertUpdate => "pim/alert/update",
             Action::AccessCheck => "pim/access/check",
             Action::AccessRead => "pim/access/read",
         }
@@ -192,6 +198,8 @@ impl Action {
             | Action::ChangeRequestCancel
             | Action::ActivationCancel
             | Action::ActivationRevoke
+            | Action::AlertDismiss
+            | Action::AlertUpdate
             | Action::AccessCheck => false,
         }
     }

@@ -112,13 +112,17 @@ pub enum ThingKind {
     Approval,
     /// What a holder asks about an eligibility or assignment.
     ChangeRequest,
+    /// An incident of an alert.
+    Alert,
+    /// What is set of a kind of alert.
+    AlertSetting,
     /// An entry of the log.
     Event,
 }
 
 impl ThingKind {
     /// Every kind.
-    pub const ALL: [ThingKind; 13] = [
+    pub const ALL: [ThingKind; 15] = [
         ThingKind::Tenant,
         ThingKind::Catalog,
         ThingKind::Role,
@@ -131,6 +135,8 @@ impl ThingKind {
         ThingKind::Activation,
         ThingKind::Approval,
         ThingKind::ChangeRequest,
+        ThingKind::Alert,
+        ThingKind::AlertSetting,
         ThingKind::Event,
     ];
 
@@ -150,6 +156,8 @@ impl ThingKind {
             ThingKind::Activation => "activation",
             ThingKind::Approval => "approval",
             ThingKind::ChangeRequest => "change_request",
+            ThingKind::Alert => "alert",
+            ThingKind::AlertSetting => "alert_setting",
             ThingKind::Event => "event",
         }
     }

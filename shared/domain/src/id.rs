@@ -32,6 +32,10 @@ pub type ExtensionId = Id<crate::activation::Extension>;
 pub type ApprovalId = Id<crate::approval::Approval>;
 /// The id of a change request.
 pub type ChangeRequestId = Id<crate::change_request::ChangeRequest>;
+/// The id of an incident of an alert.
+pub type IncidentId = Id<crate::alert::Incident>;
+/// The id of what is set of a kind of alert.
+pub type AlertSettingId = Id<crate::alert::Setting>;
 /// The id of an entry of the log.
 pub type EventId = Id<crate::event::Event>;
 /// The id of a registered scope.

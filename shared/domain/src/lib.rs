@@ -20,7 +20,7 @@
 //! - [`denial`]: a no, with every broken rule. [`event`], [`change`]: a yes, with its log entry;
 //!   only a rule can make one, and the store writes nothing else.
 //! - [`log`]: the tree over all events, by which a changed, removed or added one is found.
-//! - [`due`]: what the scheduler pushes.
+//! - [`due`]: what the scheduler pushes. [`alert`]: what somebody should look at.
 //! - [`invariant`]: what must hold after every step, shared by tests of all levels.
 //!
 //! A change cannot be forged outside of the rules:
@@ -33,6 +33,7 @@
 //! ```
 
 pub mod activation;
+pub mod alert;
 pub mod approval;
 pub mod authority;
 pub mod catalog;

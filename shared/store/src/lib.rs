@@ -4,6 +4,7 @@
 //! SQL narrows the candidates, the domain decides.
 
 pub mod activations;
+pub mod alerts;
 pub mod approvals;
 pub mod approvers;
 pub mod callers;

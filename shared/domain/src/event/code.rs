@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 // Entra's longest names.
 const ADDED_TIMEBOUND: &str = "Add member to role in PIM completed (timebound)";
 const ADDED_PERMANENT: &str = "Add member to role in PIM completed (permanent)";
-const ELIGIBLE_ADDED_TIMEBOUND: &str = "Add eligible member to role in PIM completed (timebound)";
+const ELIGIBLE_ADDED_BOUND: &str = "Add eligible member to role in PIM completed (timebound)";
 const ELIGIBLE_ADDED_PERMANENT: &str = "Add eligible member to role in PIM completed (permanent)";
 const ELIGIBLE_REMOVED_PERMANENT: &str =
     "Remove eligible member from role in PIM completed (permanent)";
@@ -19,6 +19,8 @@ const ELIGIBLE_EXTENSION_CANCELED: &str = "Update eligible member in PIM cancele
 const ELIGIBLE_RENEWAL_REQUESTED: &str = "Add eligible member to role in PIM requested (renew)";
 const ELIGIBLE_RENEWAL_CANCELED: &str = "Add eligible member to role in PIM canceled (renew)";
 const ACTIVATION_REQUESTED: &str = "Add member to role requested (PIM activation)";
+const DEACTIVATED: &str = "Remove member from role completed (PIM deactivate)";
+const EXTEND: &str = "Update member in PIM requested (extend)";
 const DENIED_BY_ADMIN: &str = "Update member in PIM denied by admin (extend/renew)";
 
 /// What happened: stable, one a transition.
@@ -149,6 +151,18 @@ pub enum Code {
     ChangeRequestDenied,
     #[serde(rename = "pim.change_request.timed_out")]
     ChangeRequestTimedOut,
+    #[serde(rename = "pim.alert.triggered")]
+    AlertTriggered,
+    #[serde(rename = "pim.alert.resolved")]
+    AlertResolved,
+    #[serde(rename = "pim.alert.dismissed")]
+    AlertDismissed,
+    #[serde(rename = "pim.alert.enabled")]
+    AlertEnabled,
+    #[serde(rename = "pim.alert.disabled")]
+    AlertDisabled,
+    #[serde(rename = "pim.alert.updated")]
+    AlertUpdated,
     #[serde(rename = "pim.event.exported")]
     EventExported,
     #[serde(rename = "pim.call.refused")]
@@ -159,7 +173,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 65] = [
+    pub const ALL: [Code; 71] = [
         Code::TenantCreated,
         Code::CatalogImported,
         Code::RoleCreated,
@@ -222,6 +236,12 @@ impl Code {
         Code::ChangeRequestApproved,
         Code::ChangeRequestDenied,
         Code::ChangeRequestTimedOut,
+        Code::AlertTriggered,
+        Code::AlertResolved,
+        Code::AlertDismissed,
+        Code::AlertEnabled,
+        Code::AlertDisabled,
+        Code::AlertUpdated,
         Code::EventExported,
         Code::CallRefused,
         Code::LogKeyChanged,
@@ -299,6 +319,12 @@ impl Code {
             Code::ChangeRequestApproved => "pim.change_request.approved",
             Code::ChangeRequestDenied => "pim.change_request.denied",
             Code::ChangeRequestTimedOut => "pim.change_request.timed_out",
+            Code::AlertTriggered => "pim.alert.triggered",
+            Code::AlertResolved => "pim.alert.resolved",
+            Code::AlertDismissed => "pim.alert.dismissed",
+            Code::AlertEnabled => "pim.alert.enabled",
+            Code::AlertDisabled => "pim.alert.disabled",
+            Code::AlertUpdated => "pim.alert.updated",
             Code::EventExported => "pim.event.exported",
             Code::CallRefused => "pim.call.refused",
             Code::LogKeyChanged => "pim.log.key_changed",
@@ -314,9 +340,7 @@ impl Code {
             (Code::PolicyUpdated, _) => "Update role setting in PIM",
             // A renewal makes a grant, and Entra has no name of its own for that it was made.
             (Code::EligibilityCreated | Code::EligibilityRenewed, true) => ELIGIBLE_ADDED_PERMANENT,
-            (Code::EligibilityCreated | Code::EligibilityRenewed, false) => {
-                ELIGIBLE_ADDED_TIMEBOUND
-            }
+            (Code::EligibilityCreated | Code::EligibilityRenewed, false) => ELIGIBLE_ADDED_BOUND,
             (Code::EligibilityRemoved, true) => ELIGIBLE_REMOVED_PERMANENT,
             (Code::EligibilityRemoved | Code::EligibilityExpired, _) => ELIGIBLE_REMOVED_TIMEBOUND,
             (Code::EligibilityCanceled, true) => ELIGIBLE_CANCELED_PERMANENT,
@@ -335,9 +359,7 @@ impl Code {
             (Code::ActivationTimedOut, _) => "PIM activation request expired",
             (Code::ActivationCanceled, _) => "Add member to role canceled (PIM activation)",
             (Code::ActivationExpired, _) => "Remove member from role (PIM activation expired)",
-            (Code::ActivationDeactivated | Code::ActivationVoided, _) => {
-                "Remove member from role completed (PIM deactivate)"
-            }
+            (Code::ActivationDeactivated | Code::ActivationVoided, _) => DEACTIVATED,
             (Code::ApprovalOpened, _) => "Add member to role approval requested (PIM activation)",
             (Code::ApprovalApproved, _) => "Add member to role request approved (PIM activation)",
             (Code::ApprovalDenied, _) => "Add member to role request denied (PIM activation)",
@@ -351,12 +373,16 @@ impl Code {
             (Code::EligibilityExtensionCanceled, _) => ELIGIBLE_EXTENSION_CANCELED,
             (Code::EligibilityRenewalRequested, _) => ELIGIBLE_RENEWAL_REQUESTED,
             (Code::EligibilityRenewalCanceled, _) => ELIGIBLE_RENEWAL_CANCELED,
-            (Code::AssignmentExtensionRequested | Code::ActivationExtensionRequested, _) => {
-                "Update member in PIM requested (extend)"
-            }
+            (Code::AssignmentExtensionRequested | Code::ActivationExtensionRequested, _) => EXTEND,
             (Code::AssignmentExtensionCanceled, _) => "Update member in PIM canceled (extend)",
             (Code::AssignmentRenewalRequested, _) => "Add member to role in PIM requested (renew)",
             (Code::AssignmentRenewalCanceled, _) => "Add member to role in PIM canceled (renew)",
+            (Code::AlertTriggered, _) => "Triggered PIM alert",
+            (Code::AlertResolved, _) => "Resolve PIM alert",
+            (Code::AlertDismissed, _) => "Deactivate PIM alert",
+            (Code::AlertEnabled, _) => "Enable PIM alert",
+            (Code::AlertDisabled, _) => "Disable PIM alert",
+            (Code::AlertUpdated, _) => "Update PIM alert setting",
             (
                 Code::TenantCreated
                 | Code::CatalogImported

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
 mod activation;
+mod alerts;
 mod approval;
 mod belonging;
 mod change_request;
@@ -13,6 +14,7 @@ mod extend;
 mod folding;
 mod grant;
 mod holders;
+mod incidents;
 mod layers;
 mod lineage;
 mod log;
