@@ -19,7 +19,7 @@ use pim_store::StoreError;
 use crate::ground::{Ground, asking, constraint, new_grant, scope, setting};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 90] = [
+const CASES: [(&str, &str); 96] = [
     ("activation_length", "update activation set requested_duration = null"),
     ("activation_length", "update activation set requested_end_time = now()"),
     ("activation_requested_duration_check", "update activation set requested_duration = 0"),
@@ -177,6 +177,12 @@ const CASES: [(&str, &str); 90] = [
     ("principal_group", "update principal set kind = 'group', issuer = null, subject = null"),
     ("principal_group", "update principal set role_assignable = true"),
     ("principal_group", "update principal set deleted_time = now()"),
+    ("alert_state_check", "update alert set state = 'LOST'"),
+    ("alert_dismissal", "update alert set dismiss_time = now() where state = 'TRIGGERED'"),
+    ("alert_dismissal", "update alert set dismissed_by = null where state = 'DISMISSED'"),
+    ("alert_dismissal", "update alert set dismiss_justification = null where state = 'DISMISSED'"),
+    ("alert_resolution", "update alert set resolve_time = now() where state = 'TRIGGERED'"),
+    ("alert_resolution", "update alert set resolve_time = null where state = 'RESOLVED'"),
     ("policy_revision_check", "update policy set revision = 0"),
     ("role_catalog_check", "update role set catalog = 'other'"),
     ("catalog_import_catalog_check", "update catalog_import set catalog = 'other'"),
@@ -268,6 +274,7 @@ async fn everything() -> Ground {
         groups: Vec::new(),
     };
     ground.kept(policy::update(&judged, wish, &now).unwrap()).await;
+    ground.incidents().await;
     ground
 }
 

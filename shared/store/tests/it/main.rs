@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod activations;
+mod alerts;
 mod approvals;
 mod change_requests;
 mod checks;
