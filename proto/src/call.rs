@@ -15,14 +15,15 @@ use uuid::Uuid;
 use crate::field::FieldViolation;
 
 pub use command::{
-    Administrator, CancelChangeRequest, CheckAccess, Consistency, CreateTenant, EndActivation,
-    ExplainAccess, GetPrincipal, GetRoleTokenKeys, GrantRef, ImportCatalog, ListPossibleApprovers,
+    Administrator, AlertSettingsRef, CancelChangeRequest, CheckAccess, Consistency, CreateTenant,
+    EndActivation, ExplainAccess, GetPrincipal, GetRoleTokenKeys, GrantRef, ImportCatalog,
+    ListPossibleApprovers,
     PolicyRef, Question, RemoveGrant, Watch,
 };
 pub use filter::{
-    ActivationFilter, ApprovalFilter, ChangeRequestFilter, EventCategory, EventFilter, EventResult,
-    Export, GrantFilter, GroupFilter, HoldersFilter, HoldingsFilter, MineFilter, PolicyFilter,
-    PrincipalFilter, RoleFilter, ScopeFilter, Tail,
+    ActivationFilter, AlertFilter, AlertState, ApprovalFilter, ChangeRequestFilter, EventCategory,
+    EventFilter, EventResult, Export, GrantFilter, GroupFilter, HoldersFilter, HoldingsFilter,
+    MineFilter, PolicyFilter, PrincipalFilter, RoleFilter, ScopeFilter, Tail,
 };
 pub use log::{
     CheckpointQuery, CheckpointView, ConsistencyQuery, ConsistencyView, EntriesFrom, EntriesPage,

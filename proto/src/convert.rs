@@ -3,6 +3,7 @@
 
 mod access;
 mod activation;
+mod alert;
 mod approval;
 mod assignment;
 mod audit;

@@ -1,5 +1,6 @@
 //! Every write leaves its event: a walk through all writes of the contract.
 
+mod alerts;
 mod dates;
 mod groups;
 mod roles;
@@ -93,6 +94,7 @@ async fn every_write_leaves_its_event() {
     roles::custom(&organisation, &alice, &mut walk).await;
     scopes(&organisation, &mut walk).await;
     export(&organisation, &mut walk).await;
+    alerts::alerts(&world, &organisation, &mut walk).await;
 
     let contract = methods();
     let writes: BTreeSet<&str> =

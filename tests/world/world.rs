@@ -118,6 +118,13 @@ impl World {
         panic!("the scheduler never gets everything done");
     }
 
+    /// Lets as much time pass as there is between scans for alerts, and scans.
+    pub async fn scan(&self) {
+        self.advance(TimeDelta::minutes(1));
+        let audit = self.system.process("audit", &self.url).unwrap();
+        pim_audit::step(&audit).await.expect("a scan for alerts");
+    }
+
     /// From now on clients of this world call one service alone, which finds its peers at `peers`.
     ///
     /// # Panics

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
+    alert::AlertKind,
     grant::GrantKind,
     id::{ActivationId, ApprovalId, ChangeRequestId, GrantId, PrincipalId, RoleId},
     permission::Operation,
@@ -98,6 +99,13 @@ pub struct EndActivation {
     pub activation: ActivationId,
     /// Why.
     pub justification: String,
+}
+
+/// A question for what is set of alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AlertSettingsRef {
+    /// Of this kind; absent: of every kind.
+    pub kind: Option<AlertKind>,
 }
 
 /// How new the state must be that an answer is of.

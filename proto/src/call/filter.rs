@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use pim_domain::{
+    alert::AlertKind,
     event::Code,
     export::Format,
     grant::GrantKind,
@@ -174,6 +175,38 @@ impl EventCategory {
             EventCategory::RoleManagement => "RoleManagement",
             EventCategory::ResourceManagement => "ResourceManagement",
             EventCategory::GroupManagement => "GroupManagement",
+        }
+    }
+}
+
+/// Which alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct AlertFilter {
+    /// Of this kind.
+    pub kind: Option<AlertKind>,
+    /// In this state.
+    pub state: Option<AlertState>,
+}
+
+/// Where an alert stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum AlertState {
+    /// The condition lasts.
+    Triggered,
+    /// It may last.
+    Dismissed,
+    /// It is gone.
+    Resolved,
+}
+
+impl AlertState {
+    /// As it is stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AlertState::Triggered => "TRIGGERED",
+            AlertState::Dismissed => "DISMISSED",
+            AlertState::Resolved => "RESOLVED",
         }
     }
 }

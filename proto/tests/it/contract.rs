@@ -20,7 +20,7 @@ const INTERNAL: [&str; 10] = [
     "TimeOutChangeRequest",
 ];
 
-const CHANGING: [&str; 18] = [
+const CHANGING: [&str; 19] = [
     "BatchActivate",
     "BatchDecide",
     "Create",
@@ -39,6 +39,7 @@ const CHANGING: [&str; 18] = [
     "Cancel",
     "Approve",
     "Deny",
+    "Dismiss",
 ];
 
 const READING: [&str; 10] =

@@ -1,5 +1,6 @@
 //! One good request of every kind, with each field set, and what it is read as.
 
+pub(crate) mod alerts;
 pub(crate) mod assignment;
 pub(crate) mod batch;
 pub(crate) mod changes;

@@ -8,7 +8,7 @@ use prost::Message;
 
 use crate::{
     descriptor::method_names,
-    good::{assignment, batch, changes, groups, others, scopes},
+    good::{alerts, assignment, batch, changes, groups, others, scopes},
 };
 
 /// One kind of request: a good one as it is on the wire, and how it is read.
@@ -48,6 +48,7 @@ pub(crate) fn all() -> Vec<Shape> {
         others::approvals(),
         batch::batches(),
         others::audit(),
+        alerts::alerts(),
         others::access(),
         others::scheduler(),
     ]
@@ -77,7 +78,8 @@ fn a_request_that_says_nothing_is_refused_or_asks_for_all() {
             "TailEventsRequest"
             | "GetPrincipalRequest"
             | "GetRoleTokenKeysRequest"
-            | "GetCheckpointRequest" => true,
+            | "GetCheckpointRequest"
+            | "GetAlertSettingsRequest" => true,
             name => name.starts_with("List") || name.starts_with("Search"),
         };
         let read = (shape.read)(&[]).unwrap();

@@ -3,9 +3,18 @@
 use std::any::type_name;
 
 use pim_domain::{
-    activation::Activation, change_request::ChangeRequest, due::Due, effective::Effective,
-    event::StoredEvent, grant::Grant, group::Group, policy::Policy, principal::Principal,
-    role::Role, scope::Node,
+    activation::Activation,
+    alert::{Incident, Setting},
+    change_request::ChangeRequest,
+    due::Due,
+    effective::Effective,
+    event::StoredEvent,
+    grant::Grant,
+    group::Group,
+    policy::Policy,
+    principal::Principal,
+    role::Role,
+    scope::Node,
 };
 use pim_proto::{
     access,
@@ -114,6 +123,11 @@ fn responses() -> Vec<&'static str> {
         answer::<audit::v1::GetInclusionProofResponse, Answer<InclusionView>>(),
         answer::<audit::v1::GetConsistencyProofResponse, Answer<ConsistencyView>>(),
         answer::<audit::v1::ListEntriesResponse, EntriesPage>(),
+        answer::<audit::v1::ListAlertsResponse, Listed<Incident>>(),
+        answer::<audit::v1::GetAlertResponse, Answer<Incident>>(),
+        answer::<audit::v1::DismissAlertResponse, Answer<Incident>>(),
+        answer::<audit::v1::GetAlertSettingsResponse, Answer<Vec<Setting>>>(),
+        answer::<audit::v1::UpdateAlertSettingsResponse, Answer<Setting>>(),
         answer::<access::v1::CheckAccessResponse, AccessView>(),
         answer::<access::v1::BatchCheckAccessResponse, BatchAnswer<Effective>>(),
         answer::<access::v1::ListEffectiveRolesResponse, AccessPage>(),

@@ -1,9 +1,12 @@
-//! The log: listed, followed as it grows, handed out as files, sealed, signed and proven.
+//! The log: listed, followed as it grows, handed out as files, sealed, signed and proven. And the
+//! alerts, looked for in each tenant again and again.
 
+mod alert;
 mod export;
 mod filter;
 mod prove;
 mod read;
+mod scan;
 mod seal;
 mod sign;
 mod tail;
@@ -11,10 +14,11 @@ mod tail;
 use std::{collections::BTreeMap, sync::Arc};
 
 use pim_chassis::{
-    Process, Service, open_stream, open_told_stream, periodic::Periodic, read as reading,
+    Process, Service, open_stream, open_told_stream, periodic::Periodic, read as reading, write,
 };
 use pim_proto::audit::v1::{
     self,
+    alert_service_server::{AlertService, AlertServiceServer},
     audit_service_server::{AuditService, AuditServiceServer},
 };
 use tokio::sync::Mutex;
@@ -22,13 +26,18 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+pub use scan::{ScanError, step};
 pub use seal::seal;
 pub use sign::{Signing, sign};
 
 /// The audit service.
 pub const SERVICE: Service = Service {
     name: "audit",
-    mount: |process, services| services.with(AuditServiceServer::new(Audit(process.clone()))),
+    mount: |process, services| {
+        services
+            .with(AuditServiceServer::new(Audit(process.clone())))
+            .with(AlertServiceServer::new(Audit(process.clone())))
+    },
     background: repeat,
 };
 
@@ -38,7 +47,15 @@ fn repeat(process: &Process, shutdown: &CancellationToken) -> Vec<Periodic> {
         let own = own.clone();
         async move { seal(&own).await }
     };
-    let mut repeated = vec![Periodic::spawn("seal", shutdown.clone(), sealing)];
+    let own = process.clone();
+    let scanning = move || {
+        let own = own.clone();
+        async move { step(&own).await }
+    };
+    let mut repeated = vec![
+        Periodic::spawn("seal", shutdown.clone(), sealing),
+        Periodic::spawn("alerts", shutdown.clone(), scanning),
+    ];
     match process.log_keys.clone() {
         Some(keys) => {
             let (own, known) = (process.clone(), Arc::new(Mutex::new(BTreeMap::new())));
@@ -116,5 +133,43 @@ impl AuditService for Audit {
         request: Request<v1::ListEntriesRequest>,
     ) -> Result<Response<v1::ListEntriesResponse>, Status> {
         reading(&self.0, request, prove::entries).await
+    }
+}
+
+#[tonic::async_trait]
+impl AlertService for Audit {
+    async fn list_alerts(
+        &self,
+        request: Request<v1::ListAlertsRequest>,
+    ) -> Result<Response<v1::ListAlertsResponse>, Status> {
+        reading(&self.0, request, alert::list).await
+    }
+
+    async fn get_alert(
+        &self,
+        request: Request<v1::GetAlertRequest>,
+    ) -> Result<Response<v1::GetAlertResponse>, Status> {
+        reading(&self.0, request, alert::get).await
+    }
+
+    async fn dismiss_alert(
+        &self,
+        request: Request<v1::DismissAlertRequest>,
+    ) -> Result<Response<v1::DismissAlertResponse>, Status> {
+        write(&self.0, request, alert::dismiss).await
+    }
+
+    async fn get_alert_settings(
+        &self,
+        request: Request<v1::GetAlertSettingsRequest>,
+    ) -> Result<Response<v1::GetAlertSettingsResponse>, Status> {
+        reading(&self.0, request, alert::settings).await
+    }
+
+    async fn update_alert_settings(
+        &self,
+        request: Request<v1::UpdateAlertSettingsRequest>,
+    ) -> Result<Response<v1::UpdateAlertSettingsResponse>, Status> {
+        write(&self.0, request, alert::update).await
     }
 }

@@ -18,7 +18,9 @@ use pim_proto::{
         policy_service_client::PolicyServiceClient, role_service_client::RoleServiceClient,
         scope_service_client::ScopeServiceClient, tenant_service_client::TenantServiceClient,
     },
-    audit::v1::audit_service_client::AuditServiceClient,
+    audit::v1::{
+        alert_service_client::AlertServiceClient, audit_service_client::AuditServiceClient,
+    },
     scheduler::v1::scheduler_service_client::SchedulerServiceClient,
 };
 use tonic::{
@@ -147,6 +149,12 @@ impl Client {
     #[must_use]
     pub fn audit(&self) -> AuditServiceClient<Transport> {
         AuditServiceClient::new(self.transport.clone())
+    }
+
+    /// What somebody should look at.
+    #[must_use]
+    pub fn alerts(&self) -> AlertServiceClient<Transport> {
+        AlertServiceClient::new(self.transport.clone())
     }
 
     /// Who holds what now.

@@ -1,6 +1,7 @@
-//! The log as its readers hear it: listed, and followed as it grows.
+//! The log as its readers hear it: listed, and followed as it grows; and alerts.
 #![cfg(test)]
 
+mod alerts;
 mod export;
 mod filters;
 mod folded;
