@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use crate::{
     command::{
-        access, activation, approval, audit, change_request, grant, group, policy, principal, role,
-        scope,
+        access, activation, alert, approval, audit, change_request, grant, group, policy,
+        principal, role, scope,
     },
     connect::Connection,
     demo,
@@ -100,6 +100,9 @@ pub(crate) enum ClientCommand {
     /// The log: what happened, to what, by whom
     #[command(subcommand)]
     Audit(audit::Command),
+    /// What somebody should look at, and from where on
+    #[command(subcommand)]
+    Alerts(alert::Command),
 }
 
 /// Options of all writes.

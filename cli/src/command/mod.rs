@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod activation;
+pub(crate) mod alert;
 pub(crate) mod approval;
 pub(crate) mod approvers;
 pub(crate) mod audit;
@@ -60,6 +61,7 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
             });
         }
         ClientCommand::Audit(command) => return audit::run(command, session).await,
+        ClientCommand::Alerts(command) => alert::run(command, session).await?,
     }
     Ok(EXIT_OK)
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod activation;
+pub(crate) mod alert;
 pub(crate) mod approval;
 pub(crate) mod change_request;
 pub(crate) mod event;

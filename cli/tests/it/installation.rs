@@ -96,9 +96,11 @@ impl Up {
         .await
     }
 
-    /// The whole log, newest first.
+    /// The whole log, newest first, but for what scans for alerts add to it whenever it is time.
     pub(crate) async fn log(&self) -> Vec<Value> {
-        items(self.ask("admin", &["audit", "list"]).await)
+        let mut log = items(self.ask("admin", &["audit", "list"]).await);
+        log.retain(|event| !text(event, "code").starts_with("pim.alert."));
+        log
     }
 }
 

@@ -2,6 +2,7 @@
 //! a process of its own.
 #![cfg(test)]
 
+mod alerts;
 mod fleet;
 mod grants;
 mod installation;
