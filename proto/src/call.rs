@@ -17,8 +17,7 @@ use crate::field::FieldViolation;
 pub use command::{
     Administrator, AlertSettingsRef, CancelChangeRequest, CheckAccess, Consistency, CreateTenant,
     EndActivation, ExplainAccess, GetPrincipal, GetRoleTokenKeys, GrantRef, ImportCatalog,
-    ListPossibleApprovers,
-    PolicyRef, Question, RemoveGrant, Watch,
+    ListPossibleApprovers, PolicyRef, Question, RemoveGrant, Watch,
 };
 pub use filter::{
     ActivationFilter, AlertFilter, AlertState, ApprovalFilter, ChangeRequestFilter, EventCategory,

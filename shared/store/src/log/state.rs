@@ -2,6 +2,7 @@
 
 use pim_domain::{
     activation::Activation,
+    alert::{AlertKind, Incident, Setting},
     approval::Approval,
     change::{Thing, fold},
     change_request::ChangeRequest,
@@ -20,8 +21,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    StoreError, activations, approvals, change_requests, grants, groups, policies, principals,
-    roles, row, scopes, tenants,
+    StoreError, activations, alerts, approvals, change_requests, grants, groups, policies,
+    principals, roles, row, scopes, tenants,
 };
 
 /// Everything that is stored of a tenant and told of in its log, each at its version. Built-in roles
@@ -38,11 +39,16 @@ pub async fn state(
     rows.into_iter()
         .map(|row| {
             let kind = row::named(&ThingKind::ALL, ThingKind::as_str, &row.kind, "kind of thing")?;
-            let scope = || row::scope(row.scope.as_deref().unwrap_or_default());
-            // Those of a scope are named after it.
+            let name = row.name.as_deref().unwrap_or_default();
+            let scope = || row::scope(name);
+            // Those of a scope or of a kind of alert are named after it.
             let id = match kind {
                 ThingKind::Policy => Policy::id_of(row.id.into(), &scope()?),
                 ThingKind::Scope => Node::id_of(tenant, &scope()?).uuid(),
+                ThingKind::AlertSetting => {
+                    let kind = row::named(&AlertKind::ALL, AlertKind::as_str, name, "alert")?;
+                    Setting::untouched(tenant, kind).id.uuid()
+                }
                 ThingKind::Tenant
                 | ThingKind::Catalog
                 | ThingKind::Role
@@ -53,6 +59,7 @@ pub async fn state(
                 | ThingKind::Activation
                 | ThingKind::Approval
                 | ThingKind::ChangeRequest
+                | ThingKind::Alert
                 | ThingKind::Event => row.id,
             };
             Ok(ThingRef { kind, id, version: row.version })
@@ -158,6 +165,15 @@ pub async fn replay(
         ThingKind::ChangeRequest => {
             let stored = change_requests::get(connection, tenant, id.into()).await?;
             explained::<ChangeRequest>(kind, id, events, stored)
+        }
+        ThingKind::Alert => {
+            let stored = alerts::get(connection, tenant, id.into()).await?;
+            explained::<Incident>(kind, id, events, stored)
+        }
+        ThingKind::AlertSetting => {
+            let stored = alerts::settings(connection, tenant).await?;
+            let stored = stored.into_iter().find(|setting| setting.id.uuid() == id);
+            explained::<Setting>(kind, id, events, stored)
         }
         ThingKind::Event => Err(unreadable()),
     })

@@ -1,4 +1,4 @@
-select 'tenant' as "kind!", id as "id!", null::text as scope, version as "version!"
+select 'tenant' as "kind!", id as "id!", null::text as name, version as "version!"
 from tenant where id = $1
 union all
 select 'catalog', id, null, version from catalog_import where tenant_id = $1
@@ -22,3 +22,7 @@ union all
 select 'approval', id, null, version from approval where tenant_id = $1
 union all
 select 'change_request', id, null, version from change_request where tenant_id = $1
+union all
+select 'alert', id, null, version from alert where tenant_id = $1
+union all
+select 'alert_setting', $1, kind, version from alert_setting where tenant_id = $1
