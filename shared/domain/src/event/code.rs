@@ -2,17 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-// Entra's longest names.
-const ADDED_TIMEBOUND: &str = "Add member to role in PIM completed (timebound)";
-const ADDED_PERMANENT: &str = "Add member to role in PIM completed (permanent)";
-const ELIGIBLE_ADDED_BOUND: &str = "Add eligible member to role in PIM completed (timebound)";
-const ELIGIBLE_ADDED_PERMANENT: &str = "Add eligible member to role in PIM completed (permanent)";
+// Entra's longest names; where there are two, of what has an end and of what has none.
+const ADDED: [&str; 2] = [
+    "Add member to role in PIM completed (timebound)",
+    "Add member to role in PIM completed (permanent)",
+];
+const ELIGIBLE_ADDED: [&str; 2] = [
+    "Add eligible member to role in PIM completed (timebound)",
+    "Add eligible member to role in PIM completed (permanent)",
+];
+const ELIGIBLE_CANCELED: [&str; 2] = [
+    "Add eligible member to role in PIM canceled (timebound)",
+    "Add eligible member to role in PIM canceled (permanent)",
+];
 const ELIGIBLE_REMOVED_PERMANENT: &str =
     "Remove eligible member from role in PIM completed (permanent)";
 const ELIGIBLE_REMOVED_TIMEBOUND: &str =
     "Remove eligible member from role in PIM completed (timebound)";
-const ELIGIBLE_CANCELED_PERMANENT: &str = "Add eligible member to role in PIM canceled (permanent)";
-const ELIGIBLE_CANCELED_TIMEBOUND: &str = "Add eligible member to role in PIM canceled (timebound)";
 const REMOVED_PERMANENT: &str = "Remove member from role in PIM completed (permanent)";
 const ELIGIBLE_EXTENSION_REQUESTED: &str = "Update eligible member in PIM requested (extend)";
 const ELIGIBLE_EXTENSION_CANCELED: &str = "Update eligible member in PIM canceled (extend)";
@@ -333,20 +339,18 @@ impl Code {
 
     /// Entra's name for it, exactly as Entra spells it; empty where Entra has none.
     pub(super) fn activity(self, permanent: bool) -> &'static str {
+        let term = usize::from(permanent);
         match (self, permanent) {
             (Code::GroupCreated, _) => "Onboarded resource to PIM",
             (Code::GroupUpdated, _) => "Resource updated",
             (Code::GroupDeleted, _) => "Offboarded resource from PIM",
             (Code::PolicyUpdated, _) => "Update role setting in PIM",
             // A renewal makes a grant, and Entra has no name of its own for that it was made.
-            (Code::EligibilityCreated | Code::EligibilityRenewed, true) => ELIGIBLE_ADDED_PERMANENT,
-            (Code::EligibilityCreated | Code::EligibilityRenewed, false) => ELIGIBLE_ADDED_BOUND,
+            (Code::EligibilityCreated | Code::EligibilityRenewed, _) => ELIGIBLE_ADDED[term],
             (Code::EligibilityRemoved, true) => ELIGIBLE_REMOVED_PERMANENT,
             (Code::EligibilityRemoved | Code::EligibilityExpired, _) => ELIGIBLE_REMOVED_TIMEBOUND,
-            (Code::EligibilityCanceled, true) => ELIGIBLE_CANCELED_PERMANENT,
-            (Code::EligibilityCanceled, false) => ELIGIBLE_CANCELED_TIMEBOUND,
-            (Code::AssignmentCreated | Code::AssignmentRenewed, true) => ADDED_PERMANENT,
-            (Code::AssignmentCreated | Code::AssignmentRenewed, false) => ADDED_TIMEBOUND,
+            (Code::EligibilityCanceled, _) => ELIGIBLE_CANCELED[term],
+            (Code::AssignmentCreated | Code::AssignmentRenewed, _) => ADDED[term],
             (Code::AssignmentRemoved, true) => REMOVED_PERMANENT,
             // To Entra, what an administrator takes away is a time-bound assignment.
             (Code::AssignmentRemoved | Code::AssignmentExpired | Code::ActivationRevoked, _) => {
