@@ -71,11 +71,9 @@ impl TryFrom<v1::UpdateAlertSettingsRequest> for Write<Update> {
             let description = format!("must have at most {PARAMETERS_MAX} entries; it has {given}");
             return Err(FieldViolation::new("parameters", description));
         }
-        let parameters = request.parameters.into_iter().enumerate().map(|(place, one)| {
-            let name = field::name(one.name, "name", NAME_CHARS_MAX);
-            let name = name.field(format_args!("parameters[{place}]"))?;
-            Ok(Given { name, value: one.value })
-        });
+        let parameters = request.parameters.into_iter().enumerate();
+        let parameters = parameters
+            .map(|(place, one)| Given::try_from(one).field(format_args!("parameters[{place}]")));
         let command = Update {
             kind: kind(&request.kind)?.required("kind")?,
             etag: field::etag(request.etag)?,
@@ -83,6 +81,19 @@ impl TryFrom<v1::UpdateAlertSettingsRequest> for Write<Update> {
             parameters: parameters.collect::<Result<_, _>>()?,
         };
         write(command, &request.request_id, request.validate_only)
+    }
+}
+
+impl TryFrom<v1::AlertParameterValue> for Given {
+    type Error = FieldViolation;
+
+    fn try_from(given: v1::AlertParameterValue) -> Result<Self, FieldViolation> {
+        // Each has a range of its own, and none begins below.
+        if given.value < 0 {
+            let description = format!("must not be negative; it is {}", given.value);
+            return Err(FieldViolation::new("value", description));
+        }
+        Ok(Self { name: field::name(given.name, "name", NAME_CHARS_MAX)?, value: given.value })
     }
 }
 
