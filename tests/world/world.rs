@@ -122,7 +122,7 @@ impl World {
     pub async fn scan(&self) {
         self.advance(TimeDelta::minutes(1));
         let audit = self.system.process("audit", &self.url).unwrap();
-        pim_audit::step(&audit).await.expect("a scan for alerts");
+        pim_audit::scan(&audit).await.expect("a scan for alerts");
     }
 
     /// From now on clients of this world call one service alone, which finds its peers at `peers`.

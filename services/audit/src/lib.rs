@@ -26,7 +26,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-pub use scan::{ScanError, step};
+pub use scan::{ScanError, scan};
 pub use seal::seal;
 pub use sign::{Signing, sign};
 
@@ -50,7 +50,7 @@ fn repeat(process: &Process, shutdown: &CancellationToken) -> Vec<Periodic> {
     let own = process.clone();
     let scanning = move || {
         let own = own.clone();
-        async move { step(&own).await }
+        async move { scan(&own).await }
     };
     let mut repeated = vec![
         Periodic::spawn("seal", shutdown.clone(), sealing),

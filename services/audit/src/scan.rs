@@ -12,12 +12,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::Process;
 use pim_domain::{
     alert::{
-        AlertKind, Finding, Findings, Incident, Setting,
+        self, AlertKind, Finding, Findings, Incident, Setting,
         condition::{
             crowded, disabled, duplicates, few_break_glass, mutual, refused, renewed, unapprovable,
             unused, unusual_hours, used, weakened, without_mfa,
         },
-        scan,
     },
     change::Change,
     event::{Actor, Stamp},
@@ -62,7 +61,7 @@ pub enum ScanError {
 ///
 /// # Errors
 /// Something could not be read or written.
-pub async fn step(process: &Process) -> Result<Duration, ScanError> {
+pub async fn scan(process: &Process) -> Result<Duration, ScanError> {
     let before = process.clock.now().now - SCAN_INTERVAL;
     let mut read = process.db.browse().await?;
     let tenants = alerts::due(&mut read, before, TENANTS_MAX).await?;
@@ -122,7 +121,7 @@ async fn scan_kind(process: &Process, tenant: TenantId, kind: AlertKind) -> Resu
         (Vec::new(), true)
     };
     drop(read);
-    let changes = scan(&open, Findings { kind, found, is_whole }, &stamp);
+    let changes = alert::scan(&open, Findings { kind, found, is_whole }, &stamp);
     for some in changes.chunks(CHANGES_MAX) {
         record(process, tenant, some).await?;
     }

@@ -172,6 +172,21 @@ async fn each_way_in_which_something_does_not_count_has_its_reason() {
 }
 
 #[tokio::test]
+async fn of_very_many_the_newest_fifty_are_said() {
+    let (world, organisation, alice) = begin().await;
+    let mut made = Vec::new();
+    for _ in 0..51 {
+        let assignment = organisation.assign(&alice, CONTRIBUTOR, SUBSCRIPTION).await.unwrap();
+        organisation.admin.remove(&assignment).await.unwrap();
+        made.push(assignment.id);
+        world.advance(hours(1));
+    }
+    made.reverse();
+    let said: Vec<String> = obstacles(&alice).await.into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(said, made[..50]);
+}
+
+#[tokio::test]
 async fn others_need_the_right_to_read_and_what_is_malformed_is_named() {
     let (world, organisation, alice) = begin().await;
     organisation.assign(&alice, CONTRIBUTOR, SUBSCRIPTION).await.unwrap();

@@ -436,7 +436,7 @@ async fn two_replicas_open_one() {
     let ground = Ground::new().await;
     ground.world.advance(TimeDelta::minutes(1));
     let one = ground.world.system.process("audit", &ground.world.url).unwrap();
-    let (first, second) = tokio::join!(pim_audit::step(&one), pim_audit::step(&one));
+    let (first, second) = tokio::join!(pim_audit::scan(&one), pim_audit::scan(&one));
     first.unwrap();
     second.unwrap();
     ground.triggered(USED).await;

@@ -1,7 +1,8 @@
 //! A reader that does not keep up is cut, never skipped.
 
-use pim_proto::audit::v1::EventFilter;
-use pim_tests::{Person, eventually};
+use pim_chassis::limits::STREAMS_PER_CALLER_MAX;
+use pim_proto::audit::v1::{EventFilter, ExportEventsRequest, ExportFormat};
+use pim_tests::{Person, assert_refused, eventually};
 use sqlx::Executor as _;
 use tonic::Code;
 
@@ -58,4 +59,32 @@ async fn a_reader_that_is_too_slow_is_cut_and_loses_nothing() {
     heard.sort_unstable();
     heard.dedup();
     assert_eq!(heard.len(), FLOOD, "some are heard twice");
+}
+
+#[tokio::test]
+async fn a_caller_has_only_so_many_streams_and_gets_back_what_is_closed() {
+    let (world, organisation, _alice) = begin().await;
+    let admin = &organisation.admin.client;
+    let mut open = Vec::new();
+    for _ in 0..STREAMS_PER_CALLER_MAX {
+        open.push(Tail::open(admin, EventFilter::default(), "").await.unwrap());
+    }
+    // By a connection of its own, which has streams to spare.
+    let again = organisation.again(&world).admin.client;
+    let one_more = Tail::open(&again, EventFilter::default(), "").await.map(drop);
+    assert_refused(one_more, Code::ResourceExhausted, "RATE_LIMITED");
+    let export = ExportEventsRequest {
+        format: ExportFormat::JsonLines.into(),
+        ..ExportEventsRequest::default()
+    };
+    let export = again.audit().export_events(export).await.map(drop);
+    assert_refused(export, Code::ResourceExhausted, "RATE_LIMITED");
+    let other = &organisation.second_admin.client;
+    drop(Tail::open(other, EventFilter::default(), "").await.unwrap());
+
+    drop(open);
+    eventually("the streams are given back", async || {
+        Tail::open(&again, EventFilter::default(), "").await.ok().map(drop)
+    })
+    .await;
 }
