@@ -12,7 +12,6 @@ use pim_domain::{
 use pim_proto::{
     audit::v1::ExportEventsResponse,
     call::{Export, Exported},
-    field::FieldViolation,
 };
 use pim_store::{
     Purpose, Read, StoreError,
@@ -35,8 +34,8 @@ const PIECE_BYTES_MIN: usize = 256 * 1024;
 const PIECES_MAX: usize = 2;
 /// A reader that takes longer for a piece is cut.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// What a sealed position is for.
-const POSITION: &str = "export";
+/// What a position is of.
+const STREAM: &str = "export";
 
 type Sender = mpsc::Sender<Result<ExportEventsResponse, Status>>;
 
@@ -59,7 +58,7 @@ pub(crate) async fn export(
         let read = context.db().read().await?;
         Position { snapshot: read.snapshot().to_string(), after: None }
     } else {
-        open(&context, &export)?
+        context.open_position(STREAM, &asked(&export)?, &export.after_position)?
     };
     let stream = context.process.streams.open(context.tenant, context.caller()?.principal.id)?;
     tell(&context, &export).await?;
@@ -163,7 +162,7 @@ impl Sending<'_> {
             data: std::mem::take(&mut self.data),
             count: self.count,
             reached: self.position.after.map(|cursor| cursor.time),
-            position: seal(self.context, &self.export, &self.position)?,
+            position: self.context.position(STREAM, &asked(&self.export)?, &self.position)?,
             is_last,
         };
         let sent = time::timeout(READ_TIMEOUT, self.sender.send(Ok(piece.into()))).await;
@@ -200,26 +199,8 @@ async fn learn(
     Ok(())
 }
 
-fn seal(context: &Context, export: &Export, position: &Position) -> Result<String, Error> {
-    let text = serde_json::to_vec(position);
-    let text = text.map_err(|error| StoreError::corrupt("position", error))?;
-    let (tenant, wish) = bound(context, export)?;
-    Ok(context.process.seal.seal(POSITION, &[&tenant, &wish], &text))
-}
-
-fn open(context: &Context, export: &Export) -> Result<Position, Error> {
-    let (tenant, wish) = bound(context, export)?;
-    let seal = &context.process.seal;
-    let text = seal.open(POSITION, &[&tenant, &wish], &export.after_position);
-    text.and_then(|text| serde_json::from_slice(&text).ok()).ok_or_else(|| {
-        let description = "must be a position from an answer with the same filter and format";
-        Error::Field(FieldViolation::new("after_position", description))
-    })
-}
-
-/// What a position belongs to: the tenant and the wish.
-fn bound(context: &Context, export: &Export) -> Result<([u8; 16], Vec<u8>), Error> {
+/// What a position belongs to.
+fn asked(export: &Export) -> Result<Vec<u8>, Error> {
     let wish = serde_json::to_vec(export);
-    let wish = wish.map_err(|error| StoreError::corrupt("export", error))?;
-    Ok((context.tenant.uuid().into_bytes(), wish))
+    Ok(wish.map_err(|error| StoreError::corrupt("export", error))?)
 }

@@ -8,12 +8,8 @@ use pim_domain::event::StoredEvent;
 use pim_proto::{
     audit::v1::TailEventsResponse,
     call::{Tail, Tailed},
-    field::FieldViolation,
 };
-use pim_store::{
-    StoreError,
-    events::{self, Between, CommittedCursor},
-};
+use pim_store::events::{self, Between, CommittedCursor};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::mpsc::{self, error::TrySendError},
@@ -34,8 +30,8 @@ const RIGHT_INTERVAL: Duration = Duration::from_secs(5);
 const MESSAGES_MAX: usize = 64;
 /// Entries in one message, at most.
 const PAGE_MAX: i64 = 100;
-/// What a sealed position is for.
-const POSITION: &str = "position";
+/// What a position is of.
+const STREAM: &str = "tail";
 
 type Sender = mpsc::Sender<Result<TailEventsResponse, Status>>;
 
@@ -66,7 +62,7 @@ pub(crate) async fn tail(
         let read = context.db().read().await?;
         Position { since: read.snapshot().to_string(), part: None }
     } else {
-        open(&context, &tail.after_position)?
+        context.open_position(STREAM, &[], &tail.after_position)?
     };
     let stream = context.process.streams.open(context.tenant, context.caller()?.principal.id)?;
     let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
@@ -142,27 +138,11 @@ fn send(
     events: Vec<StoredEvent>,
     position: &Position,
 ) -> Result<(), Error> {
-    let position = seal(context, position)?;
+    let position = context.position(STREAM, &[], position)?;
     match sender.try_send(Ok(Tailed { events, position }.into())) {
         Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
         Err(TrySendError::Full(_)) => Err(Error::SlowReader),
     }
-}
-
-fn seal(context: &Context, position: &Position) -> Result<String, Error> {
-    let tenant = context.tenant.uuid();
-    let text = serde_json::to_vec(position);
-    let text = text.map_err(|error| StoreError::corrupt("position", error))?;
-    Ok(context.process.seal.seal(POSITION, &[tenant.as_bytes()], &text))
-}
-
-fn open(context: &Context, position: &str) -> Result<Position, Error> {
-    let tenant = context.tenant.uuid();
-    let text = context.process.seal.open(POSITION, &[tenant.as_bytes()], position);
-    text.and_then(|text| serde_json::from_slice(&text).ok()).ok_or_else(|| {
-        let description = "must be a position from an answer of this tenant";
-        Error::Field(FieldViolation::new("after_position", description))
-    })
 }
 
 /// A right that has ended ends the stream; so does a token that is no longer good.

@@ -15,7 +15,7 @@ use pim_proto::{
     field::FieldViolation,
 };
 use pim_store::{
-    Db, Purpose, Read, Revision, Tx,
+    Db, Purpose, Read, Revision, StoreError, Tx,
     idempotency::{self, Key, Known},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -192,9 +192,8 @@ impl Context {
         work: &mut Work,
     ) -> Result<Option<Answer<T>>, Error> {
         let Some((known, as_of)) = work.known.take() else { return Ok(None) };
-        let value = serde_json::from_value(known).map_err(|error| {
-            pim_store::StoreError::Corrupt { what: "answer", source: error.into() }
-        })?;
+        let value =
+            serde_json::from_value(known).map_err(|error| StoreError::corrupt("answer", error))?;
         let read = self.db().read().await?;
         Ok(Some(self.answer(value, read.revision(), as_of)))
     }
@@ -214,9 +213,8 @@ impl Context {
             tx.roll_back().await?
         } else {
             if let Some(key) = key {
-                let kept = serde_json::to_value(&value).map_err(|error| {
-                    pim_store::StoreError::Corrupt { what: "answer", source: error.into() }
-                })?;
+                let kept = serde_json::to_value(&value)
+                    .map_err(|error| StoreError::corrupt("answer", error))?;
                 idempotency::keep(&mut tx, &key, &kept, now).await?;
             }
             tx.commit().await?
@@ -286,6 +284,40 @@ impl Context {
             _ => String::new(),
         };
         Listed { items: rows, next_page_token, revision: self.revision(revision), as_of }
+    }
+
+    /// Up to where a reader of a stream has read, as the reader carries it: for this kind of stream,
+    /// this tenant, and what was asked.
+    ///
+    /// # Errors
+    /// It has no JSON form.
+    pub fn position<T: Serialize>(
+        &self,
+        stream: &str,
+        asked: &[u8],
+        position: &T,
+    ) -> Result<String, Error> {
+        let text = serde_json::to_vec(position);
+        let text = text.map_err(|error| StoreError::corrupt("position", error))?;
+        Ok(self.process.seal.seal(stream, &[self.tenant.uuid().as_bytes(), asked], &text))
+    }
+
+    /// The position that such a reader was given.
+    ///
+    /// # Errors
+    /// It is of another stream, tenant or request, or was never given.
+    pub fn open_position<T: DeserializeOwned>(
+        &self,
+        stream: &str,
+        asked: &[u8],
+        sealed: &str,
+    ) -> Result<T, Error> {
+        let tenant = self.tenant.uuid();
+        let text = self.process.seal.open(stream, &[tenant.as_bytes(), asked], sealed);
+        text.and_then(|text| serde_json::from_slice(&text).ok()).ok_or_else(|| {
+            let description = "must be of an answer of this tenant to the same request";
+            FieldViolation::new("after_position", description).into()
+        })
     }
 
     /// What a page token belongs to.

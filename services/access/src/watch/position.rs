@@ -3,12 +3,11 @@
 use chrono::{DateTime, Utc};
 use pim_chassis::{Context, Error};
 use pim_domain::{effective::Instant, id::PrincipalId};
-use pim_proto::field::FieldViolation;
 use pim_store::Snapshot;
 use serde::{Deserialize, Serialize};
 
-/// What a sealed position is for.
-const PURPOSE: &str = "watch position";
+/// What a position is of.
+const STREAM: &str = "watch";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Position {
@@ -36,9 +35,7 @@ impl Position {
             earliest: self.instant.earliest,
             latest: self.instant.latest,
         };
-        let written = serde_json::to_vec(&written).map_err(|_| Error::Lost)?;
-        let bound = bound(context, principals);
-        Ok(context.process.seal.seal(PURPOSE, &[&bound], &written))
+        context.position(STREAM, &asked(context, principals), &written)
     }
 
     /// The position that such a reader was given.
@@ -47,24 +44,18 @@ impl Position {
         principals: impl Iterator<Item = &'a PrincipalId>,
         sealed: &str,
     ) -> Result<Self, Error> {
-        let bound = bound(context, principals);
-        let written = context.process.seal.open(PURPOSE, &[&bound], sealed);
-        let written = written.and_then(|text| serde_json::from_slice::<Written>(&text).ok());
-        let position = written.and_then(|written| {
-            let instant = Instant { earliest: written.earliest, latest: written.latest };
-            Some(Self { snapshot: written.snapshot.parse().ok()?, instant })
-        });
-        position.ok_or_else(|| {
-            let description = "must be of a message about the same principals to this tenant";
-            FieldViolation::new("after_position", description).into()
+        let asked = asked(context, principals);
+        let written: Written = context.open_position(STREAM, &asked, sealed)?;
+        Ok(Self {
+            snapshot: written.snapshot.parse()?,
+            instant: Instant { earliest: written.earliest, latest: written.latest },
         })
     }
 }
 
-/// What it belongs to: this database, the tenant, and whom it is about.
-fn bound<'a>(context: &Context, principals: impl Iterator<Item = &'a PrincipalId>) -> Vec<u8> {
-    let mut bound = context.db().instance().as_bytes().to_vec();
-    bound.extend(context.tenant.uuid().as_bytes());
-    principals.for_each(|one| bound.extend(one.uuid().as_bytes()));
-    bound
+/// What it belongs to: this database, and whom it is about.
+fn asked<'a>(context: &Context, principals: impl Iterator<Item = &'a PrincipalId>) -> Vec<u8> {
+    let mut asked = context.db().instance().as_bytes().to_vec();
+    principals.for_each(|one| asked.extend(one.uuid().as_bytes()));
+    asked
 }
