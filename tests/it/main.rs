@@ -4,7 +4,6 @@
 
 mod agreement;
 mod boundary;
-mod coverage;
 mod custom_role;
 mod descriptor;
 mod events;
@@ -18,6 +17,7 @@ mod scopes;
 mod siem;
 mod simulation;
 mod stories;
+mod sweep;
 mod tamper;
 mod tidy;
 mod watch;

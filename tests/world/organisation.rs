@@ -4,8 +4,9 @@ use pim_proto::{
     assignment::v1::{
         Administrator, Assignment, CreateAssignmentRequest, CreateEligibilityRequest,
         CreatePrincipalRequest, CreateScopeRequest, CreateTenantRequest, DeleteScopeRequest,
-        Eligibility, GetPolicyRequest, GetScopeRequest, ImportCatalogRequest, Policy,
-        PrincipalKind, Rules, Scope, UpdatePolicyRequest, UpdateScopeRequest,
+        DisablePrincipalRequest, Eligibility, GetPolicyRequest, GetScopeRequest,
+        ImportCatalogRequest, Policy, PrincipalKind, Rules, Scope, UpdatePolicyRequest,
+        UpdateScopeRequest,
     },
     audit::v1::{Event, EventFilter, ListEventsRequest},
     r#type::v1::Catalog,
@@ -92,6 +93,14 @@ impl Organisation {
         let answer = self.admin.client.directory().create_principal(request).await.unwrap();
         let id = answer.into_inner().principal.unwrap().id;
         Person::new(world, self.tenant, name, id)
+    }
+
+    /// Disables somebody.
+    pub async fn disable(&self, person: &Person) {
+        let principal_id = person.id.clone();
+        let request =
+            DisablePrincipalRequest { principal_id, ..DisablePrincipalRequest::default() };
+        self.admin.client.directory().disable_principal(request).await.unwrap();
     }
 
     /// Makes somebody eligible, permanently.

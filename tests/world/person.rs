@@ -67,7 +67,8 @@ impl Person {
     }
 
     /// What their tokens say, signed in with multi-factor authentication.
-    pub(crate) fn grant(&self) -> Grant {
+    #[must_use]
+    pub fn grant(&self) -> Grant {
         Grant::Principal {
             tenant: self.tenant,
             subject: self.name.clone(),

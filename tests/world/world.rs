@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::{
     Service,
-    auth::{DevelopmentIssuer, Grant, RoleTokens},
+    auth::{DEVELOPMENT_KEY_FILE, DevelopmentIssuer, Grant, RoleTokens},
     clock::Clock,
     limits::Limits,
     log_keys::LogKeys,
@@ -37,7 +37,7 @@ pub struct World {
     /// Where it listens.
     pub url: String,
     server: JoinHandle<()>,
-    _keys: Arc<TempDir>,
+    keys: Arc<TempDir>,
 }
 
 /// A Monday noon.
@@ -66,7 +66,7 @@ impl World {
         // What would go on beside it ends as well.
         self.system.shutdown.cancel();
         self.system.db.close().await;
-        Self::on(self.database, self.system.clock, self._keys).await
+        Self::on(self.database, self.system.clock, self.keys).await
     }
 
     async fn on(database: TestDb, clock: Clock, keys: Arc<TempDir>) -> Self {
@@ -90,7 +90,13 @@ impl World {
         let server = tokio::spawn(async move {
             served.serve(&services, listener, Limits::default()).await.unwrap();
         });
-        Self { system, database, url, server, _keys: keys }
+        Self { system, database, url, server, keys }
+    }
+
+    /// The private key of the issuer whose tokens are accepted, as PKCS#8.
+    #[must_use]
+    pub fn development_key(&self) -> Vec<u8> {
+        std::fs::read(self.keys.path().join(DEVELOPMENT_KEY_FILE)).unwrap()
     }
 
     /// The time.

@@ -368,7 +368,7 @@ async fn identify(issuers: &Issuers, clock: &Clock, parts: &mut Parts) -> Result
         return Ok(());
     }
     let missing = || {
-        let text = "no bearer token was given";
+        let text = "a call needs one bearer token";
         status(tonic::Code::Unauthenticated, "CREDENTIAL_MISSING", text, [])
     };
     let token = bearer(&parts.headers).ok_or_else(missing)?;
@@ -389,8 +389,11 @@ async fn identify(issuers: &Issuers, clock: &Clock, parts: &mut Parts) -> Result
     Ok(())
 }
 
+/// The one token; of two it would not be sure which one others on the way have looked at.
 fn bearer(headers: &http::HeaderMap) -> Option<&str> {
-    let value = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?;
+    let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let value = value.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

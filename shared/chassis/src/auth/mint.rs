@@ -27,7 +27,8 @@ pub const DEVELOPMENT_OPERATORS: &str = "https://development.pim.invalid/operato
 
 const AUDIENCE: &str = "pim";
 const KEY_ID: &str = "development";
-const KEY_FILE: &str = "development-issuer.key";
+/// The file with its private key, as PKCS#8 in DER.
+pub const DEVELOPMENT_KEY_FILE: &str = "development-issuer.key";
 
 /// Signs development tokens with a key that is made at first start.
 pub struct DevelopmentIssuer {
@@ -71,10 +72,15 @@ impl DevelopmentIssuer {
     /// # Errors
     /// If the key cannot be made, read or written, or if others may read it.
     pub fn load_or_create(directory: &Path) -> Result<Self, ConfigError> {
-        let path = directory.join(KEY_FILE);
-        let document = key_file::read_or_create(directory, KEY_FILE, new_key).map_err(|error| {
-            ConfigError::new(format!("cannot use the development key {}: {error}", path.display()))
-        })?;
+        let path = directory.join(DEVELOPMENT_KEY_FILE);
+        let document = key_file::read_or_create(directory, DEVELOPMENT_KEY_FILE, new_key).map_err(
+            |error| {
+                ConfigError::new(format!(
+                    "cannot use the development key {}: {error}",
+                    path.display()
+                ))
+            },
+        )?;
         let pair = Ed25519KeyPair::from_pkcs8(&document).map_err(|_| {
             ConfigError::new(format!("{} is not an Ed25519 private key", path.display()))
         })?;

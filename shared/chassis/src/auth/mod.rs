@@ -20,7 +20,8 @@ use uuid::Uuid;
 
 pub use issuers::Issuers;
 pub use mint::{
-    DEVELOPMENT_OPERATORS, DEVELOPMENT_PRINCIPALS, DEVELOPMENT_SERVICES, DevelopmentIssuer, Grant,
+    DEVELOPMENT_KEY_FILE, DEVELOPMENT_OPERATORS, DEVELOPMENT_PRINCIPALS, DEVELOPMENT_SERVICES,
+    DevelopmentIssuer, Grant,
 };
 pub use provider::KeysUnavailable;
 pub use role_tokens::{DEVELOPMENT_ROLE_TOKENS, RoleTokens};
