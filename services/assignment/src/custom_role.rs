@@ -52,8 +52,9 @@ pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answ
     }
     let name = &wish.command.definition.display_name;
     let namesake = roles::namesake(&mut work, tenant, name, Some(id)).await?;
-    let groups = groups::of_person(&mut work, tenant, caller.principal.person_key()).await?;
-    let own = grants::open_of_person(&mut work, tenant, id, caller.principal.id, &groups).await?;
+    let person = caller.principal.person_key();
+    let groups = groups::of_person(&mut work, tenant, person).await?;
+    let own = grants::open_of_person(&mut work, tenant, id, person, &groups).await?;
     let granted_at = grants::open_scopes_of_role(&mut work, tenant, id).await?;
     let granted_at: Vec<&Scope> = granted_at.iter().collect();
     let granted_at = scopes::lineages(&mut work, tenant, &granted_at).await?.into_values();

@@ -186,7 +186,7 @@ impl Subject {
 pub struct Surroundings {
     /// The group at whose scope it would be.
     pub target: Option<Group>,
-    /// The groups that the caller's person belongs to or may come to, through others as well.
+    /// The groups that the caller's person belongs to, owns or may come to, through others as well.
     pub of_caller: Vec<GroupId>,
     /// The target and the groups that it lies in, at however many removes.
     pub above: Vec<GroupId>,

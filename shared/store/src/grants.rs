@@ -230,8 +230,8 @@ pub async fn open_scopes_of_role(
     scopes.iter().map(|scope| row::scope(scope)).collect()
 }
 
-/// What of a role any account of the same person as `principal` has, or one of `groups`, as far as
-/// that is not recorded as ended.
+/// What of a role any account of a person has, or one of `groups`, as far as that is not recorded as
+/// ended.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -239,7 +239,7 @@ pub async fn open_of_person(
     connection: &mut PgConnection,
     tenant: TenantId,
     role: RoleId,
-    principal: PrincipalId,
+    person: Uuid,
     groups: &[GroupId],
 ) -> Result<Vec<Grant>, StoreError> {
     let groups: Vec<Uuid> = groups.iter().map(|group| group.uuid()).collect();
@@ -251,14 +251,11 @@ pub async fn open_of_person(
          from role_grant
          where tenant_id = $1 and role_id = $2 and ended_time is null
            and (principal_id = any($4) or principal_id in (
-               select other.id
-               from principal own
-               join principal other on other.tenant_id = own.tenant_id
-                   and (other.id = own.id or other.person_id = own.person_id)
-               where own.tenant_id = $1 and own.id = $3))",
+               select id from principal
+               where tenant_id = $1 and (person_id = $3 or id = $3)))",
         tenant.uuid(),
         role.uuid(),
-        principal.uuid(),
+        person,
         &groups,
     )
     .fetch_all(connection)

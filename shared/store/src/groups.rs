@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use pim_domain::{
-    authority::GROUP_MEMBER,
+    authority::{GROUP_MEMBER, GROUP_OWNER},
     change::{Change, Version},
     group::{GROUP_NESTING_MAX, Group, Subject, Surroundings},
     id::{GroupId, PrincipalId, TenantId},
@@ -235,7 +235,7 @@ pub async fn surroundings(
     Ok(Surroundings { target, of_caller, above, nesting })
 }
 
-/// The groups that any account of a person belongs to or may come to, through others as well.
+/// The groups that any account of a person belongs to, owns or may come to, through others as well.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -244,8 +244,9 @@ pub async fn of_person(
     tenant: TenantId,
     person: Uuid,
 ) -> Result<Vec<GroupId>, StoreError> {
+    let access = [GROUP_MEMBER, GROUP_OWNER];
     let ids =
-        sqlx::query_file_scalar!("src/groups/of_person.sql", tenant.uuid(), person, GROUP_MEMBER,)
+        sqlx::query_file_scalar!("src/groups/of_person.sql", tenant.uuid(), person, &access[..])
             .fetch_all(connection)
             .await?;
     Ok(ids.into_iter().map(GroupId::from).collect())

@@ -46,7 +46,7 @@ impl Facts {
     }
 
     /// Whether it is for an account of the caller's person, or for a group that this person belongs
-    /// to or may come to.
+    /// to, owns or may come to.
     #[must_use]
     pub fn widens_caller(&self) -> bool {
         match &self.subject {
@@ -80,7 +80,7 @@ const RULES: [fn(&Judged<'_>) -> Option<Violation>; 8] =
     [principal, role, group, window, expiration, justification, ticketing, mfa];
 
 /// Nobody widens what an account of their own person can hold: by a grant to it, or to a group that
-/// it belongs to or may come to.
+/// it belongs to, owns or may come to.
 ///
 /// # Errors
 /// `SELF_GRANT`.

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use pim_domain::{
-    authority::GROUP_MEMBER,
+    authority::{GROUP_MEMBER, GROUP_OWNER},
     catalog, effective,
     fixture::{noon, stamp},
     grant::{self, Create, Grant, GrantKind},
@@ -110,6 +110,39 @@ async fn what_the_outermost_of_sixteen_holds_reaches_the_innermost() {
     assert!(circle.above.contains(&last.id));
     assert_eq!(circle.of_caller.len(), GROUP_NESTING_MAX);
     assert!(circle.nesting > GROUP_NESTING_MAX);
+}
+
+/// The groups by which a person could come to more: with other accounts, by groups, and those whose
+/// members they choose.
+#[tokio::test]
+async fn a_persons_groups_are_those_that_they_belong_to_own_or_may_come_to() {
+    let ground = Ground::new().await;
+    let alice = ground.user("alice").await;
+    let member = member_role(&ground).await;
+    let mut tx = ground.begin().await;
+    let owner = roles::get(&mut tx, ground.tenant, GROUP_OWNER.into()).await.unwrap().unwrap();
+    drop(tx);
+    let [inner, outer, owned, around, by_group, other] = [
+        new(&ground, "inner").await,
+        new(&ground, "outer").await,
+        new(&ground, "owned").await,
+        new(&ground, "around").await,
+        new(&ground, "by group").await,
+        new(&ground, "other").await,
+    ];
+    let at = |group: &Group| Scope::of_group(group.id);
+    assigned(&ground, alice.id, &member, at(&inner)).await;
+    assigned(&ground, inner.principal(), &member, at(&outer)).await;
+    assigned(&ground, alice.id, &owner, at(&owned)).await;
+    assigned(&ground, owned.principal(), &member, at(&around)).await;
+    assigned(&ground, inner.principal(), &owner, at(&by_group)).await;
+    assigned(&ground, other.principal(), &member, at(&inner)).await;
+    let mut tx = ground.begin().await;
+    let mut found = groups::of_person(&mut tx, ground.tenant, alice.person_key()).await.unwrap();
+    found.sort();
+    let mut expected = [inner, outer, owned, around, by_group].map(|group| group.id);
+    expected.sort();
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]
