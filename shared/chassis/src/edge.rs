@@ -16,7 +16,10 @@ use tonic::{Code, Status, body::Body, service::Routes};
 use tower::Service;
 use tracing::{Instrument as _, Span, field};
 
-use crate::{status::status, telemetry};
+use crate::{message, status::status, telemetry};
+
+/// Where a status has its details.
+const DETAILS: &str = "grpc-status-details-bin";
 
 /// Decides whether a call may proceed, from its path and headers, before anything else looks at
 /// it. It is asked about every path, known or not, health and reflection included, and puts what
@@ -73,10 +76,16 @@ impl Edge {
         if let Err(refusal) = (self.guard)(&mut parts).await {
             return refusal.into_http();
         }
+        let (body, too_large) = message::limited(parts.uri.path(), body);
         let Ok(response) = self.routes.call(Request::from_parts(parts, body)).await;
-        // Only tonic's decoder says OUT_OF_RANGE, of a message over the method's limit.
-        if code_of(&response) == Code::OutOfRange {
+        // Only tonic's decoder says OUT_OF_RANGE, of a message over the service's limit.
+        if too_large.is_so() || code_of(&response) == Code::OutOfRange {
             return message_too_large();
+        }
+        // All that we answer has details; without them INTERNAL is what tonic's decoder says of
+        // bytes that are no such message. It is who sent them who can mend that.
+        if code_of(&response) == Code::Internal && !response.headers().contains_key(DETAILS) {
+            return unreadable();
         }
         response
     }
@@ -100,6 +109,16 @@ fn message_too_large() -> Response<Body> {
         Code::ResourceExhausted,
         "MESSAGE_TOO_LARGE",
         "the request is larger than this method accepts",
+        [],
+    )
+    .into_http()
+}
+
+fn unreadable() -> Response<Body> {
+    status(
+        Code::InvalidArgument,
+        "INVALID_FIELD",
+        "the request is no message that this method can read",
         [],
     )
     .into_http()

@@ -16,6 +16,7 @@ mod edge;
 pub mod error;
 pub mod limits;
 pub mod log_keys;
+mod message;
 pub mod periodic;
 pub mod process;
 pub mod readiness;

@@ -57,8 +57,7 @@ impl Services {
         Self::default()
     }
 
-    /// One more service. Its message limit is the generated server's
-    /// `max_decoding_message_size`, see [`crate::limits::MESSAGE_BYTES_MAX`].
+    /// One more service.
     #[must_use]
     pub fn with<S>(mut self, service: S) -> Self
     where

@@ -11,7 +11,7 @@ use std::{
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use pim_chassis::{
-    limits::{Limits, MESSAGE_BYTES_MAX},
+    limits::Limits,
     readiness::Readiness,
     serve::{Guard, ServeError, Server, Services},
 };
@@ -54,8 +54,7 @@ impl tower::Service<Request<Body>> for Probe {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let probe = self.clone();
         Box::pin(async move {
-            let mut grpc = Grpc::new(ProstCodec::<Message, Message>::default())
-                .max_decoding_message_size(MESSAGE_BYTES_MAX);
+            let mut grpc = Grpc::new(ProstCodec::<Message, Message>::default());
             let response = match request.uri().path() {
                 "/test.Probe/Echo" => grpc.unary(Echo, request).await,
                 "/test.Probe/Wait" => {
