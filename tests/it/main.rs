@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod abuse;
 mod agreement;
 mod boundary;
 mod custom_role;
@@ -10,7 +11,6 @@ mod events;
 mod groups;
 mod lists;
 mod model;
-mod races;
 mod refusals;
 mod replay;
 mod scopes;

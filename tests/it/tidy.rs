@@ -4,7 +4,7 @@
 //! Each rule names the place that breaks it as `file:line`.
 
 mod dependencies;
-mod files;
+pub(crate) mod files;
 mod prose;
 mod sizes;
 mod words;

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Organisation, TestDb};
+use crate::{Organisation, Person, TestDb};
 
 /// How long a token of a test lives; each call gets a new one.
 const TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
@@ -154,6 +154,12 @@ impl World {
             Ok(issuer.mint(&grant, clock.now().now, TOKEN_LIFETIME)?)
         });
         Client::connect_lazy(&self.url, credentials).unwrap()
+    }
+
+    /// A token of somebody who signed in with multi-factor authentication.
+    #[must_use]
+    pub fn token(&self, person: &Person) -> String {
+        self.system.issuer.mint(&person.grant(), self.now(), TOKEN_LIFETIME).unwrap()
     }
 
     /// A client with a fixed token, or none.
