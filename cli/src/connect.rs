@@ -3,7 +3,7 @@
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
 use clap::Args as ClapArgs;
-use pim_client::{Client, Credentials};
+use pim_client::{CertificateFiles, Client, ClientError, Credentials, Tls};
 
 use crate::{
     development::{self, SignIn},
@@ -25,6 +25,15 @@ pub(crate) struct Connection {
         default_value = "http://127.0.0.1:50051"
     )]
     pub(crate) server: String,
+    /// For an https address: a file with the authorities to trust, as PEM, in place of the public ones
+    #[arg(long, global = true, env = "PIM_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// For an https address that asks for one: a file with the certificate to call with, as PEM
+    #[arg(long, global = true, env = "PIM_CERTIFICATE_FILE", value_name = "FILE")]
+    certificate_file: Option<PathBuf>,
+    /// A file with its key, as PEM
+    #[arg(long, global = true, env = "PIM_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// The token to call with; better given by the environment, which other users cannot see
     #[arg(long, global = true, env = "PIM_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     token: Option<Token>,
@@ -75,6 +84,25 @@ impl Connection {
         }
     }
 
+    /// Whom to trust and which certificate to show; absent where nothing is said of either.
+    fn tls(&self) -> Result<Option<Tls>, CliError> {
+        let own = match (&self.certificate_file, &self.key_file) {
+            (Some(certificate), Some(key)) => {
+                Some(CertificateFiles { certificate: certificate.clone(), key: key.clone() })
+            }
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                let text = "--certificate-file and --key-file go together";
+                return Err(CliError::Usage(text.to_owned()));
+            }
+        };
+        if own.is_none() && self.ca_file.is_none() {
+            return Ok(None);
+        }
+        let tls = Tls::load(self.ca_file.clone(), own).map_err(ClientError::from)?;
+        Ok(Some(tls))
+    }
+
     fn credentials(&self) -> Result<Credentials, CliError> {
         match (self.development_caller()?, &self.token) {
             (Some((subject, sign_in)), _) => {
@@ -104,7 +132,8 @@ impl<'a> Session<'a> {
         connection: &Connection,
         printer: &'a mut Printer,
     ) -> Result<Self, CliError> {
-        let client = Client::connect_lazy(&connection.server, connection.credentials()?)?;
+        let credentials = connection.credentials()?;
+        let client = Client::connect_lazy_by(&connection.server, credentials, connection.tls()?)?;
         let is_development = connection.development_subject.is_some();
         Ok(Self { client, names: Names::default(), printer, is_development })
     }

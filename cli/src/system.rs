@@ -78,6 +78,8 @@ impl System {
             }),
             refusals: Refusals::default(),
             streams: Streams::default(),
+            tls: None,
+            peer_tls: None,
             shutdown: self.shutdown.clone(),
         })
     }

@@ -4,16 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::{
-    Service,
+    Process, Service,
     auth::{DEVELOPMENT_KEY_FILE, DevelopmentIssuer, Grant, RoleTokens},
     clock::Clock,
     limits::Limits,
     log_keys::LogKeys,
     process,
+    rates::RateLimits,
     seal::Seal,
 };
 use pim_cli::system::{SERVICES, System};
-use pim_client::{Client, Credentials};
+use pim_client::{Client, Credentials, Tls};
 use pim_store::{Db, Options};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -36,6 +37,8 @@ pub struct World {
     pub database: TestDb,
     /// Where it listens.
     pub url: String,
+    /// How clients that are made from now on call it by TLS.
+    pub tls: Option<Tls>,
     server: JoinHandle<()>,
     keys: Arc<TempDir>,
 }
@@ -88,9 +91,9 @@ impl World {
         let services =
             SERVICES.map(|service| Service { background: process::no_background, ..service });
         let server = tokio::spawn(async move {
-            served.serve(&services, listener, Limits::default()).await.unwrap();
+            served.serve(&services, listener, unhurried()).await.unwrap();
         });
-        Self { system, database, url, server, keys }
+        Self { system, database, url, tls: None, server, keys }
     }
 
     /// The private key of the issuer whose tokens are accepted, as PKCS#8.
@@ -141,19 +144,50 @@ impl World {
         self.url = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = self.system.shutdown.clone();
         tokio::spawn(async move {
-            let (limits, services) = (Limits::default(), [(service, process.clone())]);
+            let (limits, services) = (unhurried(), [(service, process.clone())]);
             process::serve(&process, &services, listener, limits, shutdown).await.unwrap();
+        });
+    }
+
+    /// From now on clients of this world call a server with these limits, whose processes are as
+    /// `prepare` makes them, which is told their service and where the server is.
+    ///
+    /// # Panics
+    /// It cannot be served.
+    pub async fn call_another(
+        &mut self,
+        limits: Limits,
+        prepare: impl Fn(&'static str, &str, &mut Process),
+    ) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let services = SERVICES.map(|service| {
+            let mut own = self.system.process(service.name, &self.url).unwrap();
+            prepare(service.name, &self.url, &mut own);
+            (Service { background: process::no_background, ..service }, own)
+        });
+        let shutdown = self.system.shutdown.clone();
+        tokio::spawn(async move {
+            let base = services[0].1.clone();
+            process::serve(&base, &services, listener, limits, shutdown).await.unwrap();
         });
     }
 
     /// A client with tokens of `grant`.
     #[must_use]
     pub fn client(&self, grant: Grant) -> Client {
+        self.client_by(&self.url, grant, self.tls.clone())
+    }
+
+    /// A client of a server at `url` with tokens of `grant`, by `tls` where it is given.
+    #[must_use]
+    pub fn client_by(&self, url: &str, grant: Grant, tls: Option<Tls>) -> Client {
         let (issuer, clock) = (self.system.issuer.clone(), self.system.clock.clone());
         let credentials = Credentials::provider(move || {
             Ok(issuer.mint(&grant, clock.now().now, TOKEN_LIFETIME)?)
         });
-        Client::connect_lazy(&self.url, credentials).unwrap()
+        Client::connect_lazy_by(url, credentials, tls).unwrap()
     }
 
     /// A token of somebody who signed in with multi-factor authentication.
@@ -186,4 +220,9 @@ impl World {
     pub async fn organisation(&self) -> Organisation {
         Organisation::create(self).await
     }
+}
+
+/// The limits of a server that may be called as often as a test likes.
+fn unhurried() -> Limits {
+    Limits { rates: RateLimits::none(), ..Limits::default() }
 }

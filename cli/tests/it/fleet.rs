@@ -99,7 +99,7 @@ impl Keys {
         self.folder.path().join(name)
     }
 
-    fn token(&self, grant: &Grant) -> String {
+    pub(crate) fn token(&self, grant: &Grant) -> String {
         self.issuer.mint(grant, Clock::disciplined().now().now, TOKEN_LIFETIME).unwrap()
     }
 

@@ -9,6 +9,7 @@ mod installation;
 mod killed;
 mod program;
 mod scopes;
+mod secured;
 mod sequencing;
 mod services;
 mod several;

@@ -182,7 +182,7 @@ async fn six_processes_are_one_system_and_drain_at_sigterm() {
 }
 
 /// A start that fails: the one sentence that the service says of it outside of its log.
-async fn sentence(service: &str, command: &mut Command) -> String {
+pub(crate) async fn sentence(service: &str, command: &mut Command) -> String {
     let Ended { code, out, err } = Program::start(command.args(["--log", "off"])).ended().await;
     assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
     let sentence = err.strip_suffix('\n').unwrap();

@@ -3,8 +3,9 @@
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use http::Uri;
+use pim_client::CertificateFiles;
 
-use crate::limits::Limits;
+use crate::{limits::Limits, tls::ServiceCertificateName};
 
 /// Characters of the issuer of role tokens, at most.
 const ISSUER_CHARS_MAX: usize = 256;
@@ -46,9 +47,49 @@ pub struct Config {
     /// What is logged and where, and whether traces are exported
     #[command(flatten)]
     pub log: LogConfig,
+    /// TLS, of the server and to its peers
+    #[command(flatten)]
+    pub tls: TlsConfig,
+    /// An address for health probes without TLS, which those of Kubernetes cannot speak
+    #[arg(long, env = "PIM_HEALTH_LISTEN")]
+    pub health_listen: Option<SocketAddr>,
     /// Limits of the gRPC server
     #[command(flatten)]
     pub limits: Limits,
+}
+
+/// Certificates, in files that are read again when they change.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct TlsConfig {
+    /// A file with the certificate to serve with by TLS 1.3, as PEM, followed by those between it and
+    /// its authority; without it the service speaks plain HTTP/2. It is the certificate for calls to
+    /// other services as well
+    #[arg(long, env = "PIM_TLS_CERTIFICATE_FILE", requires = "tls_key_file")]
+    pub tls_certificate_file: Option<PathBuf>,
+    /// A file with its key, as PEM
+    #[arg(long, env = "PIM_TLS_KEY_FILE", requires = "tls_certificate_file")]
+    pub tls_key_file: Option<PathBuf>,
+    /// A file with the authorities, as PEM, that must vouch for whoever connects; without it nobody
+    /// is asked for a certificate
+    #[arg(long, env = "PIM_TLS_CLIENT_CA_FILE", requires = "tls_certificate_file")]
+    pub tls_client_ca_file: Option<PathBuf>,
+    /// The name, DNS or URI, that must be in the certificate of who calls as a service, with
+    /// {service} for which one, as in spiffe://example.org/ns/pim/sa/pim-{service}; without it a
+    /// service's token is enough
+    #[arg(long, env = "PIM_TLS_SERVICE_NAME", requires = "tls_client_ca_file")]
+    pub tls_service_name: Option<ServiceCertificateName>,
+    /// A file with the authorities, as PEM, that vouch for other services; without it those that
+    /// vouch for public servers do
+    #[arg(long, env = "PIM_PEER_CA_FILE")]
+    pub peer_ca_file: Option<PathBuf>,
+}
+
+impl TlsConfig {
+    /// The service's own certificate.
+    pub(crate) fn own(&self) -> Option<CertificateFiles> {
+        let files = self.tls_certificate_file.clone().zip(self.tls_key_file.clone());
+        files.map(|(certificate, key)| CertificateFiles { certificate, key })
+    }
 }
 
 /// What is logged, how, and whether traces are exported.
@@ -191,6 +232,21 @@ mod tests {
         assert!(parse(&["--approval-url", "http://approval:50051"]).is_ok());
         assert!(parse(&["--request-deadline-millis", "5001"]).is_err());
         assert!(parse(&["--log-format", "xml"]).is_err());
+    }
+
+    #[test]
+    fn what_certificates_need_of_each_other_is_asked_for() {
+        let (certificate, key) = (["--tls-certificate-file", "c"], ["--tls-key-file", "k"]);
+        let authority = ["--tls-client-ca-file", "a"];
+        let name = ["--tls-service-name", "pim-{service}.pim.svc"];
+        for bad in [&[certificate][..], &[key], &[authority], &[certificate, key, name]] {
+            assert!(parse(&bad.concat()).is_err(), "{bad:?}");
+        }
+        let all = parse(&[certificate, key, authority, name].concat()).unwrap().tls;
+        assert_eq!(all.own().unwrap().key, PathBuf::from("k"));
+        assert!(parse(&[certificate, key].concat()).is_ok());
+        let nameless = [certificate, key, authority, ["--tls-service-name", "pim"]].concat();
+        assert!(parse(&nameless).is_err());
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod log_keys;
 mod message;
 pub mod periodic;
 pub mod process;
+pub mod rates;
 pub mod readiness;
 pub mod refusals;
 pub mod rpc;
@@ -27,6 +28,7 @@ pub mod serve;
 pub(crate) mod status;
 pub mod streams;
 pub mod telemetry;
+pub mod tls;
 
 pub use batch::batch;
 pub use call::{Arrival, internal, open_stream, open_told_stream, read, write};

@@ -4,6 +4,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::rates::RateLimits;
+
 /// The largest ordinary request message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// The largest message of a bulk or import method, in bytes.
@@ -14,7 +16,12 @@ pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 256;
 /// Connections that one process holds at the same time; the next one is closed at once.
 pub const CONNECTIONS_MAX: usize = 4_096;
-/// How long a new connection may take to send its HTTP/2 preface.
+/// Of those, from one source: an IPv4 address, or a network of IPv6 (64 bits).
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
+/// Connections that are held for health probes, where these have an address of their own.
+pub const PROBE_CONNECTIONS_MAX: usize = 64;
+/// How long a new connection may take, from when it is accepted, for TLS and
+/// its HTTP/2 preface.
 pub const HANDSHAKE_SECONDS: u64 = 5;
 /// How long a call may take until its response begins; a caller can only ask for less.
 pub const REQUEST_DEADLINE_MILLIS: u64 = 5_000;
@@ -35,6 +42,11 @@ pub const DRAIN_SECONDS: u64 = 20;
 
 /// Streams that one caller may have open in one process.
 pub const STREAMS_PER_CALLER_MAX: usize = 256;
+/// Callers, tenants or sources whose rate is remembered, of each kind; with more, the one that was
+/// heard of longest ago is forgotten.
+pub const RATE_KEYS_MAX: u64 = 65_536;
+/// What may be set as a rate, a second, and as a burst.
+pub const RATE_RANGE: RangeInclusive<u32> = 1..=1_000_000;
 
 /// The longest bearer token, in bytes.
 pub const BEARER_TOKEN_BYTES_MAX: usize = 8 * 1024;
@@ -82,6 +94,10 @@ pub struct Limits {
     /// Connections that the process holds at the same time
     #[arg(long, env = "PIM_CONNECTIONS_MAX", default_value_t = CONNECTIONS_MAX)]
     pub connections_max: usize,
+    /// Connections from one address at the same time; where callers come by a proxy that has one,
+    /// as many as --connections-max
+    #[arg(long, env = "PIM_CONNECTIONS_PER_ADDRESS_MAX", default_value_t = CONNECTIONS_PER_ADDRESS_MAX)]
+    pub connections_per_address_max: usize,
     /// The age in seconds at which a connection is asked to go away
     #[arg(long, env = "PIM_CONNECTION_AGE_SECONDS", default_value_t = CONNECTION_AGE_SECONDS,
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -90,6 +106,9 @@ pub struct Limits {
     #[arg(long, env = "PIM_DRAIN_SECONDS", default_value_t = DRAIN_SECONDS,
           value_parser = clap::value_parser!(u64).range(0..=600))]
     pub drain_seconds: u64,
+    /// How often may be called
+    #[command(flatten)]
+    pub rates: RateLimits,
 }
 
 impl Default for Limits {
@@ -98,8 +117,10 @@ impl Default for Limits {
             request_deadline_millis: REQUEST_DEADLINE_MILLIS,
             streams_per_connection_max: STREAMS_PER_CONNECTION_MAX,
             connections_max: CONNECTIONS_MAX,
+            connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
             connection_age_seconds: CONNECTION_AGE_SECONDS,
             drain_seconds: DRAIN_SECONDS,
+            rates: RateLimits::default(),
         }
     }
 }

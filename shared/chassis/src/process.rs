@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use pim_client::{Client, ClientError, Credentials};
+use pim_client::{Client, ClientError, Credentials, FilesError};
 use pim_domain::id::TenantId;
 use pim_store::{Db, Options, Revision, StoreError, events};
 use tokio::net::TcpListener;
@@ -16,16 +16,20 @@ use crate::{
     limits::Limits,
     log_keys::LogKeys,
     periodic::Periodic,
+    rates::Rates,
     readiness::Readiness,
     refusals::{self, Refusals},
     seal::Seal,
-    serve::{ServeError, Server, Services, shutdown_on_signals},
+    serve::{Listeners, ServeError, Server, Services, shutdown_on_signals},
     streams::Streams,
     telemetry,
+    tls::Tls,
 };
 
 /// How often the clock is compared with the database's.
 const CLOCK_SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
+/// How often the files of certificates are looked at.
+const CERTIFICATES_INTERVAL: Duration = Duration::from_secs(2);
 /// Comparisons at start, of which the best counts.
 const CLOCK_SAMPLES_AT_START: usize = 5;
 
@@ -53,6 +57,10 @@ pub struct Process {
     pub refusals: Refusals,
     /// The streams that are open.
     pub streams: Streams,
+    /// How it is called by TLS; absent where it speaks plain HTTP/2.
+    pub tls: Option<Tls>,
+    /// How it calls the other services by TLS; absent where it calls them without.
+    pub peer_tls: Option<pim_client::Tls>,
     /// Told when the process is to stop: what streams ends by itself then.
     pub shutdown: CancellationToken,
 }
@@ -135,8 +143,13 @@ impl Process {
         let issuers = Arc::new(Issuers::load(&config.issuers)?);
         let db = Db::connect(config.database_url.expose(), &Options::default()).await?;
         let credentials = credentials(config.credential_file.clone());
+        let tls = Tls::load(&config.tls)?;
+        let peer_tls = peer_tls(config)?;
         let peer = |url: &Option<http::Uri>| {
-            url.as_ref().map(|url| Client::connect_lazy(&url.to_string(), credentials.clone()))
+            url.as_ref().map(|url| {
+                let (url, credentials) = (url.to_string(), credentials.clone());
+                Client::connect_lazy_by(&url, credentials, peer_tls.clone())
+            })
         };
         let peers = Peers {
             assignment: peer(&config.assignment_url).transpose()?,
@@ -155,6 +168,8 @@ impl Process {
             peers: Arc::new(peers),
             refusals: Refusals::default(),
             streams: Streams::default(),
+            tls,
+            peer_tls,
             shutdown,
         })
     }
@@ -202,6 +217,20 @@ async fn sample(db: &Db, clock: &Clock) -> Result<Duration, StoreError> {
     Ok(CLOCK_SAMPLE_INTERVAL)
 }
 
+/// How peers are called by TLS: by all addresses or by none, so that no call goes without because
+/// of one letter in a URL.
+fn peer_tls(config: &Config) -> Result<Option<pim_client::Tls>, ConfigError> {
+    let urls = [&config.assignment_url, &config.activation_url, &config.approval_url];
+    let secure = |url: &http::Uri| url.scheme_str() == Some("https");
+    let authority = config.tls.peer_ca_file.clone();
+    if authority.is_none() && !urls.into_iter().flatten().any(secure) {
+        return Ok(None);
+    }
+    pim_client::Tls::load(authority, config.tls.own())
+        .map(Some)
+        .map_err(|error| ConfigError::new(error.to_string()))
+}
+
 /// The token in a file, read at each use: it is small, and the platform rotates it.
 fn credentials(file: Option<PathBuf>) -> Credentials {
     match file {
@@ -214,14 +243,14 @@ fn credentials(file: Option<PathBuf>) -> Credentials {
     }
 }
 
-/// Serves each service with its view of the process on `listener` until `shutdown`, then drains.
+/// Serves each service with its view of the process on `listeners` until `shutdown`, then drains.
 ///
 /// # Errors
 /// The server cannot run.
 pub async fn serve(
     process: &Process,
     services: &[(Service, Process)],
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     limits: Limits,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
@@ -229,7 +258,9 @@ pub async fn serve(
         .iter()
         .fold(Services::new(), |mounted, (service, own)| (service.mount)(own, mounted));
     let descriptors = [pim_proto::FILE_DESCRIPTOR_SET];
-    let server = Server::new(mounted, &descriptors, call::guard(process), limits).await?;
+    let guard = call::guard(process, Rates::new(&limits.rates));
+    let server = Server::new(mounted, &descriptors, guard, limits).await?;
+    let server = server.secured(process.tls.clone());
     let readiness = server.readiness();
     // Before anybody is welcome: the first callers must not be refused for want of keys.
     let now = process.clock.now().now;
@@ -242,7 +273,8 @@ pub async fn serve(
     repeated.push(watch_clock(process, &readiness, &shutdown));
     repeated.extend(services.iter().map(|(_, own)| flush_refusals(own, &shutdown)));
     repeated.extend(process.issuers.keep_fresh(&process.clock, &shutdown));
-    let served = server.serve(listener, shutdown.clone()).await;
+    repeated.push(watch_certificates(process, &readiness, &shutdown));
+    let served = server.serve(listeners, shutdown.clone()).await;
     shutdown.cancel();
     for periodic in repeated {
         periodic.stopped().await;
@@ -277,6 +309,29 @@ fn watch_clock(process: &Process, readiness: &Readiness, shutdown: &Cancellation
             let sampled = sample(&process.db, &process.clock).await;
             tell_readiness(&process, &readiness, sampled.is_ok()).await;
             sampled
+        }
+    })
+}
+
+/// Reads certificates again when their files change. What is wrong with them is logged once, and
+/// calls go on by what was read before.
+fn watch_certificates(
+    process: &Process,
+    readiness: &Readiness,
+    shutdown: &CancellationToken,
+) -> Periodic {
+    let (process, readiness) = (process.clone(), readiness.clone());
+    Periodic::spawn("certificates", shutdown.clone(), move || {
+        let (process, readiness) = (process.clone(), readiness.clone());
+        async move {
+            let own = process.tls.as_ref().map_or(Ok(false), Tls::reload);
+            let peers = process.peer_tls.as_ref().map_or(Ok(false), pim_client::Tls::reload);
+            readiness.certificates(own.is_ok() && peers.is_ok()).await;
+            if own? {
+                tracing::info!("new connections get the new certificate");
+            }
+            peers?;
+            Ok::<_, FilesError>(CERTIFICATES_INTERVAL)
         }
     })
 }
@@ -360,11 +415,17 @@ fn run(
         let shutdown = shutdown_on_signals().map_err(system("cannot hear signals"))?;
         let mut process = Process::start(config, shutdown.clone()).await?;
         complete(&mut process)?;
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .map_err(system(&format!("cannot listen on {}", config.listen)))?;
+        let bind = async |address| {
+            TcpListener::bind(address).await.map_err(system(&format!("cannot listen on {address}")))
+        };
+        let calls = bind(config.listen).await?;
+        let probes = match config.health_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let listeners = Listeners { calls, probes };
         tracing::info!(service = service.name, listen = %config.listen, "serving");
-        serve(&process, &[(service, process.clone())], listener, config.limits.clone(), shutdown)
+        serve(&process, &[(service, process.clone())], listeners, config.limits.clone(), shutdown)
             .await?;
         Ok(())
     })

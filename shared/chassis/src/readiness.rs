@@ -4,7 +4,8 @@
 //! The name [`LIVE`] is SERVING as long as the process runs: restarting a process mends no
 //! database, so a liveness probe must not ask for readiness. The name [`ISSUERS`] is for whoever
 //! watches the installation: it is NOT_SERVING while the tokens of an issuer are refused because
-//! its keys cannot be fetched.
+//! its keys cannot be fetched, and [`CERTIFICATES`] while a certificate or an authority is in use
+//! that has expired or whose files cannot be used any more.
 
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ pub const LIVE: &str = "live";
 /// The name that tells whether every issuer has keys.
 pub const ISSUERS: &str = "issuers";
 
+/// The name that tells whether the files of certificates can be used.
+pub const CERTIFICATES: &str = "certificates";
+
 /// Says whether the process wants calls. It does not until [`Readiness::ready`].
 #[derive(Debug, Clone)]
 pub struct Readiness {
@@ -28,6 +32,8 @@ pub struct Readiness {
     state: Arc<Mutex<State>>,
     /// The issuers that were without keys when it was last told.
     without_keys: Arc<Mutex<Vec<String>>>,
+    /// Whether the files of certificates could be used when it was last told.
+    certificates: Arc<Mutex<bool>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +53,12 @@ impl Readiness {
         let names = [""].iter().chain(services).copied().collect();
         let state = Arc::new(Mutex::new(State::NotReady));
         let without_keys = Arc::default();
-        let readiness = Self { reporter, names, state, without_keys };
+        let certificates = Arc::new(Mutex::new(true));
+        let readiness = Self { reporter, names, state, without_keys, certificates };
         readiness.report(ServingStatus::NotServing).await;
-        readiness.reporter.set_service_status(LIVE, ServingStatus::Serving).await;
-        readiness.reporter.set_service_status(ISSUERS, ServingStatus::Serving).await;
+        for name in [LIVE, ISSUERS, CERTIFICATES] {
+            readiness.reporter.set_service_status(name, ServingStatus::Serving).await;
+        }
         (readiness, server)
     }
 
@@ -83,6 +91,17 @@ impl Readiness {
         };
         self.reporter.set_service_status(ISSUERS, status).await;
         *before = without_keys.iter().map(ToString::to_string).collect();
+    }
+
+    /// Whether the files of certificates can be used. Calls go on by what was read before.
+    pub(crate) async fn certificates(&self, usable: bool) {
+        let mut before = self.certificates.lock().await;
+        if *before == usable {
+            return;
+        }
+        let status = if usable { ServingStatus::Serving } else { ServingStatus::NotServing };
+        self.reporter.set_service_status(CERTIFICATES, status).await;
+        *before = usable;
     }
 
     /// Calls should go elsewhere, and this will not change.

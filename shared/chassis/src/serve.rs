@@ -18,9 +18,10 @@ use crate::{
     edge::Edge,
     limits::{
         HEADER_LIST_BYTES_MAX, KEEPALIVE_INTERVAL_SECONDS, KEEPALIVE_TIMEOUT_SECONDS,
-        LOCAL_ERROR_RESET_STREAMS_MAX, Limits, PENDING_RESET_STREAMS_MAX,
+        LOCAL_ERROR_RESET_STREAMS_MAX, Limits, PENDING_RESET_STREAMS_MAX, PROBE_CONNECTIONS_MAX,
     },
     readiness::Readiness,
+    tls::Tls,
 };
 
 const HEALTH_NAME: &str = "grpc.health.v1.Health";
@@ -35,8 +36,26 @@ pub struct Services {
 /// A server that is ready to serve.
 pub struct Server {
     edge: Edge,
+    /// Health alone, for who asks at the address of probes.
+    probed: Edge,
     readiness: Readiness,
     limits: Limits,
+    tls: Option<Tls>,
+}
+
+/// Where a server is called.
+#[derive(Debug)]
+pub struct Listeners {
+    /// By everybody.
+    pub calls: TcpListener,
+    /// By health probes, without TLS, where they have an address of their own.
+    pub probes: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(calls: TcpListener) -> Self {
+        Self { calls, probes: None }
+    }
 }
 
 /// Why a server could not be made or had to stop.
@@ -89,11 +108,20 @@ impl Server {
     ) -> Result<Self, ServeError> {
         let Services { mut routes, names } = services;
         let (readiness, health) = Readiness::new(&names).await;
+        let mut probed = RoutesBuilder::default();
+        probed.add_service(health.clone());
         routes.add_service(health);
         add_reflection(&mut routes, &names, descriptors)?;
         let deadline_max = Duration::from_millis(limits.request_deadline_millis);
+        let probed = Edge { routes: probed.routes().prepare(), guard: guard.clone(), deadline_max };
         let edge = Edge { routes: routes.routes().prepare(), guard, deadline_max };
-        Ok(Self { edge, readiness, limits })
+        Ok(Self { edge, probed, readiness, limits, tls: None })
+    }
+
+    /// The same, by TLS where there is a certificate.
+    #[must_use]
+    pub fn secured(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
     }
 
     /// Says whether calls are welcome; they are not until it is told so.
@@ -110,15 +138,34 @@ impl Server {
     /// If the transport fails.
     pub async fn serve(
         self,
-        listener: TcpListener,
+        listeners: impl Into<Listeners>,
         shutdown: CancellationToken,
     ) -> Result<(), ServeError> {
-        let Self { edge, readiness, limits } = self;
-        let cut = CancellationToken::new();
-        let incoming = connection::incoming(listener, &limits, cut.clone());
+        let Self { edge, probed, readiness, limits, tls } = self;
+        let Listeners { calls, probes } = listeners.into();
+        let (cut, ended) = (CancellationToken::new(), CancellationToken::new());
+        let incoming = connection::incoming(calls, tls, &limits, cut.clone());
         let stop = async {
             shutdown.cancelled().await;
             readiness.draining().await;
+        };
+        let calls = async {
+            let served =
+                transport(&limits).serve_with_incoming_shutdown(edge, incoming, stop).await;
+            // Probes are answered for as long as calls are.
+            ended.cancel();
+            served
+        };
+        let probes = async {
+            let Some(probes) = probes else { return Ok(()) };
+            let limits = Limits {
+                connections_max: PROBE_CONNECTIONS_MAX,
+                connections_per_address_max: PROBE_CONNECTIONS_MAX,
+                ..limits.clone()
+            };
+            let incoming = connection::incoming(probes, None, &limits, cut.clone());
+            let stop = ended.cancelled();
+            transport(&limits).serve_with_incoming_shutdown(probed, incoming, stop).await
         };
         let cut_after_drain = async {
             shutdown.cancelled().await;
@@ -127,8 +174,9 @@ impl Server {
             pending::<Infallible>().await
         };
         tokio::select! {
-            served = transport(&limits).serve_with_incoming_shutdown(edge, incoming, stop) => {
-                Ok(served?)
+            served = async { tokio::try_join!(calls, probes) } => {
+                served?;
+                Ok(())
             }
             never = cut_after_drain => match never {},
         }

@@ -4,7 +4,9 @@
 
 mod cache;
 mod credentials;
+pub mod files;
 mod refusal;
+pub mod tls;
 
 use std::{fmt, time::Duration};
 
@@ -31,7 +33,9 @@ use tonic::{
 
 pub use cache::{Access, AccessCache, SILENCE_MAX};
 pub use credentials::{CredentialError, Credentials};
+pub use files::FilesError;
 pub use refusal::{FieldViolation, PolicyViolation, Refusal, status_of_item};
+pub use tls::{CertificateFiles, Tls};
 
 /// How long a call may take where the caller does not say, in seconds.
 pub const DEADLINE_SECONDS: u64 = 5;
@@ -63,11 +67,20 @@ pub enum ClientError {
         source: tonic::transport::Error,
     },
     /// A URL of another kind than this client speaks.
-    #[error("{url:?}: only addresses that begin with http:// can be reached")]
+    #[error("{url:?}: only addresses that begin with http:// or https:// can be reached")]
     Scheme {
         /// What was given.
         url: String,
     },
+    /// Certificates were given, and the address has none.
+    #[error("{url:?}: certificates are for an address that begins with https://")]
+    NotSecure {
+        /// What was given.
+        url: String,
+    },
+    /// The public authorities cannot be used.
+    #[error(transparent)]
+    Files(#[from] FilesError),
 }
 
 /// A connection to a server, and who calls. Clones share the connection.
@@ -77,23 +90,38 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at `url`. The connection is made at the first call, and again when
-    /// it is lost. To be called within a tokio runtime.
+    /// A client of the server at `url`, where that is `https` one that the public authorities vouch
+    /// for. The connection is made at the first call, and again when it is lost. To be called within
+    /// a tokio runtime.
     ///
     /// # Errors
     /// If `url` is not an address that can be called.
     pub fn connect_lazy(url: &str, credentials: Credentials) -> Result<Self, ClientError> {
-        let endpoint = Endpoint::from_shared(url.to_owned())
-            .map_err(|source| ClientError::Url { url: url.to_owned(), source })?;
-        // Without a scheme, or with `https`, the first call would fail far from the mistake.
-        if endpoint.uri().scheme_str() != Some("http") {
-            return Err(ClientError::Scheme { url: url.to_owned() });
-        }
-        let channel = endpoint
-            .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
-            .http2_keep_alive_interval(Duration::from_secs(KEEPALIVE_INTERVAL_SECONDS))
-            .keep_alive_timeout(Duration::from_secs(KEEPALIVE_TIMEOUT_SECONDS))
-            .connect_lazy();
+        Self::connect_lazy_by(url, credentials, None)
+    }
+
+    /// The same by `tls`, where it is given; `url` must be `https` then.
+    ///
+    /// # Errors
+    /// If `url` is not an address that can be called, or not so.
+    pub fn connect_lazy_by(
+        url: &str,
+        credentials: Credentials,
+        tls: Option<Tls>,
+    ) -> Result<Self, ClientError> {
+        let url = url.to_owned();
+        let endpoint = match Endpoint::from_shared(url.clone()) {
+            Ok(endpoint) => endpoint,
+            Err(source) => return Err(ClientError::Url { url, source }),
+        };
+        // Without a scheme the first call would fail far from the mistake.
+        let channel = match (endpoint.uri().scheme_str(), tls) {
+            (Some("https"), Some(tls)) => tls.channel(endpoint)?,
+            (Some("https"), None) => Tls::load(None, None)?.channel(endpoint)?,
+            (Some("http"), None) => kept_alive(endpoint).connect_lazy(),
+            (Some("http"), Some(_)) => return Err(ClientError::NotSecure { url }),
+            _ => return Err(ClientError::Scheme { url }),
+        };
         Ok(Self { transport: InterceptedService::new(channel, Prepare { credentials }) })
     }
 
@@ -174,6 +202,13 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }
+}
+
+fn kept_alive(endpoint: Endpoint) -> Endpoint {
+    endpoint
+        .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
+        .http2_keep_alive_interval(Duration::from_secs(KEEPALIVE_INTERVAL_SECONDS))
+        .keep_alive_timeout(Duration::from_secs(KEEPALIVE_TIMEOUT_SECONDS))
 }
 
 /// Puts the credential and the deadline on each request.
@@ -258,9 +293,14 @@ mod tests {
 
     #[tokio::test]
     async fn addresses_that_cannot_be_called_are_refused_at_once() {
-        for url in ["", "not an address", "https://pim.example", "127.0.0.1:50051"] {
+        for url in ["", "not an address", "ftp://pim.example", "127.0.0.1:50051"] {
             assert!(Client::connect_lazy(url, Credentials::none()).is_err(), "{url:?}");
         }
+        // Whoever names certificates must not end up without any.
+        let tls = Tls::load(None, None).unwrap();
+        let plain = Client::connect_lazy_by("http://127.0.0.1:1", Credentials::none(), Some(tls));
+        assert!(matches!(plain, Err(ClientError::NotSecure { .. })));
+        Client::connect_lazy("https://pim.example", Credentials::none()).unwrap();
         let client = Client::connect_lazy("http://127.0.0.1:1", Credentials::token("secret"));
         assert!(!format!("{:?}", client.unwrap()).contains("secret"));
     }

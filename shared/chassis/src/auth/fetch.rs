@@ -10,11 +10,8 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
+use pim_client::tls::authorities_of;
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 
 use crate::limits::{ISSUER_ANSWER_BYTES_MAX, ISSUER_ANSWER_SECONDS};
 
@@ -33,8 +30,12 @@ impl Http {
     /// the public ones.
     pub(super) fn new(authority: Option<&Path>) -> Result<Self, String> {
         let roots = match authority {
-            Some(path) => read_authorities(path)
-                .map_err(|error| format!("cannot use {}: {error}", path.display()))?,
+            Some(path) => {
+                let name = path.display().to_string();
+                let pem =
+                    std::fs::read(path).map_err(|error| format!("cannot use {name}: {error}"))?;
+                authorities_of(&name, &pem).map_err(|error| error.to_string())?
+            }
             None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
         };
         // The provider is named, because which one is the default is up to other crates.
@@ -103,19 +104,6 @@ pub(super) fn trustworthy(text: &str) -> Result<Uri, String> {
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-fn read_authorities(path: &Path) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-    }
-    if roots.is_empty() {
-        return Err("it has no certificate".to_owned());
-    }
-    Ok(roots)
 }
 
 fn max_age(headers: &HeaderMap) -> Option<u64> {

@@ -131,7 +131,10 @@ fn keys_that_are_fetched() {
         "ca_file: cannot use /nowhere/ca.pem: ",
     );
     let empty = tempfile::NamedTempFile::new().unwrap();
-    assert_fetched_refused(|entry| entry["ca_file"] = json!(empty.path()), "it has no certificate");
+    assert_fetched_refused(
+        |entry| entry["ca_file"] = json!(empty.path()),
+        "has no certificate as PEM",
+    );
     for bad in [299, 604_801] {
         assert_fetched_refused(
             |entry| entry["keys_max_age_seconds"] = json!(bad),

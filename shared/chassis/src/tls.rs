@@ -1,0 +1,183 @@
+//! TLS of the server: its certificate, who may connect, and which service a certificate is.
+//!
+//! TLS 1.3 alone, and nothing is resumed: each connection is judged by the certificates as they
+//! are when it is made. A connection ends by its age, so none outlives its certificate for long.
+
+use std::{path::PathBuf, sync::Arc};
+
+use pim_client::{
+    CertificateFiles, FilesError,
+    files::Files,
+    tls::{authorities_of, pair_of},
+};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, UnixTime},
+    server::WebPkiClientVerifier,
+    version::TLS13,
+};
+use tokio_rustls::TlsAcceptor;
+use webpki::{EndEntityCert, KeyUsage};
+
+use crate::config::{ConfigError, TlsConfig};
+
+/// The protocol that gRPC speaks, as TLS names it.
+const ALPN_H2: &[u8] = b"h2";
+/// What stands for a service's name.
+const SERVICE: &str = "{service}";
+
+/// The name that a service's certificate must have, with `{service}` in the place of which service
+/// it is: `spiffe://example.org/ns/pim/sa/pim-{service}`, or `pim-{service}.pim.svc`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceCertificateName(String);
+
+impl std::str::FromStr for ServiceCertificateName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.matches(SERVICE).count() != 1 || text.contains(char::is_whitespace) {
+            return Err(format!("it must have {SERVICE} in it, once, and no white space"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl ServiceCertificateName {
+    /// The name of this service's.
+    fn of(&self, service: &str) -> String {
+        self.0.replace(SERVICE, service)
+    }
+}
+
+/// The names that a client's certificate is good for: DNS names and URIs. Absent where it has shown
+/// none.
+pub(crate) type CertificateNames = Option<Arc<[String]>>;
+
+/// How the server speaks TLS. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    files: Arc<Files<Served>>,
+    service_name: Option<ServiceCertificateName>,
+}
+
+struct Served {
+    config: Arc<ServerConfig>,
+    /// The name of the file, and the server's own certificate.
+    own: (String, CertificateDer<'static>),
+}
+
+impl Tls {
+    /// What the configuration names; `None` where it names no certificate.
+    ///
+    /// # Errors
+    /// A file cannot be used, or the certificate is not valid now.
+    pub fn load(config: &TlsConfig) -> Result<Option<Self>, ConfigError> {
+        let Some(own) = config.own() else { return Ok(None) };
+        let CertificateFiles { certificate, key } = own;
+        let paths: Vec<PathBuf> =
+            [certificate, key].into_iter().chain(config.tls_client_ca_file.clone()).collect();
+        let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        let files = Files::load(paths, move |read| served(&names, read));
+        let files = files.map_err(|error| ConfigError::new(error.to_string()))?;
+        let service_name = config.tls_service_name.clone();
+        Ok(Some(Self { files: Arc::new(files), service_name }))
+    }
+
+    /// Looks whether the files have changed; true where they have and can be used.
+    ///
+    /// # Errors
+    /// They cannot be used: what was there before stays. Or that is not valid any more.
+    pub fn reload(&self) -> Result<bool, FilesError> {
+        let changed = self.files.reload()?;
+        let served = self.files.current();
+        valid_now(&served.own.0, &served.own.1)?;
+        Ok(changed)
+    }
+
+    /// For one handshake.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.files.current().config.clone())
+    }
+
+    /// Whether a connection with a certificate of these names may be that of a service.
+    pub(crate) fn is_service(&self, service: &str, names: &CertificateNames) -> bool {
+        self.service_name.as_ref().is_none_or(|rule| {
+            let wanted = rule.of(service);
+            names.as_ref().is_some_and(|names| names.contains(&wanted))
+        })
+    }
+}
+
+fn served(names: &[String], read: &[Vec<u8>]) -> Result<Served, FilesError> {
+    let [certificate, key, authorities @ ..] = read else {
+        return Err(FilesError::new("there is no certificate"));
+    };
+    let (chain, key) = pair_of((&names[0], certificate), (&names[1], key))?;
+    let own = (names[0].clone(), chain[0].clone());
+    valid_now(&own.0, &own.1)?;
+    let failed = |error: &dyn std::fmt::Display| FilesError::new(format!("{}: {error}", names[0]));
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|error| failed(&error))?;
+    let builder = match authorities {
+        [] => builder.with_no_client_auth(),
+        [authorities, ..] => {
+            let roots = Arc::new(authorities_of(&names[2], authorities)?);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
+            builder.with_client_cert_verifier(verifier.map_err(|error| failed(&error))?)
+        }
+    };
+    let fits = |error| FilesError::new(format!("{} and {}: {error}", names[0], names[1]));
+    let mut config = builder.with_single_cert(chain, key).map_err(fits)?;
+    config.alpn_protocols = vec![ALPN_H2.to_vec()];
+    // A resumed session would not be asked for its certificate again.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    Ok(Served { config: Arc::new(config), own })
+}
+
+/// Whether a certificate is valid at this time, whoever has signed it: its own dates are what is
+/// judged first, so who trusts nobody learns of nothing else.
+fn valid_now(name: &str, certificate: &CertificateDer<'_>) -> Result<(), FilesError> {
+    let parsed = EndEntityCert::try_from(certificate)
+        .map_err(|error| FilesError::new(format!("{name}: {error}")))?;
+    let now = UnixTime::now();
+    let judged =
+        parsed.verify_for_usage(&[], &[], &[], now, KeyUsage::server_auth(), None, None).err();
+    match judged {
+        Some(webpki::Error::CertExpired { .. }) => {
+            Err(FilesError::new(format!("the certificate in {name} has expired")))
+        }
+        Some(webpki::Error::CertNotValidYet { .. }) => {
+            Err(FilesError::new(format!("the certificate in {name} is not valid yet")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the certificate of a client, which has been verified, is good for.
+pub(crate) fn names_of(certificate: &CertificateDer<'_>) -> Arc<[String]> {
+    let parsed = EndEntityCert::try_from(certificate);
+    let names = parsed.iter().flat_map(|parsed| {
+        let dns = parsed.valid_dns_names().map(str::to_owned);
+        dns.chain(parsed.valid_uri_names().map(str::to_owned)).collect::<Vec<_>>()
+    });
+    names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_services_name_is_one_text_with_the_service_in_it() {
+        let rule: ServiceCertificateName =
+            "spiffe://x.org/ns/pim/sa/pim-{service}".parse().unwrap();
+        assert_eq!(rule.of("access"), "spiffe://x.org/ns/pim/sa/pim-access");
+        for bad in ["", "pim", "{service}.{service}", "pim {service}"] {
+            assert!(bad.parse::<ServiceCertificateName>().is_err(), "{bad}");
+        }
+    }
+}
