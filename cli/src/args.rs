@@ -52,8 +52,10 @@ pub(crate) enum Command {
 /// What is asked of a server.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClientCommand {
+    /// Who you are to the server, and what you may do to it and by what
+    Whoami,
     /// Roles: what can be held at a scope
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "roles")]
     Role(role::Command),
     /// Principals: who there is
     #[command(subcommand)]
@@ -224,6 +226,9 @@ mod tests {
         assert!(parse("pim role create --from role.json --catalog entra --privileged"));
         assert!(parse("pim role update Viewer --name Reader --privileged false"));
         assert!(parse("pim role delete Viewer --justification unused"));
+        assert!(parse("pim roles permissions Reader"));
+        assert!(parse("pim role permissions Reader --data-action a/b"));
+        assert!(!parse("pim role permissions Reader --action a/b --data-action a/b"));
     }
 
     #[test]

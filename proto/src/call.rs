@@ -16,8 +16,8 @@ use crate::field::FieldViolation;
 
 pub use command::{
     Administrator, AlertSettingsRef, CancelChangeRequest, CheckAccess, Consistency, CreateTenant,
-    EndActivation, ExplainAccess, GetPrincipal, GetRoleTokenKeys, GrantRef, ImportCatalog,
-    ListPossibleApprovers, PolicyRef, Question, RemoveGrant, Watch,
+    EndActivation, ExplainAccess, GetCaller, GetPrincipal, GetRoleTokenKeys, GrantRef,
+    ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant, Watch,
 };
 pub use filter::{
     ActivationFilter, AlertFilter, AlertState, ApprovalFilter, ChangeRequestFilter, EventCategory,
@@ -29,9 +29,9 @@ pub use log::{
     EntryRef, EntryView, InclusionQuery, InclusionView, SignedTree,
 };
 pub use view::{
-    AccessPage, AccessView, ApprovalView, AskView, Explanation, Exported, HeldBy, ImportView,
-    PolicyInForceView, PossibleApproversView, RoleTokenKeysView, RoleTokenView, Tailed, TenantView,
-    Watched, WatchedChange,
+    AccessPage, AccessView, ApprovalView, AskView, CallerView, ConferralView, Explanation,
+    Exported, HeldBy, ImportView, Named, PolicyInForceView, PossibleApproversView,
+    RoleTokenKeysView, RoleTokenView, Tailed, TenantView, Watched, WatchedChange,
 };
 
 /// How many items a page has where the request does not say.

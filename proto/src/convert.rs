@@ -8,6 +8,7 @@ mod approval;
 mod assignment;
 mod audit;
 mod batch;
+mod caller;
 mod directory;
 mod group;
 mod log;
@@ -19,7 +20,11 @@ mod scope;
 mod tenant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use pim_domain::{role::Catalog, text::Ticket};
+use pim_domain::{
+    authority::{Action, Conferred, Realm},
+    role::Catalog,
+    text::Ticket,
+};
 use prost_types::{Duration, Timestamp};
 
 use crate::{
@@ -68,6 +73,19 @@ fn wire_catalog(catalog: Catalog) -> v1::Catalog {
         Catalog::Azure => v1::Catalog::Azure,
         Catalog::Pim => v1::Catalog::Pim,
     }
+}
+
+/// The realms and actions of what a role confers, if it confers anything.
+fn wire_conferred(conferred: Option<Conferred>) -> (Vec<i32>, Vec<String>) {
+    let realm = |realm: Realm| match realm {
+        Realm::Directory => v1::Realm::Directory.into(),
+        Realm::Resources => v1::Realm::Resources.into(),
+        Realm::Groups => v1::Realm::Groups.into(),
+    };
+    conferred.map_or_else(Default::default, |Conferred { realms, actions }| {
+        let actions = actions.into_iter().map(Action::as_str);
+        (realms.into_iter().map(realm).collect(), texts(actions))
+    })
 }
 
 fn wire_ticket(ticket: Ticket) -> v1::Ticket {

@@ -15,9 +15,11 @@ pub(crate) mod group;
 pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod role;
+mod role_permissions;
 mod role_token;
 mod role_write;
 pub(crate) mod scope;
+mod whoami;
 
 use crate::{
     args::{ClientCommand, ListOptions, WriteOptions},
@@ -33,7 +35,8 @@ const PAGE_SIZE: u32 = 200;
 /// Runs a command and says with which code the process should exit.
 pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Result<u8, CliError> {
     match command {
-        ClientCommand::Role(command) => role::run(command, session).await?,
+        ClientCommand::Whoami => whoami::run(session).await?,
+        ClientCommand::Role(command) => return role::run(command, session).await,
         ClientCommand::Principal(command) => principal::run(command, session).await?,
         ClientCommand::Group(command) => group::run(command, session).await?,
         ClientCommand::Eligibility(command) => {

@@ -6,11 +6,11 @@ use pim_proto::{
     r#type::v1::Catalog,
 };
 
-use super::{fetch_pages, note_validation, present, role_write};
+use super::{fetch_pages, note_validation, present, role_permissions, role_write};
 use crate::{
     args::{ListOptions, WriteOptions},
     connect::Session,
-    error::CliError,
+    error::{CliError, EXIT_OK},
     resolve,
     view::role::{ImportView, RoleView},
 };
@@ -25,6 +25,9 @@ pub(crate) enum Command {
         /// Id or display name
         role: String,
     },
+    /// Say what a role permits, with what it inherits, and what it confers here. With an action
+    /// exits with 0 where it permits that, else with 1
+    Permissions(role_permissions::Permissions),
     /// Make a role of your own out of actions
     Create(role_write::Create),
     /// Change what a custom role permits, where it can be granted, or what it is called
@@ -80,8 +83,8 @@ impl From<CatalogName> for Catalog {
     }
 }
 
-pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(), CliError> {
-    match command {
+pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<u8, CliError> {
+    let done = match command {
         Command::List(options) => list(options, session).await,
         Command::Show { role } => {
             let role_id = resolve::role(&session.client, &role).await?;
@@ -89,6 +92,7 @@ pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(
             let role = present(answer.into_inner().role)?;
             Ok(session.printer.one(&RoleView::from(role))?)
         }
+        Command::Permissions(command) => return role_permissions::run(command, session).await,
         Command::Create(command) => role_write::create(command, session).await,
         Command::Update(command) => role_write::update(command, session).await,
         Command::Delete(command) => role_write::delete(command, session).await,
@@ -102,7 +106,8 @@ pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(
             session.printer.one(&ImportView::from(answer))?;
             note_validation(session, &write)
         }
-    }
+    };
+    done.map(|()| EXIT_OK)
 }
 
 async fn list(options: List, session: &mut Session<'_>) -> Result<(), CliError> {

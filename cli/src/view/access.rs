@@ -27,17 +27,17 @@ pub(crate) struct CheckView {
 /// One way in which one principal holds one role at one scope.
 #[derive(Debug, Serialize)]
 pub(crate) struct HoldingView {
-    id: String,
-    kind: String,
+    pub(super) id: String,
+    pub(super) kind: String,
     principal_id: String,
     principal_name: Option<String>,
-    role_id: String,
-    role_name: Option<String>,
-    scope: String,
+    pub(super) role_id: String,
+    pub(super) role_name: Option<String>,
+    pub(super) scope: String,
     start_time: Option<DateTime<Utc>>,
     end_time: Option<DateTime<Utc>>,
-    group_id: Option<String>,
-    group_name: Option<String>,
+    pub(super) group_id: Option<String>,
+    pub(super) group_name: Option<String>,
 }
 
 impl From<CheckAccessResponse> for CheckView {

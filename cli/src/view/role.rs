@@ -29,8 +29,9 @@ pub(crate) struct RoleView {
     etag: String,
 }
 
+/// A permission block.
 #[derive(Debug, Serialize)]
-struct PermissionView {
+pub(crate) struct PermissionView {
     actions: Vec<String>,
     not_actions: Vec<String>,
     data_actions: Vec<String>,
@@ -87,8 +88,13 @@ impl From<PermissionBlock> for PermissionView {
 }
 
 impl PermissionView {
+    /// What it is bound to.
+    pub(crate) fn condition(&self) -> Option<&str> {
+        self.condition.as_deref()
+    }
+
     /// A line for each pattern.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let lines = |sign: &str, patterns: &[String]| -> Vec<String> {
             patterns.iter().map(|pattern| format!("{sign}{pattern}")).collect()
         };

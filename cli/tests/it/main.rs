@@ -14,3 +14,4 @@ mod sequencing;
 mod services;
 mod several;
 mod up;
+mod whoami;

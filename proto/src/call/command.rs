@@ -177,6 +177,10 @@ impl Watch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GetRoleTokenKeys;
 
+/// A wish to know who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GetCaller;
+
 /// What may be held or done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

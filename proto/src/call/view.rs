@@ -5,11 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     activation::{Activation, Extension},
     approval::{Approval, PossibleApprover},
+    authority::Conferred,
     effective::{Effective, Holding},
     event::StoredEvent,
-    id::PrincipalId,
+    id::{PrincipalId, TenantId},
     past::{Obstacle, Support},
     policy::Layers,
+    principal::Principal,
     role::Import,
     scope::Scope,
     tenant::Tenant,
@@ -168,6 +170,63 @@ pub struct RoleTokenKeysView {
     pub key_id: String,
     /// How long they may be kept.
     pub max_age: TimeDelta,
+}
+
+/// Whom a credential names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// Somebody of this tenant's directory.
+    Principal(TenantId, Box<Principal>),
+    /// A service of this system, by its name.
+    Service(String),
+    /// Who runs the installation.
+    Operator,
+}
+
+/// Who calls, how they signed in, and what they may do to the system itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerView {
+    /// Who.
+    pub named: Named,
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// With multi-factor authentication.
+    pub mfa: bool,
+    /// Authentication methods.
+    pub amr: Vec<String>,
+    /// Authentication context class.
+    pub acr: Option<String>,
+    /// Authentication contexts.
+    pub acrs: Vec<String>,
+    /// When they last proved who they are.
+    pub auth_time: Option<DateTime<Utc>>,
+    /// The end of the token.
+    pub token_expire_time: DateTime<Utc>,
+    /// What they may do, by what.
+    pub conferrals: Vec<ConferralView>,
+    /// What they may call.
+    pub methods: Vec<String>,
+    /// The database state that was looked at; opaque.
+    pub revision: String,
+    /// When it was looked at.
+    pub as_of: DateTime<Utc>,
+    /// How far that may be from the database's clock.
+    pub max_clock_error: TimeDelta,
+}
+
+/// What somebody may do to the system itself by one holding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConferralView {
+    /// Who.
+    pub principal: PrincipalId,
+    /// By what.
+    pub holding: Holding,
+    /// What.
+    pub conferred: Conferred,
+    /// When the clock alone ends it.
+    pub valid_until: Option<DateTime<Utc>>,
 }
 
 /// Some entries of the log as they came.

@@ -1,13 +1,14 @@
 //! `RoleService`.
 
 use pim_domain::{
+    authority::conferred_by,
     id::RoleId,
     permission::well_formed,
     role::{Create, Definition, Delete, PermissionBlock, Role, Update},
     text::NAME_CHARS_MAX,
 };
 
-use super::{catalog, list, texts, wire_catalog, wire_count, wire_time, write};
+use super::{catalog, list, texts, wire_catalog, wire_conferred, wire_count, wire_time, write};
 use crate::{
     assignment::v1,
     call::{Answer, ImportCatalog, ImportView, List, Listed, RoleFilter, Write},
@@ -144,7 +145,9 @@ impl From<Answer<ImportView>> for v1::ImportCatalogResponse {
 
 impl From<Answer<Role>> for v1::GetRoleResponse {
     fn from(answer: Answer<Role>) -> Self {
-        Self { role: Some(answer.value.into()), revision: answer.revision }
+        let (own_realms, own_actions) = wire_conferred(conferred_by(answer.value.id));
+        let (role, revision) = (Some(answer.value.into()), answer.revision);
+        Self { role, revision, own_actions, own_realms }
     }
 }
 

@@ -78,6 +78,7 @@ fn a_request_that_says_nothing_is_refused_or_asks_for_all() {
             "TailEventsRequest"
             | "GetPrincipalRequest"
             | "GetRoleTokenKeysRequest"
+            | "GetCallerRequest"
             | "GetCheckpointRequest"
             | "GetAlertSettingsRequest" => true,
             name => name.starts_with("List") || name.starts_with("Search"),

@@ -23,7 +23,7 @@ use pim_proto::{
     assignment::v1 as asgn,
     audit,
     call::{
-        AccessPage, AccessView, Answer, ApprovalView, AskView, BatchAnswer, Batched,
+        AccessPage, AccessView, Answer, ApprovalView, AskView, BatchAnswer, Batched, CallerView,
         CheckpointView, ConsistencyView, EntriesPage, Explanation, Exported, ImportView,
         InclusionView, Listed, PolicyInForceView, PossibleApproversView, RoleTokenKeysView,
         RoleTokenView, Tailed, TenantView, Watched,
@@ -136,6 +136,7 @@ fn responses() -> Vec<&'static str> {
         answer::<access::v1::ExplainAccessResponse, Explanation>(),
         answer::<access::v1::IssueRoleTokenResponse, RoleTokenView>(),
         answer::<access::v1::GetRoleTokenKeysResponse, RoleTokenKeysView>(),
+        answer::<access::v1::GetCallerResponse, CallerView>(),
         answer::<scheduler::v1::ListDueResponse, Listed<Due>>(),
     ]
 }

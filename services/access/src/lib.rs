@@ -1,5 +1,6 @@
 //! Who holds what, and why. Reads only.
 
+mod caller;
 mod check;
 mod explain;
 mod facts;
@@ -108,5 +109,12 @@ impl AccessService for Access {
         request: Request<v1::GetRoleTokenKeysRequest>,
     ) -> Result<Response<v1::GetRoleTokenKeysResponse>, Status> {
         read(&self.process, request, role_token::keys).await
+    }
+
+    async fn get_caller(
+        &self,
+        request: Request<v1::GetCallerRequest>,
+    ) -> Result<Response<v1::GetCallerResponse>, Status> {
+        read(&self.process, request, caller::get).await
     }
 }

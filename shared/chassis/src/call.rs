@@ -3,6 +3,7 @@
 
 use std::{future::Future, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use http::request::Parts;
 use pim_domain::{
     authority::{Caller, SignIn},
@@ -15,7 +16,7 @@ use pim_proto::{
     call::{Internal, Write},
     field::FieldViolation,
 };
-use pim_store::callers;
+use pim_store::{Read, callers};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -31,9 +32,6 @@ use crate::{
     status::status,
     tls::Tls,
 };
-
-/// `amr` of a sign-in with multi-factor authentication (RFC 8176).
-const MFA: &str = "mfa";
 
 /// Who a call's credential names, put into the request by the guard.
 #[derive(Debug, Clone)]
@@ -232,10 +230,8 @@ impl Arrival {
     /// Nobody enabled is, or the database cannot serve.
     pub async fn context(self, process: &Process) -> Result<Context, Error> {
         let who = match &*self.identity {
-            Identity::Service(service) => Who::Service { name: service.name.clone() },
-            Identity::Operator(operator) => {
-                Who::Operator { issuer: operator.issuer.clone(), subject: operator.subject.clone() }
-            }
+            Identity::Service(service) => Who::Service(service.clone()),
+            Identity::Operator(operator) => Who::Operator(operator.clone()),
             Identity::Principal(principal) => {
                 let (tenant, claims) = (principal.tenant.into(), principal.claims.clone());
                 let (issuer, subject) = (&principal.issuer, &principal.subject);
@@ -271,11 +267,7 @@ impl Arrival {
 }
 
 fn sign_in(claims: &Claims) -> SignIn {
-    SignIn {
-        mfa: claims.amr.iter().any(|method| method == MFA),
-        time: claims.auth_time,
-        contexts: claims.acrs.clone(),
-    }
+    SignIn { mfa: claims.mfa(), time: claims.auth_time, contexts: claims.acrs.clone() }
 }
 
 /// Whom an issuer calls so, as they are now.
@@ -288,7 +280,10 @@ async fn enabled(
 ) -> Result<Box<Caller>, Error> {
     // What they hold counts only while they are enabled, by the same statement that reads it.
     let mut read = process.db.glance().await?;
-    let caller = callers::load(&mut read, tenant, issuer, subject, sign_in).await?;
+    there(callers::load(&mut read, tenant, issuer, subject, sign_in).await?)
+}
+
+fn there(caller: Option<Caller>) -> Result<Box<Caller>, Error> {
     let caller = caller.filter(|caller| caller.principal.is_enabled());
     Ok(Box::new(caller.ok_or(Error::NobodyThere)?))
 }
@@ -307,11 +302,24 @@ impl Context {
                 let caller = enabled(&self.process, tenant, issuer, subject, sign_in).await?;
                 Who::Principal { caller, claims: claims.clone() }
             }
-            who @ (Who::Service { .. } | Who::Operator { .. }) => who.clone(),
+            who @ (Who::Service(_) | Who::Operator(_)) => who.clone(),
         };
         let context = Self { who, ..self.clone() };
         context.permit()?;
         Ok(context)
+    }
+
+    /// The same call by whom the caller is in a state of the database.
+    ///
+    /// # Errors
+    /// They are not there or not enabled, or the database cannot serve.
+    pub async fn as_in(&self, read: &mut Read) -> Result<Self, Error> {
+        let Who::Principal { caller, claims } = &self.who else { return Ok(self.clone()) };
+        let Principal { issuer, subject, .. } = &caller.principal;
+        let sign_in = caller.sign_in.clone();
+        let caller = callers::load(read, self.tenant, issuer, subject, sign_in).await?;
+        let who = Who::Principal { caller: there(caller)?, claims: claims.clone() };
+        Ok(Self { who, ..self.clone() })
     }
 
     /// Whether this caller may call this method at all. The verb judges by the object.
@@ -319,21 +327,26 @@ impl Context {
     /// # Errors
     /// They may not.
     pub fn permit(&self) -> Result<(), Error> {
-        let permitted = match (self.rpc.guard, &self.who) {
-            (Guard::AnyPrincipal, Who::Principal { .. })
-            | (Guard::Operator, Who::Operator { .. }) => true,
+        if self.may_call(self.rpc, self.now()) { Ok(()) } else { Err(Reason::NotPermitted.into()) }
+    }
+
+    /// Whether this caller may call that method at all, at `now`.
+    #[must_use]
+    pub fn may_call(&self, rpc: &Rpc, now: DateTime<Utc>) -> bool {
+        match (rpc.guard, &self.who) {
+            (Guard::Anyone, Who::Principal { .. } | Who::Service(_) | Who::Operator(_))
+            | (Guard::AnyPrincipal, Who::Principal { .. })
+            | (Guard::Operator, Who::Operator(_)) => true,
             (Guard::Action(action), Who::Principal { caller, .. }) => {
-                caller.may_somewhere(action, self.now())
+                caller.may_somewhere(action, now)
             }
-            (Guard::Services(names), Who::Service { name }) => names.contains(&name.as_str()),
-            (
-                Guard::AnyPrincipal | Guard::Action(_),
-                Who::Service { .. } | Who::Operator { .. },
-            )
-            | (Guard::Services(_), Who::Principal { .. } | Who::Operator { .. })
-            | (Guard::Operator, Who::Principal { .. } | Who::Service { .. }) => false,
-        };
-        if permitted { Ok(()) } else { Err(Reason::NotPermitted.into()) }
+            (Guard::Services(names), Who::Service(service)) => {
+                names.contains(&service.name.as_str())
+            }
+            (Guard::AnyPrincipal | Guard::Action(_), Who::Service(_) | Who::Operator(_))
+            | (Guard::Services(_), Who::Principal { .. } | Who::Operator(_))
+            | (Guard::Operator, Who::Principal { .. } | Who::Service(_)) => false,
+        }
     }
 
     /// Leaves a refusal in the log; what cannot be left there is refused all the same.

@@ -21,7 +21,12 @@ use pim_store::{
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
-use crate::{auth::Claims, error::Error, process::Process, rpc::Rpc};
+use crate::{
+    auth::{Claims, OperatorIdentity, ServiceIdentity},
+    error::Error,
+    process::Process,
+    rpc::Rpc,
+};
 
 /// Who calls.
 #[derive(Debug, Clone)]
@@ -34,17 +39,9 @@ pub enum Who {
         claims: Claims,
     },
     /// A service of this system.
-    Service {
-        /// Its name.
-        name: String,
-    },
+    Service(ServiceIdentity),
     /// Who runs the installation.
-    Operator {
-        /// Where they signed in.
-        issuer: String,
-        /// Who, there.
-        subject: String,
-    },
+    Operator(OperatorIdentity),
 }
 
 /// One call, from its credential to its answer.
@@ -75,7 +72,7 @@ impl Context {
     pub fn caller(&self) -> Result<&Caller, Error> {
         match &self.who {
             Who::Principal { caller, .. } => Ok(caller),
-            Who::Service { .. } | Who::Operator { .. } => Err(Error::NobodyThere),
+            Who::Service(_) | Who::Operator(_) => Err(Error::NobodyThere),
         }
     }
 
@@ -127,10 +124,11 @@ impl Context {
                 acrs: claims.acrs.clone(),
                 auth_time: claims.auth_time,
             },
-            Who::Service { name } => Actor::Service { name: name.clone() },
-            Who::Operator { issuer, subject } => {
-                Actor::Operator { issuer: issuer.clone(), subject: subject.clone() }
-            }
+            Who::Service(service) => Actor::Service { name: service.name.clone() },
+            Who::Operator(operator) => Actor::Operator {
+                issuer: operator.issuer.clone(),
+                subject: operator.subject.clone(),
+            },
         }
     }
 
@@ -138,8 +136,10 @@ impl Context {
     pub(crate) fn caller_key(&self) -> String {
         match &self.who {
             Who::Principal { caller, .. } => caller.principal.id.to_string(),
-            Who::Service { name } => format!("service {name}"),
-            Who::Operator { issuer, subject } => format!("operator {issuer} {subject}"),
+            Who::Service(service) => format!("service {}", service.name),
+            Who::Operator(OperatorIdentity { issuer, subject, .. }) => {
+                format!("operator {issuer} {subject}")
+            }
         }
     }
 

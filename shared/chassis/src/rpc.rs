@@ -6,6 +6,8 @@ use pim_domain::authority::Action;
 /// Who may call a method. What is judged by the object is judged again by its verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Guard {
+    /// Whoever has a credential that counts: principals, services and operators.
+    Anyone,
     /// Any enabled principal of the tenant; the verb judges by relationship.
     AnyPrincipal,
     /// Who holds the action somewhere; the verb asks for it at the object's scope.
@@ -62,7 +64,7 @@ const fn internal(path: &'static str, services: &'static [&'static str]) -> Rpc 
     Rpc { path, guard: Guard::Services(services), class: Class::Internal }
 }
 
-use Guard::{Action as Own, AnyPrincipal, Operator};
+use Guard::{Action as Own, AnyPrincipal, Anyone, Operator};
 
 const SCHEDULER: &[&str] = &["scheduler"];
 
@@ -167,6 +169,7 @@ pub const RPCS: &[Rpc] = &[
     read("/pim.access.v1.AccessService/ExplainAccess", AnyPrincipal),
     read("/pim.access.v1.AccessService/IssueRoleToken", AnyPrincipal),
     check("/pim.access.v1.AccessService/GetRoleTokenKeys", AnyPrincipal),
+    read("/pim.access.v1.AccessService/GetCaller", Anyone),
     read("/pim.scheduler.v1.SchedulerService/ListDue", Operator),
 ];
 

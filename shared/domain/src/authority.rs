@@ -8,6 +8,7 @@ use uuid::{Uuid, uuid};
 use crate::{
     denial::{Denial, Reason},
     effective::Held,
+    id::RoleId,
     principal::Principal,
     role::Catalog,
     scope::{Lineage, Scope, ScopeKind},
@@ -217,6 +218,11 @@ pub enum Realm {
     Groups,
 }
 
+impl Realm {
+    /// Every realm.
+    pub const ALL: [Realm; 3] = [Realm::Directory, Realm::Resources, Realm::Groups];
+}
+
 impl From<Catalog> for Realm {
     fn from(catalog: Catalog) -> Self {
         match catalog {
@@ -277,7 +283,7 @@ pub const GROUP_OWNER: Uuid = uuid!("13fd7bdf-8c6a-4f58-912a-25ea844b51be");
 /// May ask whether somebody holds something.
 pub const ACCESS_CHECKER: Uuid = uuid!("5a3cde95-7a1e-4b52-9a3f-2d1f6c1f6e0b");
 
-const ALL: &[Realm] = &[Realm::Directory, Realm::Resources, Realm::Groups];
+const ALL: &[Realm] = &Realm::ALL;
 
 const ADMINISTRATIVE: [Administrative; 9] = [
     Administrative { role: GLOBAL_ADMINISTRATOR, extent: Extent::Everything, realms: ALL },
@@ -364,6 +370,25 @@ impl Caller {
             })
     }
 
+    /// All that the caller may do now, by what they hold: the same as [`Caller::may`] says of each
+    /// action by itself.
+    #[must_use]
+    pub fn conferred(&self, now: DateTime<Utc>) -> Vec<(&Held, Conferred)> {
+        let enabled = self.holdings.iter().filter(|_| self.principal.is_enabled());
+        let counting = enabled.filter(|held| held.counts(now));
+        let conferred = counting.filter_map(|held| {
+            let mut conferred = conferred_by(held.holding.role)?;
+            // Groups lie below the root alone, and at a group's scope all is of the group.
+            conferred.realms.retain(|realm| match held.holding.scope.kind() {
+                ScopeKind::Root => true,
+                ScopeKind::Group => *realm == Realm::Groups,
+                ScopeKind::Directory | ScopeKind::Resource => *realm != Realm::Groups,
+            });
+            (!conferred.realms.is_empty()).then_some((held, conferred))
+        });
+        conferred.collect()
+    }
+
     /// Passes who may do `action` to something of `realm` at the scope of `at`.
     ///
     /// # Errors
@@ -411,6 +436,23 @@ impl Caller {
             .into_iter()
             .any(|realm| self.may(action, realm, &Lineage::root(), now))
     }
+}
+
+/// What a role confers on who holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conferred {
+    /// On things of these.
+    pub realms: Vec<Realm>,
+    /// What may be done to them.
+    pub actions: Vec<Action>,
+}
+
+/// The own actions that a role confers at its scope, if it confers any.
+#[must_use]
+pub fn conferred_by(role: RoleId) -> Option<Conferred> {
+    let row = ADMINISTRATIVE.iter().find(|row| row.role == role.uuid())?;
+    let actions = Action::ALL.into_iter().filter(|action| row.confers(*action));
+    Some(Conferred { realms: row.realms.to_vec(), actions: actions.collect() })
 }
 
 /// The roles that confer own actions.

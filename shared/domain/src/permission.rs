@@ -327,6 +327,37 @@ impl Permissions {
     }
 }
 
+/// What one permission block says of an operation, by its own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The patterns that allow it.
+    pub allowed_by: Vec<String>,
+    /// The patterns that take it from what is allowed.
+    pub taken_by: Vec<String>,
+    /// Whether the block permits it.
+    pub permits: bool,
+}
+
+impl Account {
+    /// That of a block of a role of `catalog`.
+    #[must_use]
+    pub fn of(catalog: Catalog, block: &PermissionBlock, operation: &Operation) -> Self {
+        let (allowed, taken) = match operation.plane {
+            Plane::Control => (&block.actions, &block.not_actions),
+            Plane::Data => (&block.data_actions, &block.not_data_actions),
+        };
+        let matches = |text: &&String| {
+            operation.catalog == catalog
+                && Pattern::compile(catalog, text).matches(operation.name.as_bytes())
+        };
+        let matching = |texts: &[String]| texts.iter().filter(matches).cloned().collect();
+        let (allowed_by, taken_by): (Vec<String>, Vec<String>) =
+            (matching(allowed), matching(taken));
+        let permits = block.condition.is_none() && !allowed_by.is_empty() && taken_by.is_empty();
+        Self { allowed_by, taken_by, permits }
+    }
+}
+
 /// Whether `after` may permit something that `before` does not: whether there is a block in it that
 /// no block of `before` covers, pattern by pattern. Where that cannot be seen, it may.
 #[must_use]

@@ -2,10 +2,11 @@
 
 use pim_proto::access::v1::{
     BatchCheckAccessRequest, BatchCheckAccessResponse, CheckAccessRequest, CheckAccessResponse,
-    ExplainAccessRequest, ExplainAccessResponse, GetRoleTokenKeysRequest, GetRoleTokenKeysResponse,
-    IssueRoleTokenRequest, IssueRoleTokenResponse, ListEffectiveRolesRequest,
-    ListEffectiveRolesResponse, ListRoleHoldersRequest, ListRoleHoldersResponse,
-    WatchEffectiveRolesRequest, WatchEffectiveRolesResponse,
+    ExplainAccessRequest, ExplainAccessResponse, GetCallerRequest, GetCallerResponse,
+    GetRoleTokenKeysRequest, GetRoleTokenKeysResponse, IssueRoleTokenRequest,
+    IssueRoleTokenResponse, ListEffectiveRolesRequest, ListEffectiveRolesResponse,
+    ListRoleHoldersRequest, ListRoleHoldersResponse, WatchEffectiveRolesRequest,
+    WatchEffectiveRolesResponse,
     access_service_server::{AccessService, AccessServiceServer},
 };
 use tokio::net::TcpListener;
@@ -84,6 +85,13 @@ impl AccessService for Echo {
         &self,
         _: Request<GetRoleTokenKeysRequest>,
     ) -> Result<Response<GetRoleTokenKeysResponse>, Status> {
+        Err(Status::unimplemented("only checks are measured"))
+    }
+
+    async fn get_caller(
+        &self,
+        _: Request<GetCallerRequest>,
+    ) -> Result<Response<GetCallerResponse>, Status> {
         Err(Status::unimplemented("only checks are measured"))
     }
 }

@@ -58,7 +58,7 @@ struct Answer {
 impl Sweep<'_> {
     fn caller(&self, guard: Guard) -> Option<Caller> {
         let grant = match guard {
-            Guard::AnyPrincipal | Guard::Action(_) => self.admin.clone(),
+            Guard::Anyone | Guard::AnyPrincipal | Guard::Action(_) => self.admin.clone(),
             Guard::Services(names) => Grant::Service { name: names[0].to_owned() },
             // They see all tenants.
             Guard::Operator => return None,

@@ -8,10 +8,10 @@ use pim_domain::{
 };
 use pim_proto::{
     access::v1::{
-        CheckAccessRequest, Consistency, ExplainAccessRequest, GetRoleTokenKeysRequest,
-        IssueRoleTokenRequest, ListEffectiveRolesRequest, ListRoleHoldersRequest,
-        WatchEffectiveRolesRequest, check_access_request::Question, consistency::Requirement,
-        explain_access_request::Question as Explained,
+        CheckAccessRequest, Consistency, ExplainAccessRequest, GetCallerRequest,
+        GetRoleTokenKeysRequest, IssueRoleTokenRequest, ListEffectiveRolesRequest,
+        ListRoleHoldersRequest, WatchEffectiveRolesRequest, check_access_request::Question,
+        consistency::Requirement, explain_access_request::Question as Explained,
     },
     activation::v1::{
         ActivateRoleRequest, CancelActivationRequest, DeactivateRoleRequest,
@@ -32,9 +32,9 @@ use pim_proto::{
     },
     call::{
         ActivationFilter, ApprovalFilter, Asked, CheckAccess, CheckpointQuery, ConsistencyQuery,
-        EndActivation, EntriesFrom, EventFilter, ExplainAccess, Export, GetRoleTokenKeys,
-        HoldersFilter, HoldingsFilter, InclusionQuery, Internal, List, ListPossibleApprovers,
-        MineFilter, Tail, Watch, Write,
+        EndActivation, EntriesFrom, EventFilter, ExplainAccess, Export, GetCaller,
+        GetRoleTokenKeys, HoldersFilter, HoldingsFilter, InclusionQuery, Internal, List,
+        ListPossibleApprovers, MineFilter, Tail, Watch, Write,
     },
     scheduler::v1::ListDueRequest,
 };
@@ -239,6 +239,7 @@ pub(crate) fn access() -> Vec<Shape> {
             lifetime: Some(Duration { seconds: 60, nanos: 0 }),
         }),
         shape::<GetRoleTokenKeys, _>(GetRoleTokenKeysRequest {}),
+        shape::<GetCaller, _>(GetCallerRequest {}),
     ]
 }
 

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod ask;
+mod caller;
 mod check;
 mod explain;
 mod list;

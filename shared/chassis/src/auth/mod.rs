@@ -30,6 +30,9 @@ pub use role_tokens::{DEVELOPMENT_ROLE_TOKENS, RoleTokens};
 pub const SERVICE_NAMES: [&str; 6] =
     ["assignment", "activation", "approval", "audit", "scheduler", "access"];
 
+/// `amr` of a sign-in with multi-factor authentication (RFC 8176).
+const MFA: &str = "mfa";
+
 /// A caller whose token was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
@@ -61,6 +64,10 @@ pub struct ServiceIdentity {
     pub name: String,
     /// `iss`.
     pub issuer: String,
+    /// `sub`: unique within the issuer.
+    pub subject: String,
+    /// How and when it was given its token.
+    pub claims: Claims,
 }
 
 /// Somebody who runs the installation.
@@ -70,6 +77,8 @@ pub struct OperatorIdentity {
     pub issuer: String,
     /// `sub`: unique within the issuer.
     pub subject: String,
+    /// How and when they signed in.
+    pub claims: Claims,
 }
 
 /// What the token says about how and when its bearer signed in.
@@ -85,6 +94,14 @@ pub struct Claims {
     pub auth_time: Option<DateTime<Utc>>,
     /// The end of the token.
     pub expire_time: DateTime<Utc>,
+}
+
+impl Claims {
+    /// Whether the sign-in was with multi-factor authentication.
+    #[must_use]
+    pub fn mfa(&self) -> bool {
+        self.amr.iter().any(|method| method == MFA)
+    }
 }
 
 /// The token is not accepted. Why is for our log; a caller is only told that it is so.

@@ -281,34 +281,28 @@ impl Issuer {
         Ok(Verified { identity, not_before, expire_time, left, source, keys })
     }
 
-    fn identify(&self, claims: RawClaims) -> Result<Identity, CredentialInvalid> {
+    fn identify(&self, raw: RawClaims) -> Result<Identity, CredentialInvalid> {
+        let RawClaims { iss: issuer, sub: subject, others, .. } = raw;
+        let claims = Claims {
+            amr: raw.amr,
+            acr: raw.acr,
+            acrs: raw.acrs,
+            auth_time: raw.auth_time.map(|date| date.0),
+            expire_time: raw.exp.0,
+        };
         let tenant = match &self.speaks_for {
             SpeaksFor::Tenant(tenant) => *tenant,
-            SpeaksFor::TenantInClaim(name) => tenant_in(&claims.others, name)?,
+            SpeaksFor::TenantInClaim(name) => tenant_in(&others, name)?,
             SpeaksFor::Services(services) => {
-                let name = services.get(&claims.sub).cloned();
+                let name = services.get(&subject).cloned();
                 let name = name.ok_or_else(|| CredentialInvalid::because("not a service"))?;
-                return Ok(Identity::Service(ServiceIdentity { name, issuer: claims.iss }));
+                return Ok(Identity::Service(ServiceIdentity { name, issuer, subject, claims }));
             }
             SpeaksFor::Operators => {
-                return Ok(Identity::Operator(OperatorIdentity {
-                    issuer: claims.iss,
-                    subject: claims.sub,
-                }));
+                return Ok(Identity::Operator(OperatorIdentity { issuer, subject, claims }));
             }
         };
-        Ok(Identity::Principal(PrincipalIdentity {
-            tenant,
-            issuer: claims.iss,
-            subject: claims.sub,
-            claims: Claims {
-                amr: claims.amr,
-                acr: claims.acr,
-                acrs: claims.acrs,
-                auth_time: claims.auth_time.map(|date| date.0),
-                expire_time: claims.exp.0,
-            },
-        }))
+        Ok(Identity::Principal(PrincipalIdentity { tenant, issuer, subject, claims }))
     }
 }
 

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod auth;
+mod authorisation;
 #[cfg(test)]
 mod config_errors;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod activation;
 mod alerts;
 mod approval;
+mod authority;
 mod belonging;
 mod change_request;
 mod custom_role;
