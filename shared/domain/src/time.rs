@@ -34,8 +34,13 @@ pub fn earliest(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Opt
 /// Years, months and weeks are refused, because their length depends on where one stands.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<TimeDelta> {
+    // What reads the parts also takes signs, lower case and spaces.
+    let belongs = |byte: u8| byte.is_ascii_digit() || b"PTDHMS.,".contains(&byte);
+    if !text.bytes().all(belongs) {
+        return None;
+    }
     let (days, clock) = match text.strip_prefix('P')?.split_once('D') {
-        Some((days, rest)) => (days.parse::<u32>().ok()?, rest),
+        Some((days, rest)) => (days.parse::<i64>().ok()?, rest),
         None => (0, &text[1..]),
     };
     let clock = if clock.is_empty() && text.ends_with('D') {
@@ -45,7 +50,7 @@ pub fn parse_duration(text: &str) -> Option<TimeDelta> {
     };
     let seconds = TimeDelta::try_seconds(clock.as_secs())?;
     let nanos = TimeDelta::nanoseconds(i64::from(clock.subsec_nanos()));
-    TimeDelta::try_days(i64::from(days))?.checked_add(&seconds)?.checked_add(&nanos)
+    TimeDelta::try_days(days)?.checked_add(&seconds)?.checked_add(&nanos)
 }
 
 /// The duration as ISO 8601: `PT8H`, `P365D`.
@@ -117,6 +122,9 @@ mod tests {
             assert_eq!(format_duration(duration), text);
         }
         assert_eq!(parse_duration("PT24H"), Some(TimeDelta::hours(24)));
+        // More days than 32 bits can count.
+        let long = parse_duration("PT256204778815H").unwrap();
+        assert_eq!(parse_duration(&format_duration(long)), Some(long));
     }
 
     #[test]
@@ -132,6 +140,8 @@ mod tests {
             "P1W",
             "PT8H ",
             "P-1D",
+            "P+1D",
+            "Pt8h",
             "PT99999999999999999999H",
         ] {
             assert_eq!(parse_duration(text), None, "{text:?}");
