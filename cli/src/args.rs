@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     command::{
         access, activation, alert, approval, audit, change_request, grant, group, policy,
-        principal, role, scope,
+        principal, role, scope, tenant,
     },
     connect::Connection,
     demo,
@@ -105,6 +105,9 @@ pub(crate) enum ClientCommand {
     /// What somebody should look at, and from where on
     #[command(subcommand)]
     Alerts(alert::Command),
+    /// Your tenant: its name and plan, and the freeze that stops everything that gains
+    #[command(subcommand)]
+    Tenant(tenant::Command),
 }
 
 /// Options of all writes.

@@ -147,7 +147,7 @@ mod tests {
         ) -> Result<Response<GetRoleResponse>, Status> {
             let known = ROLES.into_iter().find(|(id, _)| *id == request.get_ref().role_id);
             let role = known.map(role).ok_or_else(|| Status::not_found("no such role"))?;
-            Ok(Response::new(GetRoleResponse { role: Some(role), revision: String::new() }))
+            Ok(Response::new(GetRoleResponse { role: Some(role), ..GetRoleResponse::default() }))
         }
 
         async fn list_roles(

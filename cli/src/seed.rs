@@ -8,7 +8,7 @@ use pim_client::{Client, Credentials};
 use pim_proto::{
     assignment::v1::{
         Administrator, CreatePrincipalRequest, CreateTenantRequest, ImportCatalogRequest,
-        PrincipalKind,
+        PrincipalKind, TenantPlan,
     },
     r#type::v1::Catalog,
 };
@@ -49,6 +49,7 @@ pub(crate) async fn development(system: &System, url: &str, files: &Files) -> Re
         administrators: ADMINISTRATORS.map(administrator).to_vec(),
         request_id: REQUEST.to_string(),
         validate_only: false,
+        plan: TenantPlan::P2.into(),
     };
     let answer = patiently(|| {
         let operator = operator.clone();

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use pim_chassis::{
     Process, Service,
     auth::{DevelopmentIssuer, Grant, RoleTokens},
+    backlog::Backlog,
     clock::Clock,
     limits::Limits,
     log_keys::LogKeys,
@@ -48,6 +49,8 @@ pub struct System {
     pub issuer: Arc<DevelopmentIssuer>,
     /// Signs role tokens; absent where none are issued.
     pub role_tokens: Option<Arc<RoleTokens>>,
+    /// How far the sealing of the log is behind.
+    pub backlog: Backlog,
     /// Stops it.
     pub shutdown: CancellationToken,
 }
@@ -76,6 +79,7 @@ impl System {
                 activation: Some(peer.clone()),
                 approval: Some(peer),
             }),
+            backlog: self.backlog.clone(),
             refusals: Refusals::default(),
             streams: Streams::default(),
             tls: None,

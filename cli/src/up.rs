@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::Path};
 
 use clap::Args as ClapArgs;
 use pim_chassis::{
+    backlog::Backlog,
     clock::Clock,
     config::{LogConfig, Secret},
     limits::Limits,
@@ -63,7 +64,8 @@ impl Running {
         process::discipline(&db, &clock).await.map_err(ProcessError::from)?;
         let (seal, log_keys, issuer) = (files.seal()?, files.log_keys()?, files.issuer()?);
         let role_tokens = Some(files.role_tokens()?);
-        let system = System { db, clock, seal, log_keys, issuer, role_tokens, shutdown };
+        let backlog = Backlog::default();
+        let system = System { db, clock, seal, log_keys, issuer, role_tokens, backlog, shutdown };
         Ok(Self { system, cluster })
     }
 

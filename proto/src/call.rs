@@ -16,8 +16,8 @@ use crate::field::FieldViolation;
 
 pub use command::{
     Administrator, AlertSettingsRef, CancelChangeRequest, CheckAccess, Consistency, CreateTenant,
-    EndActivation, ExplainAccess, GetCaller, GetPrincipal, GetRoleTokenKeys, GrantRef,
-    ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant, Watch,
+    EndActivation, ExplainAccess, GetCaller, GetPrincipal, GetRoleTokenKeys, GetTenant, GrantRef,
+    ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant, SetTenantPlan, Watch,
 };
 pub use filter::{
     ActivationFilter, AlertFilter, AlertState, ApprovalFilter, ChangeRequestFilter, EventCategory,

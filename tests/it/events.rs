@@ -4,6 +4,7 @@ mod alerts;
 mod dates;
 mod groups;
 mod roles;
+mod tenants;
 
 use std::collections::BTreeSet;
 
@@ -94,6 +95,7 @@ async fn every_write_leaves_its_event() {
     roles::custom(&organisation, &alice, &mut walk).await;
     scopes(&organisation, &mut walk).await;
     export(&organisation, &mut walk).await;
+    tenants::tenants(&world, &organisation, &mut walk).await;
     alerts::alerts(&world, &organisation, &mut walk).await;
 
     let contract = methods();

@@ -8,6 +8,7 @@ mod boundary;
 mod custom_role;
 mod descriptor;
 mod events;
+mod frozen;
 mod fuzz;
 mod groups;
 mod hostile;

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::{
     Process, Service,
     auth::{DEVELOPMENT_KEY_FILE, DevelopmentIssuer, Grant, RoleTokens},
+    backlog::Backlog,
     clock::Clock,
     limits::Limits,
     log_keys::LogKeys,
@@ -83,6 +84,7 @@ impl World {
             log_keys: Arc::new(LogKeys::from_seed(&[8; 32]).unwrap()),
             issuer: Arc::new(DevelopmentIssuer::load_or_create(keys.path()).unwrap()),
             role_tokens: Some(Arc::new(RoleTokens::load_or_create(keys.path()).unwrap())),
+            backlog: Backlog::default(),
             shutdown: CancellationToken::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

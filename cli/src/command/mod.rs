@@ -19,6 +19,7 @@ mod role_permissions;
 mod role_token;
 mod role_write;
 pub(crate) mod scope;
+pub(crate) mod tenant;
 mod whoami;
 
 use crate::{
@@ -65,6 +66,7 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
         }
         ClientCommand::Audit(command) => return audit::run(command, session).await,
         ClientCommand::Alerts(command) => alert::run(command, session).await?,
+        ClientCommand::Tenant(command) => tenant::run(command, session).await?,
     }
     Ok(EXIT_OK)
 }

@@ -18,6 +18,7 @@ pub(crate) mod principal;
 pub(crate) mod role;
 pub(crate) mod role_token;
 pub(crate) mod scope;
+pub(crate) mod tenant;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::Table;

@@ -13,5 +13,6 @@ mod secured;
 mod sequencing;
 mod services;
 mod several;
+mod tenant;
 mod up;
 mod whoami;

@@ -6,10 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     alert::AlertKind,
     grant::GrantKind,
-    id::{ActivationId, ApprovalId, ChangeRequestId, GrantId, PrincipalId, RoleId},
+    id::{ActivationId, ApprovalId, ChangeRequestId, GrantId, PrincipalId, RoleId, TenantId},
     permission::Operation,
     role::Catalog,
     scope::Scope,
+    tenant::Plan,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,21 @@ pub struct CreateTenant {
     pub display_name: String,
     /// Who administers it first; two, who differ.
     pub administrators: [Administrator; 2],
+    /// What it has paid for.
+    pub plan: Plan,
+}
+
+/// A question for the caller's tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GetTenant;
+
+/// A wish for another plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetTenantPlan {
+    /// Of which tenant.
+    pub tenant: TenantId,
+    /// What it has paid for.
+    pub plan: Plan,
 }
 
 /// A first administrator, by what the identity provider calls them.

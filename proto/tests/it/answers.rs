@@ -363,7 +363,7 @@ fn a_no_says_when_a_yes_may_come() {
 #[test]
 fn an_entry_of_the_log_says_who_did_what_to_what() {
     let stamp = fixture::stamp(fixture::noon());
-    let change = tenant::create("Tenant".to_owned(), &stamp);
+    let change = tenant::create("Tenant".to_owned(), tenant::Plan::P2, &stamp);
     let id = change.after().id;
     let show = |event| {
         let stored = StoredEvent { id: EventId::at(stamp.now), tenant: id, event };
@@ -398,7 +398,7 @@ fn round_trips<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) {
 #[test]
 fn what_a_write_answers_can_be_stored_and_read_again() {
     let stamp = fixture::stamp(fixture::noon() + TimeDelta::microseconds(123_456));
-    let tenant = tenant::create("Tenant".to_owned(), &stamp).into_after();
+    let tenant = tenant::create("Tenant".to_owned(), tenant::Plan::P2, &stamp).into_after();
     let administrators = vec![PrincipalId::at(stamp.now)];
     let import = Import {
         id: TenantId::at(stamp.now).uuid(),

@@ -15,6 +15,7 @@ use pim_domain::{
     principal::Principal,
     role::Role,
     scope::Node,
+    tenant::Tenant,
 };
 use pim_proto::{
     access,
@@ -41,6 +42,11 @@ fn answer<R: From<A>, A>() -> &'static str {
 fn responses() -> Vec<&'static str> {
     vec![
         answer::<asgn::CreateTenantResponse, Answer<TenantView>>(),
+        answer::<asgn::GetTenantResponse, Answer<Tenant>>(),
+        answer::<asgn::UpdateTenantResponse, Answer<Tenant>>(),
+        answer::<asgn::SetTenantPlanResponse, Answer<Tenant>>(),
+        answer::<asgn::FreezeTenantResponse, Answer<Tenant>>(),
+        answer::<asgn::UnfreezeTenantResponse, Answer<Tenant>>(),
         answer::<asgn::ImportCatalogResponse, Answer<ImportView>>(),
         answer::<asgn::GetRoleResponse, Answer<Role>>(),
         answer::<asgn::ListRolesResponse, Listed<Role>>(),

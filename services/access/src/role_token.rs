@@ -27,7 +27,7 @@ impl Verb for Wish {
         let ground = facts.ground_of(&filter(context, &self)?);
         let newest = ground.newest();
         // It is believed where nobody can ask what time it really is.
-        context.gaining(newest.unwrap_or_default())?;
+        context.process.clock.gaining_now(newest)?;
         let (as_of, max_clock_error, instant) = context.reading(newest);
         let effective = effective::list(ground.resolve(), instant);
         let (issuer, tenant) = (signer.issuer().to_owned(), context.tenant);

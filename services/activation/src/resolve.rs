@@ -3,7 +3,7 @@
 
 use pim_chassis::{Context, Error, Work};
 use pim_domain::{
-    activation::{Activation, Facts},
+    activation::{Activation, Facts, Verdict},
     approval::Approval,
     change::Change,
     denial::{Denial, Reason},
@@ -20,7 +20,7 @@ pub(crate) async fn resolve(
     id: ActivationId,
 ) -> Result<Answer<Activation>, Error> {
     let mut work = context.begin_internal(Purpose::Gain).await?;
-    let Again { activation, facts, pinned, stamp } = again(&context, &mut work, id).await?;
+    let Again { activation, facts, pinned } = again(&context, &mut work, id).await?;
     let extension = activation.waits_for().flatten().map(|extension| extension.id);
     let approval = approvals::of_activation(&mut work, context.tenant, id, extension).await?;
     let resolution = approval.as_ref().and_then(Approval::resolution);
@@ -29,6 +29,11 @@ pub(crate) async fn resolve(
         let reason = Reason::WrongState { thing: ThingKind::Approval, state };
         return Err(Denial::new(reason).into());
     };
+    let newest = facts.newest().max(activation.update_time);
+    let stamp = match &verdict {
+        Verdict::Approved { .. } => context.gaining(newest)?,
+        Verdict::Denied => context.losing(newest),
+    };
     let change = activation.resolve(&facts, &pinned, &verdict, &stamp)?;
     commit(&context, work, change, &stamp).await
 }
@@ -36,8 +41,9 @@ pub(crate) async fn resolve(
 /// Judges a booked activation at its start.
 pub(crate) async fn start(context: Context, id: ActivationId) -> Result<Answer<Activation>, Error> {
     let mut work = context.begin_internal(Purpose::Gain).await?;
-    let Again { activation, facts, pinned, stamp } = again(&context, &mut work, id).await?;
+    let Again { activation, facts, pinned } = again(&context, &mut work, id).await?;
     let approval = approvals::of_activation(&mut work, context.tenant, id, None).await?;
+    let stamp = context.gaining(facts.newest().max(activation.update_time))?;
     let votes: Vec<_> = approval.iter().flat_map(Approval::votes).collect();
     let change = activation.start(&facts, &pinned, &votes, &stamp)?;
     commit(&context, work, change, &stamp).await
@@ -49,7 +55,6 @@ struct Again {
     facts: Facts,
     /// The rules that the request was judged by.
     pinned: Rules,
-    stamp: Stamp,
 }
 
 async fn again(context: &Context, work: &mut Work, id: ActivationId) -> Result<Again, Error> {
@@ -61,8 +66,7 @@ async fn again(context: &Context, work: &mut Work, id: ActivationId) -> Result<A
     let more = approvers::of_rules(work, tenant, &pinned.approvals).await?;
     facts.people.extend(more.people);
     facts.belonging.extend(more.belonging);
-    let stamp = context.gaining(facts.newest().max(activation.update_time))?;
-    Ok(Again { activation, facts, pinned, stamp })
+    Ok(Again { activation, facts, pinned })
 }
 
 /// An activation, locked, with what its request is judged by; `None` where there is none.

@@ -2,7 +2,7 @@
 
 use pim_chassis::{Context, Error, bell::ring};
 use pim_domain::{
-    approval::{self, Decide, Decided, State},
+    approval::{self, Decide, Decided, State, Verdict},
     denial::{Denial, Reason},
     id::ActivationId,
 };
@@ -27,7 +27,11 @@ pub(crate) async fn decide(
 async fn commit(context: &Context, wish: Write<Decide>) -> Result<Answer<ApprovalView>, Error> {
     let caller = context.caller()?;
     let tenant = context.tenant;
-    let mut work = context.begin(Purpose::Gain, &wish).await?;
+    let purpose = match wish.command.verdict {
+        Verdict::Approve => Purpose::Gain,
+        Verdict::Deny => Purpose::Lose,
+    };
+    let mut work = context.begin(purpose, &wish).await?;
     // To whom it is not known, it is as if they were not asked.
     let facts = approvals::facts(&mut work, tenant, wish.command.approval)
         .await?
@@ -37,7 +41,10 @@ async fn commit(context: &Context, wish: Write<Decide>) -> Result<Answer<Approva
     {
         return Ok(answer);
     }
-    let stamp = context.gaining(facts.newest())?;
+    let stamp = match wish.command.verdict {
+        Verdict::Approve => context.gaining(facts.newest())?,
+        Verdict::Deny => context.losing(facts.newest()),
+    };
     let activation = facts.activation.clone();
     let change = match approval::decide(&facts, &caller.principal, wish.command, &stamp)? {
         Decided::Now(change) => *change,

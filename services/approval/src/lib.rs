@@ -6,8 +6,7 @@ mod open;
 mod read;
 
 use pim_chassis::{
-    Process, Service, batch, internal, limits::BULK_MESSAGE_BYTES_MAX, process::no_background,
-    read, write,
+    Process, Service, backlog, batch, internal, limits::BULK_MESSAGE_BYTES_MAX, read, write,
 };
 use pim_proto::approval::v1::{
     self,
@@ -23,7 +22,7 @@ pub const SERVICE: Service = Service {
         // A batch is a bulk method, and the limit is the service's.
         services.with(approvals.max_decoding_message_size(BULK_MESSAGE_BYTES_MAX))
     },
-    background: no_background,
+    background: backlog::watch_alone,
 };
 
 struct Approvals(Process);

@@ -20,7 +20,7 @@ mod role;
 mod scope;
 mod tenant;
 
-use pim_chassis::{Process, Service, internal, process::no_background, read, write};
+use pim_chassis::{Process, Service, backlog, internal, read, write};
 use pim_proto::assignment::v1::{
     self,
     assignment_service_server::{AssignmentService, AssignmentServiceServer},
@@ -45,7 +45,7 @@ pub const SERVICE: Service = Service {
             .with(ScopeServiceServer::new(own()))
             .with(AssignmentServiceServer::new(own()))
     },
-    background: no_background,
+    background: backlog::watch_alone,
 };
 
 struct Assignments(Process);
@@ -57,6 +57,41 @@ impl TenantService for Assignments {
         request: Request<v1::CreateTenantRequest>,
     ) -> Result<Response<v1::CreateTenantResponse>, Status> {
         write(&self.0, request, tenant::create).await
+    }
+
+    async fn get_tenant(
+        &self,
+        request: Request<v1::GetTenantRequest>,
+    ) -> Result<Response<v1::GetTenantResponse>, Status> {
+        read(&self.0, request, tenant::get).await
+    }
+
+    async fn update_tenant(
+        &self,
+        request: Request<v1::UpdateTenantRequest>,
+    ) -> Result<Response<v1::UpdateTenantResponse>, Status> {
+        write(&self.0, request, tenant::update).await
+    }
+
+    async fn set_tenant_plan(
+        &self,
+        request: Request<v1::SetTenantPlanRequest>,
+    ) -> Result<Response<v1::SetTenantPlanResponse>, Status> {
+        write(&self.0, request, tenant::set_plan).await
+    }
+
+    async fn freeze_tenant(
+        &self,
+        request: Request<v1::FreezeTenantRequest>,
+    ) -> Result<Response<v1::FreezeTenantResponse>, Status> {
+        write(&self.0, request, tenant::freeze).await
+    }
+
+    async fn unfreeze_tenant(
+        &self,
+        request: Request<v1::UnfreezeTenantRequest>,
+    ) -> Result<Response<v1::UnfreezeTenantResponse>, Status> {
+        write(&self.0, request, tenant::unfreeze).await
     }
 }
 

@@ -1,19 +1,23 @@
-//! `CreateTenant`.
+//! `CreateTenant`, `GetTenant`, `UpdateTenant`, `SetTenantPlan`, `FreezeTenant`, `UnfreezeTenant`.
 
 use pim_chassis::{Context, Error, Work};
 use pim_domain::{
-    authority::GLOBAL_ADMINISTRATOR,
+    authority::{Action, GLOBAL_ADMINISTRATOR, Realm},
     catalog,
+    change::Change,
     denial::Reason,
     event::{Stamp, ThingKind},
     grant,
     id::{RoleId, TenantId},
     principal,
     role::{self, Catalog},
-    tenant,
+    scope::{Lineage, Scope},
+    tenant::{self, StopGaining, Tenant, Thaw, Unfreeze, Update},
 };
-use pim_proto::call::{Administrator, Answer, CreateTenant, TenantView, Write};
-use pim_store::{Purpose, grants, principals, roles, tenants};
+use pim_proto::call::{
+    Administrator, Answer, CreateTenant, GetTenant, SetTenantPlan, TenantView, Write,
+};
+use pim_store::{Purpose, StoreError, grants, holders, principals, roles, tenants};
 
 use crate::role::unreadable;
 
@@ -28,8 +32,8 @@ pub(crate) async fn create(
     }
     let now = context.process.clock.gaining_now(None)?;
     let stamp = context.gaining(now)?;
-    let CreateTenant { display_name, administrators } = wish.command;
-    let change = tenant::create(display_name, &stamp);
+    let CreateTenant { display_name, administrators, plan } = wish.command;
+    let change = tenant::create(display_name, plan, &stamp);
     let id = change.after().id;
     tenants::record(&mut work, &change).await?;
     for catalog in [Catalog::Entra, Catalog::Pim] {
@@ -64,4 +68,118 @@ async fn appoint(
     let assignment = grant::create_first_administrator(change.after(), &role, stamp);
     grants::record(work, tenant, &assignment).await?;
     Ok(change.after().id)
+}
+
+/// The caller's own.
+pub(crate) async fn get(context: Context, _: GetTenant) -> Result<Answer<Tenant>, Error> {
+    let mut read = context.db().read().await?;
+    let tenant = tenants::get(&mut read, context.tenant).await?.ok_or_else(nowhere)?;
+    let now = context.now().max(tenant.update_time);
+    Ok(context.answer(tenant, read.revision(), now))
+}
+
+/// Gives it another name, which gives nobody anything.
+pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answer<Tenant>, Error> {
+    let mut work = context.begin(Purpose::Gain, &wish).await?;
+    authorise(&context, Action::TenantUpdate)?;
+    if let Some(answer) = context.replay(&mut work).await? {
+        return Ok(answer);
+    }
+    let found = tenants::get_for_update(&mut work, context.tenant).await?;
+    let tenant = found.ok_or_else(nowhere)?;
+    let stamp = context.losing(tenant.update_time);
+    let change = tenant.update(wish.command, &stamp)?;
+    finish(&context, work, tenant, change, &stamp).await
+}
+
+/// What a tenant has paid for is the operator's to say.
+pub(crate) async fn set_plan(
+    mut context: Context,
+    wish: Write<SetTenantPlan>,
+) -> Result<Answer<Tenant>, Error> {
+    let mut work = context.begin(Purpose::Lose, &wish).await?;
+    if let Some(answer) = context.replay(&mut work).await? {
+        return Ok(answer);
+    }
+    let SetTenantPlan { tenant: id, plan } = wish.command;
+    let missing = || Reason::NotFound { thing: ThingKind::Tenant, id: id.uuid() };
+    let tenant = tenants::get_to_stop(&mut work, id).await?.ok_or_else(missing)?;
+    let stamp = context.losing(tenant.update_time);
+    let change = tenant.set_plan(plan, &stamp);
+    // The answer is about a state of that tenant.
+    context.tenant = id;
+    finish(&context, work, tenant, change, &stamp).await
+}
+
+/// Stops everything that gains, at once: one administrator suffices.
+pub(crate) async fn freeze(
+    context: Context,
+    wish: Write<StopGaining>,
+) -> Result<Answer<Tenant>, Error> {
+    let caller = context.caller()?;
+    let mut work = context.begin(Purpose::Lose, &wish).await?;
+    authorise(&context, Action::TenantFreeze)?;
+    if let Some(answer) = context.replay(&mut work).await? {
+        return Ok(answer);
+    }
+    let found = tenants::get_to_stop(&mut work, context.tenant).await?;
+    let tenant = found.ok_or_else(nowhere)?;
+    let stamp = context.losing(tenant.update_time);
+    let change = tenant.freeze(caller.principal.id, wish.command, &stamp)?;
+    finish(&context, work, tenant, Some(change), &stamp).await
+}
+
+/// The first of two who want it ends nothing; the second does.
+pub(crate) async fn unfreeze(
+    context: Context,
+    wish: Write<Unfreeze>,
+) -> Result<Answer<Tenant>, Error> {
+    let caller = context.caller()?;
+    let mut work = context.begin(Purpose::Gain, &wish).await?;
+    authorise(&context, Action::TenantUnfreeze)?;
+    if let Some(answer) = context.replay(&mut work).await? {
+        return Ok(answer);
+    }
+    let id = context.tenant;
+    // Nobody who has a say loses it meanwhile: that takes the same guard first.
+    let tenant = tenants::get_for_update(&mut work, id).await?.ok_or_else(nowhere)?;
+    let (role, root) = (RoleId::from(GLOBAL_ADMINISTRATOR), Scope::root());
+    let administrators = holders::of_target(&mut work, id, role, &root).await?;
+    // Where it is not frozen nobody has done it, and the rules say so first.
+    let by = tenant.freeze.as_ref().map_or(caller.principal.id, |freeze| freeze.by);
+    let freezer = principals::get(&mut work, id, by).await?;
+    let freezer = freezer.ok_or_else(|| StoreError::corrupt("tenant", "frozen by nobody"))?;
+    let known = administrators
+        .iter()
+        .flat_map(|holder| [holder.assignment.update_time, holder.principal.update_time]);
+    let newest = known.chain([caller.principal.update_time]).fold(tenant.update_time, Ord::max);
+    let stamp = context.gaining(newest)?;
+    let caller = &caller.principal;
+    let facts = Thaw { caller, freezer: &freezer, administrators: &administrators };
+    let change = tenant.unfreeze(&facts, wish.command, &stamp)?;
+    finish(&context, work, tenant, change, &stamp).await
+}
+
+/// Writes a change, where there is one, and answers with the tenant.
+async fn finish(
+    context: &Context,
+    mut work: Work,
+    before: Tenant,
+    change: Option<Change<Tenant>>,
+    stamp: &Stamp,
+) -> Result<Answer<Tenant>, Error> {
+    let Some(change) = change else { return context.commit(work, before, stamp.now).await };
+    tenants::record(&mut work, &change).await?;
+    context.commit(work, change.into_after(), stamp.now).await
+}
+
+/// Whose action reaches the whole tenant.
+fn authorise(context: &Context, action: Action) -> Result<(), Error> {
+    let root = Lineage::root();
+    Ok(context.caller()?.authorise(action, Realm::Directory, &root, context.now())?)
+}
+
+/// The credential names a tenant that its principal is in, so there is one.
+fn nowhere() -> StoreError {
+    StoreError::corrupt("tenant", "there is none")
 }

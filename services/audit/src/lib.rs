@@ -14,7 +14,8 @@ mod tail;
 use std::{collections::BTreeMap, sync::Arc};
 
 use pim_chassis::{
-    Process, Service, open_stream, open_told_stream, periodic::Periodic, read as reading, write,
+    Process, Service, backlog, open_stream, open_told_stream, periodic::Periodic, read as reading,
+    write,
 };
 use pim_proto::audit::v1::{
     self,
@@ -53,6 +54,7 @@ fn repeat(process: &Process, shutdown: &CancellationToken) -> Vec<Periodic> {
         async move { scan(&own).await }
     };
     let mut repeated = vec![
+        backlog::watch(process, shutdown),
         Periodic::spawn("seal", shutdown.clone(), sealing),
         Periodic::spawn("alerts", shutdown.clone(), scanning),
     ];

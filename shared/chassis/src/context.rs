@@ -17,6 +17,7 @@ use pim_proto::{
 use pim_store::{
     Db, Purpose, Read, Revision, StoreError, Tx,
     idempotency::{self, Key, Known},
+    tenants,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
@@ -80,8 +81,9 @@ impl Context {
     /// newest change among its facts.
     ///
     /// # Errors
-    /// The clock is in doubt.
+    /// The clock is in doubt, or the log is not being sealed.
     pub fn gaining(&self, newest: DateTime<Utc>) -> Result<Stamp, Error> {
+        self.process.backlog.gaining()?;
         Ok(self.stamp(self.process.clock.gaining_now(Some(newest))?))
     }
 
@@ -201,7 +203,8 @@ impl Context {
     /// Makes it so and answers with `value`; only looks where the caller only wanted to know.
     ///
     /// # Errors
-    /// The database cannot serve; whether it is so is then unknown, and the request id tells.
+    /// It gains something in a tenant in which nothing can be gained. Or the database cannot serve;
+    /// whether it is so is then unknown, and the request id tells.
     pub async fn commit<T: Serialize>(
         &self,
         work: Work,
@@ -209,6 +212,9 @@ impl Context {
         now: DateTime<Utc>,
     ) -> Result<Answer<T>, Error> {
         let Work { mut tx, key, validate_only, .. } = work;
+        if tx.gains() {
+            self.may_gain(&mut tx).await?;
+        }
         let revision = if validate_only {
             tx.roll_back().await?
         } else {
@@ -220,6 +226,18 @@ impl Context {
             tx.commit().await?
         };
         Ok(self.answer(value, &revision, now))
+    }
+
+    /// Passes what gains something in the tenant, which stays so until the transaction ends. Asked
+    /// last: whoever freezes the tenant waits for it, and must not wait for more. What an operator
+    /// makes a tenant with is the operator's to give.
+    async fn may_gain(&self, tx: &mut Tx) -> Result<(), Error> {
+        if matches!(self.who, Who::Operator { .. }) {
+            return Ok(());
+        }
+        let standing = tenants::standing(tx, self.tenant).await?;
+        let standing = standing.ok_or_else(|| StoreError::corrupt("tenant", "there is none"))?;
+        Ok(standing.may_gain()?)
     }
 
     /// `value` as it stood in a state of the database.

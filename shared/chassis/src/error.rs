@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use chrono::SecondsFormat;
 use pim_domain::{
     denial::{Denial, Reason, Rule, Violation},
     event::ThingKind,
@@ -13,7 +14,11 @@ use pim_store::StoreError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::{clock::ClockInDoubt, status::ERROR_DOMAIN};
+use crate::{
+    backlog::{AuditBacklog, BACKLOG_AGE_MAX},
+    clock::ClockInDoubt,
+    status::ERROR_DOMAIN,
+};
 
 /// Why a call was not answered with what it asked for.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,9 @@ pub enum Error {
     /// The clock is too uncertain to give anybody a privilege.
     #[error(transparent)]
     Clock(#[from] ClockInDoubt),
+    /// The log is too far behind to give anybody a privilege.
+    #[error(transparent)]
+    Backlog(#[from] AuditBacklog),
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -122,6 +130,16 @@ fn entry(denial: &Denial) -> (Code, &'static str, &'static str) {
             "LAST_HOLDER",
             "too few would be left who hold the role at the scope for good",
         ),
+        Reason::Frozen { .. } => (
+            Code::FailedPrecondition,
+            "FROZEN",
+            "the tenant is frozen: nothing can be gained until two administrators unfreeze it",
+        ),
+        Reason::PlanRequired { .. } => (
+            Code::FailedPrecondition,
+            "PLAN_REQUIRED",
+            "the tenant has no P2 plan: what is held runs to its end, and nothing new is given",
+        ),
         Reason::EtagMismatch { .. } => {
             (Code::Aborted, "ETAG_MISMATCH", "it has changed since it was read")
         }
@@ -165,6 +183,7 @@ impl From<Error> for Status {
                 "CLOCK_IN_DOUBT",
                 "the clock is uncertain: nothing can be gained until it is not",
             ),
+            Error::Backlog(backlog) => behind(backlog),
             Error::Store(error) => stored(&error),
             Error::TooManyStreams => plain(
                 Code::ResourceExhausted,
@@ -200,6 +219,13 @@ impl From<Error> for Status {
             Error::Lost => plain(Code::Internal, "INTERNAL", "an internal error happened"),
         }
     }
+}
+
+fn behind(backlog: AuditBacklog) -> Status {
+    let text = "the log is not being sealed: nothing can be gained until it is";
+    let metadata = [("age_seconds", backlog.age), ("limit_seconds", BACKLOG_AGE_MAX)]
+        .map(|(key, age)| (key, age.num_seconds().to_string()));
+    crate::status::status(Code::Unavailable, "AUDIT_BACKLOG", text, metadata)
 }
 
 fn role_token(refusal: role_token::Refusal) -> Status {
@@ -298,6 +324,8 @@ fn denied(denial: &Denial) -> Status {
         | Reason::AlreadyDecided { .. }
         | Reason::Duplicate { .. }
         | Reason::LastHolder { .. }
+        | Reason::Frozen { .. }
+        | Reason::PlanRequired { .. }
         | Reason::EtagMismatch { .. } => {}
     }
     Status::with_error_details(code, text, details)
@@ -339,6 +367,11 @@ fn metadata(denial: &Denial) -> HashMap<String, String> {
             one("minimum", minimum.to_string()),
             one("left", left.to_string()),
         ]),
+        Reason::Frozen { since, by } => HashMap::from([
+            one("freeze_time", since.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            one("frozen_by_id", by.to_string()),
+        ]),
+        Reason::PlanRequired { plan } => HashMap::from([one("plan", (*plan).to_owned())]),
         Reason::EtagMismatch { current } => HashMap::from([one("etag", current.clone())]),
     }
 }

@@ -5,6 +5,7 @@
 //! its `main` is this crate.
 
 pub mod auth;
+pub mod backlog;
 pub mod batch;
 pub mod bell;
 pub mod call;

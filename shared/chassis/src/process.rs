@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{Issuers, RoleTokens},
+    backlog::Backlog,
     call,
     clock::Clock,
     config::{Config, ConfigError, RoleTokenConfig},
@@ -53,6 +54,8 @@ pub struct Process {
     pub role_tokens: Option<Arc<RoleTokens>>,
     /// The other services.
     pub peers: Arc<Peers>,
+    /// How far the sealing of the log is behind.
+    pub backlog: Backlog,
     /// What is counted before it goes to the log.
     pub refusals: Refusals,
     /// The streams that are open.
@@ -166,6 +169,7 @@ impl Process {
             issuers,
             role_tokens: None,
             peers: Arc::new(peers),
+            backlog: Backlog::default(),
             refusals: Refusals::default(),
             streams: Streams::default(),
             tls,

@@ -225,14 +225,20 @@ fn limited(whose: Whose, rate: Rate, wait: Duration) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{OperatorIdentity, ServiceIdentity};
+    use crate::auth::{Claims, OperatorIdentity, ServiceIdentity};
 
     /// One at once, and the next in so long that no test sees it.
     const ONE: Rate = Rate::Limited { per_second: 1, burst: 1 };
 
+    fn claims() -> Claims {
+        let (amr, acrs) = (Vec::new(), Vec::new());
+        Claims { amr, acr: None, acrs, auth_time: None, expire_time: chrono::DateTime::UNIX_EPOCH }
+    }
+
     fn operator(subject: &str) -> Identity {
         let issuer = "https://login.example".to_owned();
-        Identity::Operator(OperatorIdentity { issuer, subject: subject.to_owned() })
+        let subject = subject.to_owned();
+        Identity::Operator(OperatorIdentity { issuer, subject, claims: claims() })
     }
 
     #[test]
@@ -272,6 +278,8 @@ mod tests {
         let scheduler = Identity::Service(ServiceIdentity {
             name: "scheduler".to_owned(),
             issuer: "https://login.example".to_owned(),
+            subject: "scheduler".to_owned(),
+            claims: claims(),
         });
         for _ in 0..3 {
             rates.call(&scheduler, Class::Internal).unwrap();

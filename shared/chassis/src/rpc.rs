@@ -71,6 +71,11 @@ const SCHEDULER: &[&str] = &["scheduler"];
 /// The table.
 pub const RPCS: &[Rpc] = &[
     write("/pim.assignment.v1.TenantService/CreateTenant", Operator),
+    read("/pim.assignment.v1.TenantService/GetTenant", AnyPrincipal),
+    write("/pim.assignment.v1.TenantService/UpdateTenant", Own(Action::TenantUpdate)),
+    write("/pim.assignment.v1.TenantService/SetTenantPlan", Operator),
+    lose("/pim.assignment.v1.TenantService/FreezeTenant", Own(Action::TenantFreeze)),
+    write("/pim.assignment.v1.TenantService/UnfreezeTenant", Own(Action::TenantUnfreeze)),
     write("/pim.assignment.v1.RoleService/ImportCatalog", Own(Action::RoleImport)),
     read("/pim.assignment.v1.RoleService/GetRole", AnyPrincipal),
     read("/pim.assignment.v1.RoleService/ListRoles", AnyPrincipal),

@@ -18,6 +18,9 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is its text in as_str")]
 pub enum Action {
+    TenantUpdate,
+    TenantFreeze,
+    TenantUnfreeze,
     RoleImport,
     RoleCreate,
     RoleUpdate,
@@ -64,7 +67,10 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 42] = [
+    pub const ALL: [Action; 45] = [
+        Action::TenantUpdate,
+        Action::TenantFreeze,
+        Action::TenantUnfreeze,
         Action::RoleImport,
         Action::RoleCreate,
         Action::RoleUpdate,
@@ -113,6 +119,9 @@ impl Action {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Action::TenantUpdate => "pim/tenant/update",
+            Action::TenantFreeze => "pim/tenant/freeze",
+            Action::TenantUnfreeze => "pim/tenant/unfreeze",
             Action::RoleImport => "pim/role/import",
             Action::RoleCreate => "pim/role/create",
             Action::RoleUpdate => "pim/role/update",
@@ -170,7 +179,10 @@ impl Action {
             | Action::ApprovalRead
             | Action::EventRead
             | Action::AccessRead => true,
-            Action::RoleImport
+            Action::TenantUpdate
+            | Action::TenantFreeze
+            | Action::TenantUnfreeze
+            | Action::RoleImport
             | Action::RoleCreate
             | Action::RoleUpdate
             | Action::RoleDelete

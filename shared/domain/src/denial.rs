@@ -3,12 +3,13 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     event::{About, ThingKind},
-    id::RoleId,
+    id::{PrincipalId, RoleId},
     scope::Scope,
 };
 
@@ -168,6 +169,18 @@ pub enum Reason {
         /// How many there would be.
         left: u32,
     },
+    /// Nothing can be gained in the tenant.
+    Frozen {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// By whom.
+        by: PrincipalId,
+    },
+    /// The tenant has no plan for it.
+    PlanRequired {
+        /// The plan that it has.
+        plan: &'static str,
+    },
     /// It has changed since the caller read it.
     EtagMismatch {
         /// The etag it has now.
@@ -234,6 +247,8 @@ impl Denial {
             | Reason::AlreadyDecided { .. }
             | Reason::Duplicate { .. }
             | Reason::LastHolder { .. }
+            | Reason::Frozen { .. }
+            | Reason::PlanRequired { .. }
             | Reason::EtagMismatch { .. } => &[],
         };
         violations.iter().map(|violation| violation.rule)

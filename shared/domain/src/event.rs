@@ -2,6 +2,7 @@
 
 mod code;
 mod folding;
+mod gain;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

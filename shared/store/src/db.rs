@@ -207,7 +207,7 @@ impl Db {
             Purpose::Lose => &self.lose,
             Purpose::Log => &self.log,
         };
-        Ok(Tx { tx: pool.begin().await?, xid: None })
+        Ok(Tx { tx: pool.begin().await?, xid: None, gains: false })
     }
 
     /// The database's clock, now.
@@ -279,6 +279,7 @@ impl DerefMut for Read {
 pub struct Tx {
     tx: Transaction<'static, Postgres>,
     xid: Option<u64>,
+    gains: bool,
 }
 
 impl Tx {
@@ -305,8 +306,18 @@ impl Tx {
         Ok(revision)
     }
 
+    /// Whether anything that it has written gains something.
+    #[must_use]
+    pub fn gains(&self) -> bool {
+        self.gains
+    }
+
     pub(crate) fn wrote_as(&mut self, xid: u64) {
         self.xid = Some(xid);
+    }
+
+    pub(crate) fn has_gained(&mut self) {
+        self.gains = true;
     }
 }
 

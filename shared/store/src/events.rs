@@ -49,6 +49,9 @@ pub async fn insert(tx: &mut Tx, tenant: TenantId, event: &Event) -> Result<(), 
     .fetch_one(&mut **tx)
     .await?;
     tx.wrote_as(xid.unsigned_abs());
+    if event.outcome == Outcome::Success && event.code.gains() {
+        tx.has_gained();
+    }
     Ok(())
 }
 

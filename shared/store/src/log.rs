@@ -23,8 +23,8 @@ pub use checkpoints::{
     Signed, Unsigned, checkpoint, checkpoints, claim_signing, record_checkpoint, unsigned,
 };
 pub use reads::{
-    Entry, EventKey, Kept, Unsealed, entries, entry, frontier, head, kept, kept_from, tenants,
-    unsealed,
+    Entry, EventKey, Kept, Unsealed, entries, entry, frontier, head, kept, kept_from,
+    oldest_unsealed, tenants, unsealed,
 };
 
 pub use state::{history, replay, state};

@@ -5,24 +5,26 @@ use pim_domain::{
     id::{PrincipalId, RoleId},
     policy::Update,
     principal::NewPrincipal,
-    role,
+    role, tenant,
 };
 use pim_proto::{
     assignment::v1::{
         Administrator, ApprovalMode, ApprovalRule, ApprovalStage, ApproverSlot,
         CreateAssignmentRequest, CreateEligibilityRequest, CreatePrincipalRequest,
         CreateRoleRequest, CreateTenantRequest, DeleteRoleRequest, DisablePrincipalRequest,
-        EnablePrincipalRequest, EndAssignmentRequest, EndEligibilityRequest, GetAssignmentRequest,
-        GetEligibilityRequest, GetPolicyInForceRequest, GetPolicyRequest, GetPrincipalRequest,
-        GetRoleRequest, ImportCatalogRequest, ListAssignmentsRequest, ListEligibilitiesRequest,
-        ListPoliciesRequest, ListPrincipalsRequest, ListRolesRequest, PermissionBlock,
-        RemoveAssignmentRequest, RemoveEligibilityRequest, RoleDefinition, Rules,
-        SearchMyEligibilitiesRequest, UpdatePolicyRequest, UpdateRoleRequest,
-        approver_slot::Approver,
+        EnablePrincipalRequest, EndAssignmentRequest, EndEligibilityRequest, FreezeTenantRequest,
+        GetAssignmentRequest, GetEligibilityRequest, GetPolicyInForceRequest, GetPolicyRequest,
+        GetPrincipalRequest, GetRoleRequest, GetTenantRequest, ImportCatalogRequest,
+        ListAssignmentsRequest, ListEligibilitiesRequest, ListPoliciesRequest,
+        ListPrincipalsRequest, ListRolesRequest, PermissionBlock, RemoveAssignmentRequest,
+        RemoveEligibilityRequest, RoleDefinition, Rules, SearchMyEligibilitiesRequest,
+        SetTenantPlanRequest, UnfreezeTenantRequest, UpdatePolicyRequest, UpdateRoleRequest,
+        UpdateTenantRequest, approver_slot::Approver,
     },
     call::{
-        CreateTenant, GetPrincipal, GrantFilter, GrantRef, ImportCatalog, Internal, List,
-        PolicyFilter, PolicyRef, PrincipalFilter, RemoveGrant, RoleFilter, Write,
+        CreateTenant, GetPrincipal, GetTenant, GrantFilter, GrantRef, ImportCatalog, Internal,
+        List, PolicyFilter, PolicyRef, PrincipalFilter, RemoveGrant, RoleFilter, SetTenantPlan,
+        Write,
     },
 };
 
@@ -36,6 +38,31 @@ pub(crate) fn tenants_and_roles() -> Vec<Shape> {
         shape::<Write<CreateTenant>, _>(CreateTenantRequest {
             display_name: why(),
             administrators: vec![administrator("one"), administrator("two")],
+            request_id: id(),
+            validate_only: true,
+            plan: 2,
+        }),
+        shape::<GetTenant, _>(GetTenantRequest {}),
+        shape::<Write<tenant::Update>, _>(UpdateTenantRequest {
+            etag: "v1".to_owned(),
+            display_name: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<SetTenantPlan>, _>(SetTenantPlanRequest {
+            tenant_id: id(),
+            plan: 2,
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<tenant::StopGaining>, _>(FreezeTenantRequest {
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
+        shape::<Write<tenant::Unfreeze>, _>(UnfreezeTenantRequest {
+            etag: "v1".to_owned(),
+            justification: why(),
             request_id: id(),
             validate_only: true,
         }),

@@ -5,7 +5,7 @@ use pim_client::Client;
 use pim_proto::{
     assignment::v1::{
         Administrator, CreateTenantRequest, CreateTenantResponse, GetPrincipalRequest,
-        ImportCatalogRequest, ListAssignmentsRequest, ListRolesRequest, Tenant,
+        ImportCatalogRequest, ListAssignmentsRequest, ListRolesRequest, Tenant, TenantPlan,
     },
     r#type::v1::Catalog,
 };
@@ -62,6 +62,8 @@ async fn a_tenant_has_its_directory_roles_and_two_emergency_administrators() {
         create_time: now,
         update_time: now,
         etag: tenant.etag.clone(),
+        plan: TenantPlan::P2.into(),
+        freeze: None,
     };
     assert_eq!(tenant, expected);
     assert!(tenant.id.parse::<Uuid>().is_ok());

@@ -29,12 +29,31 @@ const DEACTIVATED: &str = "Remove member from role completed (PIM deactivate)";
 const EXTEND: &str = "Update member in PIM requested (extend)";
 const DENIED_BY_ADMIN: &str = "Update member in PIM denied by admin (extend/renew)";
 
+// Names that do not fit beside their code.
+const ELIGIBILITY_EXTENSION_REQUESTED: &str = "pim.change_request.eligibility_extension_requested";
+const ELIGIBILITY_EXTENSION_CANCELED: &str = "pim.change_request.eligibility_extension_canceled";
+const ASSIGNMENT_EXTENSION_REQUESTED: &str = "pim.change_request.assignment_extension_requested";
+// An administrator who extends without being asked has approved it, too.
+const APPROVED_BY_ADMIN: &str = "Update member in PIM approved by admin (extend/renew)";
+// To Entra, what an administrator takes away is a time-bound assignment.
+const REMOVED_TIMEBOUND: &str = "Remove member from role in PIM completed (timebound)";
+
 /// What happened: stable, one a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is its text in as_str")]
 pub enum Code {
     #[serde(rename = "pim.tenant.created")]
     TenantCreated,
+    #[serde(rename = "pim.tenant.updated")]
+    TenantUpdated,
+    #[serde(rename = "pim.tenant.plan_changed")]
+    TenantPlanChanged,
+    #[serde(rename = "pim.tenant.frozen")]
+    TenantFrozen,
+    #[serde(rename = "pim.tenant.unfreeze_consented")]
+    TenantUnfreezeConsented,
+    #[serde(rename = "pim.tenant.unfrozen")]
+    TenantUnfrozen,
     #[serde(rename = "pim.catalog.imported")]
     CatalogImported,
     #[serde(rename = "pim.role.created")]
@@ -179,8 +198,13 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 71] = [
+    pub const ALL: [Code; 76] = [
         Code::TenantCreated,
+        Code::TenantUpdated,
+        Code::TenantPlanChanged,
+        Code::TenantFrozen,
+        Code::TenantUnfreezeConsented,
+        Code::TenantUnfrozen,
         Code::CatalogImported,
         Code::RoleCreated,
         Code::RoleUpdated,
@@ -258,6 +282,11 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Code::TenantCreated => "pim.tenant.created",
+            Code::TenantUpdated => "pim.tenant.updated",
+            Code::TenantPlanChanged => "pim.tenant.plan_changed",
+            Code::TenantFrozen => "pim.tenant.frozen",
+            Code::TenantUnfreezeConsented => "pim.tenant.unfreeze_consented",
+            Code::TenantUnfrozen => "pim.tenant.unfrozen",
             Code::CatalogImported => "pim.catalog.imported",
             Code::RoleCreated => "pim.role.created",
             Code::RoleUpdated => "pim.role.updated",
@@ -308,17 +337,11 @@ impl Code {
             Code::ApprovalDenied => "pim.approval.denied",
             Code::ApprovalTimedOut => "pim.approval.timed_out",
             Code::ApprovalCanceled => "pim.approval.canceled",
-            Code::EligibilityExtensionRequested => {
-                "pim.change_request.eligibility_extension_requested"
-            }
-            Code::EligibilityExtensionCanceled => {
-                "pim.change_request.eligibility_extension_canceled"
-            }
+            Code::EligibilityExtensionRequested => ELIGIBILITY_EXTENSION_REQUESTED,
+            Code::EligibilityExtensionCanceled => ELIGIBILITY_EXTENSION_CANCELED,
             Code::EligibilityRenewalRequested => "pim.change_request.eligibility_renewal_requested",
             Code::EligibilityRenewalCanceled => "pim.change_request.eligibility_renewal_canceled",
-            Code::AssignmentExtensionRequested => {
-                "pim.change_request.assignment_extension_requested"
-            }
+            Code::AssignmentExtensionRequested => ASSIGNMENT_EXTENSION_REQUESTED,
             Code::AssignmentExtensionCanceled => "pim.change_request.assignment_extension_canceled",
             Code::AssignmentRenewalRequested => "pim.change_request.assignment_renewal_requested",
             Code::AssignmentRenewalCanceled => "pim.change_request.assignment_renewal_canceled",
@@ -352,10 +375,8 @@ impl Code {
             (Code::EligibilityCanceled, _) => ELIGIBLE_CANCELED[term],
             (Code::AssignmentCreated | Code::AssignmentRenewed, _) => ADDED[term],
             (Code::AssignmentRemoved, true) => REMOVED_PERMANENT,
-            // To Entra, what an administrator takes away is a time-bound assignment.
-            (Code::AssignmentRemoved | Code::AssignmentExpired | Code::ActivationRevoked, _) => {
-                "Remove member from role in PIM completed (timebound)"
-            }
+            (Code::AssignmentRemoved | Code::AssignmentExpired, _) => REMOVED_TIMEBOUND,
+            (Code::ActivationRevoked, _) => REMOVED_TIMEBOUND,
             // Entra lists the permanent one for groups only.
             (Code::AssignmentCanceled, _) => "Add member to role in PIM canceled (timebound)",
             (Code::ActivationRequested | Code::ActivationScheduled, _) => ACTIVATION_REQUESTED,
@@ -367,11 +388,8 @@ impl Code {
             (Code::ApprovalOpened, _) => "Add member to role approval requested (PIM activation)",
             (Code::ApprovalApproved, _) => "Add member to role request approved (PIM activation)",
             (Code::ApprovalDenied, _) => "Add member to role request denied (PIM activation)",
-            // An administrator who extends without being asked has approved it, too.
-            (
-                Code::EligibilityExtended | Code::AssignmentExtended | Code::ChangeRequestApproved,
-                _,
-            ) => "Update member in PIM approved by admin (extend/renew)",
+            (Code::EligibilityExtended | Code::AssignmentExtended, _) => APPROVED_BY_ADMIN,
+            (Code::ChangeRequestApproved, _) => APPROVED_BY_ADMIN,
             (Code::ChangeRequestDenied, _) => DENIED_BY_ADMIN,
             (Code::EligibilityExtensionRequested, _) => ELIGIBLE_EXTENSION_REQUESTED,
             (Code::EligibilityExtensionCanceled, _) => ELIGIBLE_EXTENSION_CANCELED,
@@ -389,6 +407,11 @@ impl Code {
             (Code::AlertUpdated, _) => "Update PIM alert setting",
             (
                 Code::TenantCreated
+                | Code::TenantUpdated
+                | Code::TenantPlanChanged
+                | Code::TenantFrozen
+                | Code::TenantUnfreezeConsented
+                | Code::TenantUnfrozen
                 | Code::CatalogImported
                 | Code::RoleCreated
                 | Code::RoleUpdated

@@ -28,5 +28,6 @@ mod role_token;
 mod scope;
 mod spans;
 mod state_tables;
+mod tenant;
 mod told;
 mod way;

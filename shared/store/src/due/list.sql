@@ -1,4 +1,8 @@
-with waiting as (
+with stopped as (
+    -- Where nothing can be gained: what would is due when that has ended.
+    select id from tenant where freeze_time is not null or plan <> 'P2'
+),
+waiting as (
     -- What waits for its approvers: a request, or an extension of what is held.
     select tenant_id, id, null::uuid as extension_id, create_time as since
     from activation
@@ -41,7 +45,9 @@ from (
 
         union all
         select 'start_activation', tenant_id, id, start_time, null
-        from activation where state = 'SCHEDULED' and start_time <= $1
+        from activation
+        where state = 'SCHEDULED' and start_time <= $1
+            and tenant_id not in (select id from stopped)
 
         -- What it rests on has ended, or will have by its start; or a move has kept it from that.
         union all
@@ -115,7 +121,8 @@ from (
         from waiting w
         join approval v on v.tenant_id = w.tenant_id and v.activation_id = w.id
             and v.extension_id is not distinct from w.extension_id
-        where v.state in ('APPROVED', 'DENIED')
+        where v.state = 'DENIED'
+            or (v.state = 'APPROVED' and w.tenant_id not in (select id from stopped))
 
         -- The bell that an approval is wanted was not heard.
         union all

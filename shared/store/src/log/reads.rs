@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use pim_domain::{
     id::{EventId, TenantId},
     log::{
@@ -284,4 +285,25 @@ pub async fn unsealed(
         body: row.body,
     });
     Ok(unsealed.collect())
+}
+
+/// For how long the oldest event that is not sealed has waited, by the database's clock; `None` where
+/// there is none, or where it is from before that was kept.
+///
+/// # Errors
+/// The database cannot serve.
+pub async fn oldest_unsealed(
+    connection: &mut PgConnection,
+) -> Result<Option<TimeDelta>, StoreError> {
+    let micros = sqlx::query_scalar!(
+        r#"select (extract(epoch from clock_timestamp() - insert_time) * 1000000)::bigint
+               as "micros"
+           from event
+           where xid >= (select xid from log_watermark)
+           order by xid
+           limit 1"#
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(micros.flatten().map(TimeDelta::microseconds))
 }

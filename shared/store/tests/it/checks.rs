@@ -19,7 +19,12 @@ use pim_store::StoreError;
 use crate::ground::{Ground, asking, constraint, new_grant, scope, setting};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 96] = [
+const CASES: [(&str, &str); 101] = [
+    ("tenant_plan_check", "update tenant set plan = 'GOLD'"),
+    ("tenant_freeze", "update tenant set freeze_time = now()"),
+    ("tenant_freeze", "update tenant set frozen_by = gen_random_uuid()"),
+    ("tenant_consent", "update tenant set consent_time = now()"),
+    ("tenant_consent", "update tenant set consent_time = now(), consent_by = gen_random_uuid()"),
     ("activation_length", "update activation set requested_duration = null"),
     ("activation_length", "update activation set requested_end_time = now()"),
     ("activation_requested_duration_check", "update activation set requested_duration = 0"),
@@ -324,7 +329,7 @@ async fn a_broken_check_is_refused_and_no_conflict() {
 async fn nothing_refers_to_another_tenant() {
     let ground = Ground::new().await;
     let alice = ground.user("alice").await;
-    let stranger = tenant::create("Fabrikam".to_owned(), &stamp(noon()));
+    let stranger = tenant::create("Fabrikam".to_owned(), tenant::Plan::P2, &stamp(noon()));
     let mut tx = ground.begin().await;
     pim_store::tenants::record(&mut tx, &stranger).await.unwrap();
     tx.commit().await.unwrap();
@@ -339,7 +344,9 @@ async fn nothing_refers_to_another_tenant() {
          where c.contype = 'f' and c.connamespace = 'public'::regnamespace
            and not exists (
                select from pg_attribute a
-               where a.attrelid = c.conrelid and a.attname = 'tenant_id'
+               where a.attrelid = c.conrelid
+                 and a.attname = case when c.conrelid = 'tenant'::regclass then 'id'
+                                      else 'tenant_id' end
                  and a.attnum = any(c.conkey))",
     )
     .fetch_all(&mut ground.database.connect().await)

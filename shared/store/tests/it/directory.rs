@@ -20,7 +20,8 @@ fn odd() -> DateTime<Utc> {
 #[tokio::test]
 async fn a_tenant_is_kept() {
     let ground = Ground::new().await;
-    let change = tenant::create("Fabrikam \u{1f41f} 'x'".to_owned(), &stamp(odd()));
+    let change =
+        tenant::create("Fabrikam \u{1f41f} 'x'".to_owned(), tenant::Plan::P2, &stamp(odd()));
     let mut tx = ground.begin().await;
     tenants::record(&mut tx, &change).await.unwrap();
     tx.commit().await.unwrap();

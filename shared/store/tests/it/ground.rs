@@ -76,7 +76,7 @@ impl Ground {
         let db = Db::connect(database.url(), &options()).await.unwrap();
         let role = fixture::role();
         let other_role = Role { display_name: "Another Role".to_owned(), ..fixture::role() };
-        let tenant = tenant::create("Contoso".to_owned(), &stamp(made()));
+        let tenant = tenant::create("Contoso".to_owned(), tenant::Plan::P2, &stamp(made()));
         let mut tx = db.begin(Purpose::Gain).await.unwrap();
         tenants::record(&mut tx, &tenant).await.unwrap();
         let tenant = tenant.into_after().id;

@@ -1,0 +1,23 @@
+//! A tenant on the command line: shown, renamed, frozen, and let go on.
+
+use crate::installation::{Installation, text};
+
+#[tokio::test]
+async fn a_tenant_is_shown_renamed_and_frozen() {
+    let installation = Installation::new();
+    let up = installation.up().await;
+    let shown = up.ask("admin", &["tenant", "get"]).await;
+    assert_eq!((text(&shown, "plan"), shown["freeze"].is_null()), ("P2", true));
+    let renamed = up.ask("admin", &["tenant", "update", "Contoso"]).await;
+    assert_eq!(text(&renamed, "display_name"), "Contoso");
+    let nameless = up.run("admin", &["tenant", "freeze"]).await;
+    assert!(nameless.err.contains("justification"), "{}", nameless.err);
+    let frozen = up.ask("admin", &["tenant", "freeze", "--justification", "a drill"]).await;
+    assert!(frozen["freeze"]["frozen_by_id"].is_string());
+    let refused = up.run("admin", &["principal", "create", "Dave", "--subject", "dave"]).await;
+    assert!(refused.err.contains("FROZEN"), "{}", refused.err);
+    let own = up.run("admin", &["tenant", "unfreeze", "--justification", "over"]).await;
+    assert!(own.err.contains("SELF_APPROVAL"), "{}", own.err);
+    let plan = up.run("admin", &["tenant", "plan", text(&shown, "id"), "free"]).await;
+    assert!(plan.err.contains("NOT_PERMITTED"), "{}", plan.err);
+}
