@@ -8,6 +8,8 @@ use pim_proto::{
     audit::v1::{AlertState, EventFilter, ListAlertsRequest},
 };
 use pim_tests::{Organisation, Person, World, assert_refused};
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
 use tonic::{Code, Status};
 
 use super::written;
@@ -109,6 +111,11 @@ async fn t_38_nobody_makes_themselves_a_break_glass_account() {
     let world = World::start().await;
     let organisation = world.organisation().await;
     assert!(methods().iter().all(|method| !method.name.contains("BreakGlass")));
+    let set = FileDescriptorSet::decode(pim_proto::FILE_DESCRIPTOR_SET).unwrap();
+    let messages = set.file.iter().flat_map(|file| &file.message_type);
+    let fields = messages.filter(|message| message.name().ends_with("Request"));
+    let mut fields = fields.flat_map(|message| &message.field);
+    assert!(fields.all(|field| !field.name().contains("break_glass")));
     let made = organisation.principal(&world, "mallory", PrincipalKind::User, None).await;
     let shown = async |person: &Person| {
         let request = GetPrincipalRequest { principal_id: person.id.clone() };
