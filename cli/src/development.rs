@@ -8,6 +8,7 @@ use pim_chassis::{
     clock::Clock,
 };
 use pim_client::Credentials;
+use pim_domain::condition::Signals;
 use uuid::Uuid;
 
 use crate::error::CliError;
@@ -61,6 +62,7 @@ pub(crate) fn grant(folder: &Path, subject: String, sign_in: SignIn) -> Result<G
         acr: None,
         acrs: Vec::new(),
         auth_time: None,
+        signals: Signals::default(),
     })
 }
 

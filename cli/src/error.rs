@@ -9,7 +9,7 @@ use std::{
 
 use pim_chassis::process::ProcessError;
 use pim_client::{ClientError, Refusal};
-use pim_domain::log::fault::Fault;
+use pim_domain::{denial::StepUp, log::fault::Fault};
 use pim_embedded::EmbeddedError;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
@@ -162,6 +162,9 @@ impl CliError {
         for (key, value) in &refusal.metadata {
             let _ = write!(text, "\n  {key}: {value}");
         }
+        if let Some(wanted) = wanted_sign_in(refusal) {
+            let _ = write!(text, "\n  {wanted}");
+        }
         if refusal.reason == "CREDENTIAL_MISSING" {
             text.push_str("\n  give a token with --token or PIM_TOKEN");
         }
@@ -212,6 +215,25 @@ impl From<Status> for CliError {
         }
         Self::Refused(Box::new(refusal))
     }
+}
+
+/// What sign-in would do, in a sentence (RFC 9470).
+fn wanted_sign_in(refusal: &Refusal) -> Option<String> {
+    let (values, age) = (refusal.metadata.get("acr_values"), refusal.metadata.get("max_age"));
+    let with = values.map(|values| {
+        let values = values.split(' ').map(|value| match value {
+            StepUp::MFA => "multi-factor authentication".to_owned(),
+            context => format!("the authentication context {context}"),
+        });
+        format!("with {}", values.collect::<Vec<_>>().join(" and "))
+    });
+    let lately = age.map(|age| match age.as_str() {
+        "0" => "just before you ask".to_owned(),
+        age => format!("at most {age} seconds before you ask"),
+    });
+    let wanted: Vec<String> = with.into_iter().chain(lately).collect();
+    let again = if refusal.reason == "STEP_UP_REQUIRED" { ", and ask again" } else { "" };
+    (!wanted.is_empty()).then(|| format!("sign in {}{again}", wanted.join(", ")))
 }
 
 /// With which code the process exits where a log does not verify.
@@ -311,6 +333,33 @@ mod tests {
         assert_eq!(
             error.text(),
             "error: there is one (ACTIVATION_LIVE)\n  scope: must begin with /\n  activation_id: 7"
+        );
+    }
+
+    #[test]
+    fn the_sign_in_that_is_wanted_is_said_in_a_sentence() {
+        let said = |reason: &str, metadata: &[(&str, &str)]| {
+            let metadata = metadata.iter().map(|(key, value)| (key.to_string(), value.to_string()));
+            let details = ErrorDetails::with_error_info(
+                reason,
+                "pim.dev",
+                metadata.collect::<HashMap<_, _>>(),
+            );
+            let status = Status::with_error_details(Code::Unauthenticated, "no", details);
+            CliError::from(status).text().lines().last().unwrap().to_owned()
+        };
+        assert_eq!(
+            said("STEP_UP_REQUIRED", &[("acr_values", "mfa c1"), ("max_age", "300")]),
+            "  sign in with multi-factor authentication and the authentication context c1, at most \
+             300 seconds before you ask, and ask again"
+        );
+        assert_eq!(
+            said("STEP_UP_REQUIRED", &[("max_age", "0")]),
+            "  sign in just before you ask, and ask again"
+        );
+        assert_eq!(
+            said("POLICY_DENIED", &[("acr_values", "mfa")]),
+            "  sign in with multi-factor authentication"
         );
     }
 

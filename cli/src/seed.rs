@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use pim_chassis::auth::{DEVELOPMENT_PRINCIPALS, Grant};
 use pim_client::{Client, Credentials};
+use pim_domain::condition::Signals;
 use pim_proto::{
     assignment::v1::{
         Administrator, CreatePrincipalRequest, CreateTenantRequest, ImportCatalogRequest,
@@ -64,6 +65,7 @@ pub(crate) async fn development(system: &System, url: &str, files: &Files) -> Re
         acr: None,
         acrs: Vec::new(),
         auth_time: None,
+        signals: Signals::default(),
     };
     let admin = client(system, url, grant)?;
     let catalog = Catalog::Azure.into();

@@ -17,7 +17,8 @@ use crate::field::FieldViolation;
 pub use command::{
     Administrator, AlertSettingsRef, CancelChangeRequest, CheckAccess, Consistency, CreateTenant,
     EndActivation, ExplainAccess, GetCaller, GetPrincipal, GetRoleTokenKeys, GetTenant, GrantRef,
-    ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant, SetTenantPlan, Watch,
+    ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant, SetTenantPlan,
+    TestPolicy, Watch,
 };
 pub use filter::{
     ActivationFilter, AlertFilter, AlertState, ApprovalFilter, ChangeRequestFilter, EventCategory,
@@ -30,7 +31,7 @@ pub use log::{
 };
 pub use view::{
     AccessPage, AccessView, ApprovalView, AskView, CallerView, ConferralView, Explanation,
-    Exported, HeldBy, ImportView, Named, PolicyInForceView, PossibleApproversView,
+    Exported, HeldBy, ImportView, Named, PolicyInForceView, PolicyTestView, PossibleApproversView,
     RoleTokenKeysView, RoleTokenView, Tailed, TenantView, Watched, WatchedChange,
 };
 

@@ -9,6 +9,7 @@ mod assignment;
 mod audit;
 mod batch;
 mod caller;
+mod condition;
 mod directory;
 mod group;
 mod log;

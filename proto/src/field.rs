@@ -177,6 +177,17 @@ pub fn name(text: String, path: &str, chars_max: usize) -> Result<String, FieldV
     text::name(text, chars_max).map_err(|error| FieldViolation::new(path, error.to_string()))
 }
 
+/// A text of several lines and at most `bytes_max` bytes.
+///
+/// # Errors
+/// It is absent or blank, too long, or has a refused character.
+pub fn lines(text: String, path: &str, bytes_max: usize) -> Result<String, FieldViolation> {
+    if text.is_empty() {
+        return Err(FieldViolation::required(path));
+    }
+    text::lines(text, bytes_max).map_err(|error| FieldViolation::new(path, error.to_string()))
+}
+
 /// A text to look for, of at most `NAME_CHARS_MAX` characters; empty is any.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::auth::{DEVELOPMENT_PRINCIPALS, Grant};
 use pim_client::Client;
+use pim_domain::condition::Signals;
 use pim_proto::{
     access::v1::{
         CheckAccessRequest, Decision, ListEffectiveRolesRequest, check_access_request::Question,
@@ -42,6 +43,7 @@ impl Person {
                 acr: None,
                 acrs: Vec::new(),
                 auth_time: None,
+                signals: Signals::default(),
             })
         };
         let (strong, weak) = (client(&["pwd", "mfa"]), client(&["pwd"]));
@@ -63,7 +65,24 @@ impl Person {
             acr: None,
             acrs: contexts.iter().map(|context| (*context).to_owned()).collect(),
             auth_time,
+            signals: Signals::default(),
         })
+    }
+
+    /// Their calls, signed in with multi-factor authentication at an instant, where so much is known
+    /// of the sign-in.
+    #[must_use]
+    pub fn signed_in_with(
+        &self,
+        world: &World,
+        auth_time: Option<DateTime<Utc>>,
+        known: Signals,
+    ) -> Client {
+        let mut grant = self.grant();
+        if let Grant::Principal { auth_time: time, signals, .. } = &mut grant {
+            (*time, *signals) = (auth_time, known);
+        }
+        world.client(grant)
     }
 
     /// What their tokens say, signed in with multi-factor authentication.
@@ -76,6 +95,7 @@ impl Person {
             acr: None,
             acrs: Vec::new(),
             auth_time: None,
+            signals: Signals::default(),
         }
     }
 

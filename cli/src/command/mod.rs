@@ -13,6 +13,7 @@ pub(crate) mod grant;
 mod grant_calls;
 pub(crate) mod group;
 pub(crate) mod policy;
+mod policy_test;
 pub(crate) mod principal;
 pub(crate) mod role;
 mod role_permissions;
@@ -47,7 +48,7 @@ pub(crate) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
             grant::run(grant_calls::Kind::Assignment, command, session).await?;
         }
         ClientCommand::ChangeRequest(command) => change_request::run(command, session).await?,
-        ClientCommand::Policy(command) => policy::run(command, session).await?,
+        ClientCommand::Policy(command) => return policy::run(command, session).await,
         ClientCommand::Scope(command) => scope::run(command, session).await?,
         ClientCommand::Activate(command) => return activation::activate(command, session).await,
         ClientCommand::Deactivate(command) => activation::deactivate(command, session).await?,

@@ -1,19 +1,21 @@
 //! Policies.
 
+use std::path::PathBuf;
+
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use pim_client::Client;
 use pim_domain::policy::RuleName;
 use pim_proto::assignment::v1::{
-    ApprovalRule, GetPolicyInForceRequest, GetPolicyRequest, ListPoliciesRequest, PolicyInForce,
-    Rules, UpdatePolicyRequest,
+    ApprovalRule, Conditions, GetPolicyInForceRequest, GetPolicyRequest, ListPoliciesRequest,
+    PolicyInForce, Rules, UpdatePolicyRequest,
 };
 
-use super::{approvers::Approval, fetch_pages, note_validation, present};
+use super::{approvers::Approval, fetch_pages, note_validation, policy_test, present};
 use crate::{
     args::{ListOptions, WriteOptions},
     connect::Session,
-    error::CliError,
+    error::{CliError, EXIT_OK},
     resolve,
     time::{parse_duration, wire_duration},
     view::policy::{PolicyInForceView, PolicyView, people},
@@ -34,6 +36,10 @@ pub(crate) enum Command {
     List(List),
     /// Change rules of a role at a scope; rules that are not named stay
     Set(Box<Set>),
+    /// Say what conditions would allow, those in force or others. Exits with 0 for yes, 1 for no
+    Test(Box<policy_test::Test>),
+    /// Print what conditions can ask about, as a Cedar schema
+    Schema,
 }
 
 /// `pim policy list`.
@@ -81,6 +87,12 @@ pub(crate) struct Set {
     /// A regular expression that the whole ticket number must match; empty for none
     #[arg(long, value_name = "REGEX")]
     ticket_pattern: Option<String>,
+    /// A file with a condition (Cedar policies) that must allow an activation; may be repeated
+    #[arg(long, value_name = "FILE")]
+    condition: Vec<PathBuf>,
+    /// Activation needs no condition
+    #[arg(long, conflicts_with = "condition")]
+    no_conditions: bool,
     #[command(flatten)]
     approval: Approval,
     /// An eligibility may be without end
@@ -120,12 +132,15 @@ pub(crate) struct Set {
     write: WriteOptions,
 }
 
-pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(), CliError> {
+pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<u8, CliError> {
     match command {
-        Command::Show { role, scope } => show(&role, scope, session).await,
-        Command::List(command) => list(command, session).await,
-        Command::Set(command) => set(*command, session).await,
+        Command::Show { role, scope } => show(&role, scope, session).await?,
+        Command::List(command) => list(command, session).await?,
+        Command::Set(command) => set(*command, session).await?,
+        Command::Test(command) => return policy_test::test(*command, session).await,
+        Command::Schema => session.printer.raw(pim_conditions::SCHEMA.as_bytes())?,
     }
+    Ok(EXIT_OK)
 }
 
 async fn show(role: &str, scope: String, session: &mut Session<'_>) -> Result<(), CliError> {
@@ -175,7 +190,11 @@ async fn set(mut command: Set, session: &mut Session<'_>) -> Result<(), CliError
     let inherited = in_force(&client, role_id.clone(), scope.clone()).await?;
     let inherited = inherited.rules.and_then(|rules| rules.approvals.into_iter().next());
     let own = policy.rules.and_then(|rules| rules.approval);
-    let rules = command.rules(own.or(inherited).unwrap_or_default());
+    let mut rules = command.rules(own.or(inherited).unwrap_or_default());
+    rules.conditions = policy_test::conditions(&command.condition)?;
+    if command.no_conditions {
+        rules.conditions = Some(Conditions::default());
+    }
     let named = [&command.reset, &command.enforce, &command.unenforce];
     if rules == Rules::default() && named.into_iter().all(Vec::is_empty) {
         return Err(CliError::Usage(
@@ -230,6 +249,7 @@ impl Set {
             assignment_require_mfa: self.assignment_require_mfa,
             assignment_require_ticket: self.assignment_require_ticket,
             min_active_holders: self.min_active_holders,
+            conditions: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use pim_chassis::auth::{DEVELOPMENT_PRINCIPALS, Grant};
 use pim_client::{Client, Credentials};
+use pim_domain::condition::Signals;
 use pim_proto::{
     access::v1::{
         CheckAccessRequest, CheckAccessResponse, Decision, check_access_request::Question,
@@ -155,6 +156,7 @@ impl Stage {
                 acr: None,
                 acrs: Vec::new(),
                 auth_time: None,
+                signals: Signals::default(),
             })
         };
         Ok(Player { id, client: client(&["pwd", "mfa"])?, weak: client(&["pwd"])? })

@@ -14,6 +14,7 @@ pub(crate) mod log;
 pub(crate) mod outcome;
 pub(crate) mod permissions;
 pub(crate) mod policy;
+pub(crate) mod policy_test;
 pub(crate) mod principal;
 pub(crate) mod role;
 pub(crate) mod role_token;

@@ -64,6 +64,7 @@ enum ValueView {
     Switch(Option<bool>),
     Count(Option<i32>),
     Texts(Vec<String>),
+    Conditions(Vec<String>),
     Approvals(Vec<ApprovalView>),
 }
 
@@ -229,6 +230,9 @@ impl ValueView {
             RuleName::MinActiveHolders => {
                 rules.min_active_holders.map(|count| Self::Count(Some(count)))
             }
+            RuleName::Conditions => {
+                rules.conditions.as_ref().map(|all| Self::Conditions(all.policies.clone()))
+            }
         }
     }
 
@@ -263,6 +267,7 @@ impl ValueView {
             RuleName::AssignmentRequireMfa => switch(rules.assignment_require_mfa),
             RuleName::AssignmentRequireTicket => switch(rules.assignment_require_ticket),
             RuleName::MinActiveHolders => Self::Count(Some(rules.min_active_holders)),
+            RuleName::Conditions => Self::Conditions(rules.conditions.clone()),
         }
     }
 
@@ -272,7 +277,10 @@ impl ValueView {
             Self::Duration(value) => value.clone().unwrap_or_else(none),
             Self::Switch(value) => value.map_or_else(none, yes_no),
             Self::Count(value) => value.map_or_else(none, |count| count.to_string()),
-            Self::Texts(texts) if texts.is_empty() => none(),
+            Self::Texts(texts) | Self::Conditions(texts) if texts.is_empty() => none(),
+            Self::Conditions(texts) => {
+                texts.iter().map(|text| text.trim()).collect::<Vec<_>>().join("\nand\n")
+            }
             Self::Texts(texts) => texts.join(" and "),
             Self::Approvals(rules) if rules.is_empty() => "not needed".to_owned(),
             Self::Approvals(rules) => {

@@ -13,6 +13,7 @@ use pim_chassis::{
     clock::Clock,
 };
 use pim_client::{Client, Credentials};
+use pim_domain::condition::Signals;
 use pim_tests::eventually;
 use tempfile::TempDir;
 use tonic_health::pb::{
@@ -165,6 +166,7 @@ impl Fleet {
             acr: None,
             acrs: Vec::new(),
             auth_time: None,
+            signals: Signals::default(),
         };
         Person { fleet: self, grant }
     }

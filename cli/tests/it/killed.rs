@@ -11,6 +11,7 @@ use pim_chassis::{
     auth::{DevelopmentIssuer, Grant},
     clock::Clock,
 };
+use pim_domain::condition::Signals;
 use pim_tests::eventually;
 use serde_json::Value;
 
@@ -125,6 +126,7 @@ async fn as_ada(installation: &Installation, up: &Up, tenant: &str, line: &[&str
         acr: None,
         acrs: Vec::new(),
         auth_time: None,
+        signals: Signals::default(),
     };
     let issuer = DevelopmentIssuer::load_or_create(&installation.data()).unwrap();
     let now = Clock::disciplined().now().now;

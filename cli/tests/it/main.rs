@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod alerts;
+mod conditions;
 mod fleet;
 mod grants;
 mod installation;

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     alert::AlertKind,
+    condition::{Condition, Signals},
     grant::GrantKind,
     id::{ActivationId, ApprovalId, ChangeRequestId, GrantId, PrincipalId, RoleId, TenantId},
     permission::Operation,
     role::Catalog,
     scope::Scope,
     tenant::Plan,
+    text::Ticket,
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +72,31 @@ pub struct PolicyRef {
     pub role: RoleId,
     /// Where.
     pub scope: Scope,
+}
+
+/// Asks what conditions would say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestPolicy {
+    /// Of an activation of which role, where.
+    pub policy: PolicyRef,
+    /// In the place of those in force.
+    pub candidates: Option<Vec<Condition>>,
+    /// By whom; absent: by the caller.
+    pub principal: Option<PrincipalId>,
+    /// Signed in with multi-factor authentication.
+    pub mfa: bool,
+    /// The authentication contexts that the sign-in satisfies.
+    pub contexts: Vec<String>,
+    /// How old it is.
+    pub auth_age: Option<TimeDelta>,
+    /// What else is known.
+    pub signals: Signals,
+    /// When it would begin; absent: now.
+    pub start: Option<DateTime<Utc>>,
+    /// With which ticket.
+    pub ticket: Option<Ticket>,
+    /// For how long.
+    pub duration: TimeDelta,
 }
 
 /// Names an approval whose possible approvers are asked for.

@@ -6,6 +6,7 @@ use pim_domain::{
     activation::{Activation, Extension},
     approval::{Approval, PossibleApprover},
     authority::Conferred,
+    condition::{Condition, Outcome},
     effective::{Effective, Holding},
     event::StoredEvent,
     id::{PrincipalId, TenantId},
@@ -48,6 +49,13 @@ pub struct PolicyInForceView {
     pub layers: Layers,
     /// Where.
     pub scope: Scope,
+}
+
+/// What conditions would say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyTestView {
+    /// Each with what it says, in order.
+    pub results: Vec<(Condition, Outcome)>,
 }
 
 /// What has become of a wish to activate a role.

@@ -12,7 +12,9 @@ use pim_domain::{
 };
 use uuid::Uuid;
 
-use super::{known, list, texts, wire_count, wire_duration, wire_time, write};
+use super::{
+    condition::conditions, known, list, texts, wire_count, wire_duration, wire_time, write,
+};
 use crate::{
     assignment::v1,
     call::{Answer, List, Listed, PolicyFilter, PolicyInForceView, PolicyRef, Write},
@@ -122,7 +124,14 @@ impl TryFrom<v1::Rules> for RuleSet {
             if text.is_empty() {
                 return Ok(text);
             }
-            field::name(text, "authentication_context", AUTHENTICATION_CONTEXT_CHARS_MAX)
+            let text =
+                field::name(text, "authentication_context", AUTHENTICATION_CONTEXT_CHARS_MAX)?;
+            // Several of them are told to clients in one text, with spaces between them.
+            if text.contains(char::is_whitespace) {
+                let description = format!("must have no spaces; it is {}", field::given(&text));
+                return Err(FieldViolation::new("authentication_context", description));
+            }
+            Ok(text)
         };
         Ok(Self {
             activation_max: field::positive_duration(rules.activation_max, "activation_max")?,
@@ -142,6 +151,7 @@ impl TryFrom<v1::Rules> for RuleSet {
             assignment_require_mfa: rules.assignment_require_mfa,
             assignment_require_ticket: rules.assignment_require_ticket,
             min_active_holders: rules.min_active_holders.map(holders).transpose()?,
+            conditions: rules.conditions.map(conditions).transpose().field("conditions")?,
         })
     }
 }
@@ -345,6 +355,9 @@ impl From<RuleSet> for v1::Rules {
             assignment_require_mfa: set.assignment_require_mfa,
             assignment_require_ticket: set.assignment_require_ticket,
             min_active_holders: set.min_active_holders.map(wire_holders),
+            conditions: set
+                .conditions
+                .map(|conditions| v1::Conditions { policies: texts(conditions) }),
         }
     }
 }
@@ -373,6 +386,7 @@ impl From<Rules> for v1::RulesInForce {
             assignment_require_mfa: rules.assignment_require_mfa,
             assignment_require_ticket: rules.assignment_require_ticket,
             min_active_holders: wire_holders(rules.min_active_holders),
+            conditions: texts(rules.conditions),
         }
     }
 }

@@ -48,8 +48,19 @@ const CHANGING: [&str; 22] = [
     "Unfreeze",
 ];
 
-const READING: [&str; 10] =
-    ["Get", "List", "Search", "Check", "BatchCheck", "Explain", "Export", "Tail", "Watch", "Issue"];
+const READING: [&str; 11] = [
+    "Test",
+    "Get",
+    "List",
+    "Search",
+    "Check",
+    "BatchCheck",
+    "Explain",
+    "Export",
+    "Tail",
+    "Watch",
+    "Issue",
+];
 
 /// Answered by what the process was told, and of no state. The list may only shrink.
 const STATELESS: [&str; 1] = ["GetRoleTokenKeys"];

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use pim_domain::{
     change::Version,
+    condition::{CONDITION_BYTES_MAX, CONDITIONS_MAX, Condition, Outcome},
     fixture::{self, noon},
     id::RoleId,
     policy::{
@@ -14,11 +15,14 @@ use pim_domain::{
 };
 use pim_proto::{
     assignment::v1::{
-        ApprovalMode, ApprovalRule, ApprovalStage, ApproverSlot, GetPolicyInForceResponse,
-        GetPolicyResponse, ListPoliciesRequest, ListPoliciesResponse, PolicyInForce, Rules,
+        ApprovalMode, ApprovalRule, ApprovalStage, ApproverSlot, Circumstances, ConditionOutcome,
+        Conditions, GetPolicyInForceResponse, GetPolicyResponse, ListPoliciesRequest,
+        ListPoliciesResponse, PolicyInForce, Rules, TestPolicyRequest, TestPolicyResponse,
         UpdatePolicyRequest,
     },
-    call::{Answer, List, Listed, PolicyFilter, PolicyInForceView, Write},
+    call::{
+        Answer, List, Listed, PolicyFilter, PolicyInForceView, PolicyTestView, TestPolicy, Write,
+    },
     field::FieldViolation,
 };
 use prost_types::Duration;
@@ -399,4 +403,83 @@ fn each_rule_in_force_says_where_it_comes_from() {
     assert_eq!(of(RuleName::TicketPattern), ("/subscriptions/a", [root].as_slice()));
     assert_eq!(of(RuleName::ActivationMax), ("/", [].as_slice()));
     assert_eq!(of(RuleName::RequireMfa), ("", [].as_slice()));
+}
+
+#[test]
+fn conditions_are_of_several_lines_and_bounded() {
+    let read = |policies: Vec<String>| {
+        let conditions = Some(Conditions { policies });
+        update(Some(Rules { conditions, ..Rules::default() }), &[])
+    };
+    let texts = |many: usize, text: &str| vec![text.to_owned(); many];
+    let two_lines = "permit (principal, action, resource)\n\twhen { context.mfa };\n";
+    let write = read(texts(CONDITIONS_MAX, two_lines)).unwrap();
+    let set = write.command.set.conditions.unwrap();
+    assert_eq!((set.len(), set[0].as_str()), (CONDITIONS_MAX, two_lines));
+    assert_eq!(read(Vec::new()).unwrap().command.set.conditions, Some(Vec::new()));
+    let refused = |policies| read(policies).unwrap_err().path;
+    assert_eq!(refused(texts(CONDITIONS_MAX + 1, two_lines)), "rules.conditions.policies");
+    let with = |text: &str| vec![two_lines.to_owned(), text.to_owned()];
+    for bad in ["", " \n", "a\u{202e}b", "a\0b", &"x".repeat(CONDITION_BYTES_MAX + 1)] {
+        assert_eq!(refused(with(bad)), "rules.conditions.policies[1]", "{bad:?}");
+    }
+}
+
+#[test]
+fn a_context_is_one_word() {
+    let named = |name: &str| {
+        let authentication_context = Some(name.to_owned());
+        update(Some(Rules { authentication_context, ..Rules::default() }), &[])
+    };
+    assert!(named("urn:example:c1").is_ok() && named("").is_ok());
+    assert_eq!(named("c1 c2").unwrap_err().path, "rules.authentication_context");
+}
+
+#[test]
+fn a_test_supposes_what_the_request_says() {
+    let test = |circumstances: Circumstances| {
+        TestPolicy::try_from(TestPolicyRequest {
+            role_id: ID.to_owned(),
+            scope: "/".to_owned(),
+            circumstances: Some(circumstances),
+            ..TestPolicyRequest::default()
+        })
+    };
+    let least = test(Circumstances::default()).unwrap();
+    assert_eq!((least.candidates, least.principal, least.start), (None, None, None));
+    assert_eq!(least.duration, TimeDelta::hours(1));
+    assert!(least.signals.is_empty() && !least.mfa);
+    let path = |change: fn(&mut Circumstances)| {
+        let mut circumstances = Circumstances::default();
+        change(&mut circumstances);
+        test(circumstances).unwrap_err().path
+    };
+    assert_eq!(path(|it| it.ip = "10.0.0.0/8".to_owned()), "circumstances.ip");
+    assert_eq!(path(|it| it.country = Some("x".repeat(65))), "circumstances.country");
+    assert_eq!(path(|it| it.risk = Some(String::new())), "circumstances.risk");
+    assert_eq!(path(|it| it.acrs = vec!["c".to_owned(); 65]), "circumstances.acrs");
+    assert_eq!(path(|it| it.acrs = vec![String::new()]), "circumstances.acrs[0]");
+    let negative = Some(Duration { seconds: -1, nanos: 0 });
+    assert_eq!(path(|it| it.principal_id = "me".to_owned()), "circumstances.principal_id");
+    let aged = test(Circumstances { auth_age: negative, ..Circumstances::default() });
+    assert_eq!(aged.unwrap_err().path, "circumstances.auth_age");
+}
+
+#[test]
+fn all_together_is_a_yes_only_where_each_is() {
+    let shown = |outcomes: &[Outcome]| {
+        let of = |outcome: &Outcome| (Condition::new("c".to_owned()), outcome.clone());
+        let view = PolicyTestView { results: outcomes.iter().map(of).collect() };
+        let response = TestPolicyResponse::from(answer(view));
+        let each: Vec<_> =
+            response.results.iter().map(|one| (one.outcome(), &*one.error)).collect();
+        assert_eq!(each.len(), outcomes.len());
+        (response.outcome(), each.last().map(|(outcome, error)| (*outcome, (*error).to_owned())))
+    };
+    let failed = Outcome::Failed("why".to_owned());
+    assert_eq!(shown(&[]).0, ConditionOutcome::Allowed);
+    assert_eq!(shown(&[Outcome::Allowed, Outcome::Allowed]).0, ConditionOutcome::Allowed);
+    assert_eq!(shown(&[Outcome::Denied, Outcome::Allowed]).0, ConditionOutcome::Denied);
+    let last = Some((ConditionOutcome::Failed, "why".to_owned()));
+    assert_eq!(shown(&[Outcome::Allowed, failed]), (ConditionOutcome::Denied, last));
 }

@@ -83,7 +83,7 @@ fn bad_values(field: &FieldDescriptorProto) -> Vec<Vec<u8>> {
         Type::Message if field.type_name() == ".google.protobuf.Duration" => {
             let mut bad = vec![(-1, 0), (1, -1), (1, 1_000_000_000), (i64::MAX, 1)];
             // Any age may be too old, any state not new enough; no other length may be none.
-            if !["mfa_max_age", "max_staleness"].contains(&field.name()) {
+            if !["mfa_max_age", "auth_age", "max_staleness"].contains(&field.name()) {
                 bad.push((0, 999));
             }
             // Both fields are written out, so that neither of the good message is left.

@@ -26,8 +26,8 @@ use pim_proto::{
     call::{
         AccessPage, AccessView, Answer, ApprovalView, AskView, BatchAnswer, Batched, CallerView,
         CheckpointView, ConsistencyView, EntriesPage, Explanation, Exported, ImportView,
-        InclusionView, Listed, PolicyInForceView, PossibleApproversView, RoleTokenKeysView,
-        RoleTokenView, Tailed, TenantView, Watched,
+        InclusionView, Listed, PolicyInForceView, PolicyTestView, PossibleApproversView,
+        RoleTokenKeysView, RoleTokenView, Tailed, TenantView, Watched,
     },
     scheduler,
 };
@@ -67,6 +67,7 @@ fn responses() -> Vec<&'static str> {
         answer::<asgn::ListPoliciesResponse, Listed<Policy>>(),
         answer::<asgn::UpdatePolicyResponse, Answer<Policy>>(),
         answer::<asgn::GetPolicyInForceResponse, Answer<PolicyInForceView>>(),
+        answer::<asgn::TestPolicyResponse, Answer<PolicyTestView>>(),
         answer::<asgn::GetScopeResponse, Answer<Node>>(),
         answer::<asgn::ListScopesResponse, Listed<Node>>(),
         answer::<asgn::CreateScopeResponse, Answer<Node>>(),

@@ -33,7 +33,7 @@ pub(crate) async fn get(context: Context, _: GetCaller) -> Result<CallerView, Er
             (Named::Operator, issuer, subject, claims, claims.mfa(), Vec::new())
         }
     };
-    let Claims { amr, acr, acrs, auth_time, expire_time } = claims.clone();
+    let Claims { amr, acr, acrs, auth_time, expire_time, .. } = claims.clone();
     let methods = RPCS.iter().filter(|rpc| context.may_call(rpc, as_of));
     Ok(CallerView {
         named,

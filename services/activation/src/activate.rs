@@ -25,10 +25,11 @@ pub(crate) async fn activate(context: Context, wish: Write<Ask>) -> Result<Answe
     // Of the sign-in, never of the request: the same request works after a step-up.
     ask.request.sign_in = caller.sign_in.clone();
     let (role, scope) = (ask.role, &ask.scope);
-    let facts = activations::facts(&mut work, tenant, caller.principal.id, role, scope)
+    let mut facts = activations::facts(&mut work, tenant, caller.principal.id, role, scope)
         .await?
         // Everybody may know the roles that there are.
         .ok_or(Reason::NotFound { thing: ThingKind::Role, id: role.uuid() })?;
+    facts.decide = pim_conditions::decide;
     let stamp = context.gaining(facts.newest())?;
     // Settle first: one that time has ended does not stand in the way of the next.
     if let Some(live) = &facts.live

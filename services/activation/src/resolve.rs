@@ -79,7 +79,10 @@ pub(crate) async fn load(
     let Some(found) = activations::get(work, tenant, id).await? else { return Ok(None) };
     // The target is locked before the row, in the order in which a request does it.
     let (principal, role, scope) = (found.principal, found.role, &found.scope);
-    let facts = activations::facts(work, tenant, principal, role, scope).await?;
+    let mut facts = activations::facts(work, tenant, principal, role, scope).await?;
+    if let Some(facts) = &mut facts {
+        facts.decide = pim_conditions::decide;
+    }
     let activation = activations::get_for_update(work, tenant, id).await?;
     Ok(activation.zip(facts))
 }

@@ -229,6 +229,13 @@ impl PolicyService for Assignments {
         read(&self.0, request, policy::list).await
     }
 
+    async fn test_policy(
+        &self,
+        request: Request<v1::TestPolicyRequest>,
+    ) -> Result<Response<v1::TestPolicyResponse>, Status> {
+        read(&self.0, request, policy::test).await
+    }
+
     async fn get_policy_in_force(
         &self,
         request: Request<v1::GetPolicyInForceRequest>,

@@ -1,14 +1,21 @@
-//! `GetPolicy`, `ListPolicies`, `GetPolicyInForce` and `UpdatePolicy`.
+//! `GetPolicy`, `ListPolicies`, `GetPolicyInForce`, `TestPolicy` and `UpdatePolicy`.
 
 use pim_chassis::{Context, Error};
 use pim_domain::{
     authority::{Action, Realm},
+    condition::{Circumstances, Condition, Outcome},
     denial::Reason,
     event::ThingKind,
     id::{GroupId, RoleId},
     policy::{self, Facts, Policy, Update},
 };
-use pim_proto::call::{Answer, List, Listed, PolicyFilter, PolicyInForceView, PolicyRef, Write};
+use pim_proto::{
+    call::{
+        Answer, List, Listed, PolicyFilter, PolicyInForceView, PolicyRef, PolicyTestView,
+        TestPolicy, Write,
+    },
+    field::FieldViolation,
+};
 use pim_store::{
     Purpose,
     approvers::{self, Approvers},
@@ -51,10 +58,57 @@ pub(crate) async fn list(
     Ok(context.listed(&filter, &page, rows, read.revision(), context.now(), cursor))
 }
 
+/// What conditions would say of an activation. Nothing is told but what everybody may know.
+pub(crate) async fn test(
+    context: Context,
+    wish: TestPolicy,
+) -> Result<Answer<PolicyTestView>, Error> {
+    let TestPolicy { policy, candidates, .. } = wish;
+    let circumstances = Circumstances {
+        principal: wish.principal.unwrap_or(context.caller()?.principal.id),
+        role: policy.role,
+        mfa: wish.mfa,
+        contexts: wish.contexts,
+        auth_age: wish.auth_age,
+        signals: wish.signals,
+        time: wish.start.unwrap_or_else(|| context.now()),
+        ticket: wish.ticket,
+        duration: wish.duration,
+    };
+    let answer = get_in_force(context, policy).await?;
+    let PolicyInForceView { layers, scope } = answer.value;
+    let (conditions, given) = match candidates {
+        Some(candidates) => (candidates, true),
+        None => (layers.at(&scope).conditions, false),
+    };
+    let result = |condition: Condition| {
+        // What is in force has been held against the schema, of then.
+        let fault = given.then(|| pim_conditions::check(condition.as_str()).err()).flatten();
+        let outcome = match fault {
+            Some(fault) => Outcome::Failed(fault.to_string()),
+            None => pim_conditions::decide(&condition, &circumstances),
+        };
+        (condition, outcome)
+    };
+    let view = PolicyTestView { results: conditions.into_iter().map(result).collect() };
+    Ok(Answer { value: view, revision: answer.revision, as_of: answer.as_of })
+}
+
+/// Passes conditions that say something, all of what is asked for in them known.
+fn sound(conditions: &[Condition]) -> Result<(), FieldViolation> {
+    let unsound = conditions.iter().enumerate().find_map(|(index, condition)| {
+        let fault = pim_conditions::check(condition.as_str()).err()?;
+        let path = format!("rules.conditions.policies[{index}]");
+        Some(FieldViolation::new(path, fault.to_string()))
+    });
+    unsound.map_or(Ok(()), Err)
+}
+
 /// Changes rules, all or none, as a new revision.
 pub(crate) async fn update(context: Context, wish: Write<Update>) -> Result<Answer<Policy>, Error> {
     let caller = context.caller()?;
     let tenant = context.tenant;
+    sound(wish.command.set.conditions.as_deref().unwrap_or_default())?;
     let mut work = context.begin(Purpose::Gain, &wish).await?;
     let Update { role: id, ref scope, .. } = wish.command;
     let Some(role) = roles::get(&mut work, tenant, id).await? else {

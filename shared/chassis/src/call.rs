@@ -1,12 +1,13 @@
 //! The way of a call from the wire to its verb and back: who calls, may they, what do they ask,
 //! do it, answer. Written once, for all RPCs.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, net::IpAddr, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
 use pim_domain::{
     authority::{Caller, SignIn},
+    condition::Signals,
     denial::{Denial, Reason},
     event::{Event, Stamp},
     id::TenantId,
@@ -197,6 +198,8 @@ pub(crate) async fn admit<Req>(
 pub struct Arrival {
     identity: Arc<Identity>,
     rpc: &'static Rpc,
+    /// The other end of the connection.
+    address: Option<IpAddr>,
 }
 
 impl Arrival {
@@ -205,6 +208,7 @@ impl Arrival {
     /// # Errors
     /// It did not come by the guard.
     pub fn of<Req>(request: Request<Req>) -> Result<(Self, Req), Status> {
+        let address = request.remote_addr().map(|address| address.ip().to_canonical());
         let (_, mut extensions, message) = request.into_parts();
         let credential = extensions.remove::<Credential>();
         let method = extensions.remove::<Method>();
@@ -212,7 +216,7 @@ impl Arrival {
             // The guard lets nothing of the contract pass without both.
             return Err(Status::from(Error::NobodyThere));
         };
-        Ok((Self { identity, rpc }, message))
+        Ok((Self { identity, rpc, address }, message))
     }
 
     /// Whose tenant it is about, where the credential is of somebody in one.
@@ -235,7 +239,9 @@ impl Arrival {
             Identity::Principal(principal) => {
                 let (tenant, claims) = (principal.tenant.into(), principal.claims.clone());
                 let (issuer, subject) = (&principal.issuer, &principal.subject);
-                let caller = enabled(process, tenant, issuer, subject, sign_in(&claims)).await?;
+                let caller =
+                    enabled(process, tenant, issuer, subject, sign_in(&claims, self.address))
+                        .await?;
                 let who = Who::Principal { caller, claims };
                 return Ok(Context { process: process.clone(), tenant, who, rpc: self.rpc });
             }
@@ -256,7 +262,8 @@ impl Arrival {
     ) -> Result<Option<Context>, Error> {
         let Identity::Principal(principal) = &*self.identity else { return Ok(None) };
         let (tenant, claims) = (principal.tenant.into(), principal.claims.clone());
-        let found = find(tenant, &principal.issuer, &principal.subject, sign_in(&claims));
+        let found =
+            find(tenant, &principal.issuer, &principal.subject, sign_in(&claims, self.address));
         let Some(caller) = found.map(Box::new) else { return Ok(None) };
         if !caller.principal.is_enabled() {
             return Err(Error::NobodyThere);
@@ -266,8 +273,14 @@ impl Arrival {
     }
 }
 
-fn sign_in(claims: &Claims) -> SignIn {
-    SignIn { mfa: claims.mfa(), time: claims.auth_time, contexts: claims.acrs.clone() }
+/// How somebody signed in, who calls from there.
+fn sign_in(claims: &Claims, address: Option<IpAddr>) -> SignIn {
+    SignIn {
+        mfa: claims.mfa(),
+        time: claims.auth_time,
+        contexts: claims.acrs.clone(),
+        signals: Signals { address, ..(*claims.signals).clone() },
+    }
 }
 
 /// Whom an issuer calls so, as they are now.

@@ -349,9 +349,12 @@ fn metadata(denial: &Denial) -> HashMap<String, String> {
             let rules: Vec<_> =
                 violations.iter().map(|violation| violation.rule.as_str()).collect();
             let mut all = HashMap::from([one("rules", rules.join(","))]);
-            if violations.iter().any(|violation| violation.rule == Rule::Mfa) {
-                // What to ask the identity provider for (RFC 9470).
-                all.extend([one("acr_values", "mfa".to_owned())]);
+            // What to ask the identity provider for (RFC 9470): it is the same of each.
+            if let Some(wanted) = violations.iter().find_map(|it| it.step_up.as_ref()) {
+                let values = wanted.acr_values.join(" ");
+                all.extend((!values.is_empty()).then(|| one("acr_values", values)));
+                let age = wanted.max_age.map(|age| one("max_age", age.num_seconds().to_string()));
+                all.extend(age);
             }
             all.extend(live.map(|live| one("activation_id", live.to_string())));
             all

@@ -54,6 +54,8 @@ pub const BEARER_TOKEN_BYTES_MAX: usize = 8 * 1024;
 pub const BEARER_TOKEN_CACHE_MAX: u64 = 10_000;
 /// The longest subject of a token, in characters.
 pub const SUBJECT_CHARS_MAX: usize = 255;
+/// The longest text that a token may say of a sign-in, such as its country, in characters.
+pub const SIGNAL_CHARS_MAX: usize = 64;
 /// How far an issuer's clock may be ahead of ours, for `nbf` and `iat`.
 pub const ISSUED_LEEWAY_SECONDS: i64 = 30;
 /// How long keys that were fetched from an issuer count while it cannot be asked again, in seconds.

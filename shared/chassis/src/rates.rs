@@ -231,8 +231,14 @@ mod tests {
     const ONE: Rate = Rate::Limited { per_second: 1, burst: 1 };
 
     fn claims() -> Claims {
-        let (amr, acrs) = (Vec::new(), Vec::new());
-        Claims { amr, acr: None, acrs, auth_time: None, expire_time: chrono::DateTime::UNIX_EPOCH }
+        Claims {
+            amr: Vec::new(),
+            acr: None,
+            acrs: Vec::new(),
+            auth_time: None,
+            signals: Box::default(),
+            expire_time: chrono::DateTime::UNIX_EPOCH,
+        }
     }
 
     fn operator(subject: &str) -> Identity {

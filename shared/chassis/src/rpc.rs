@@ -96,6 +96,7 @@ pub const RPCS: &[Rpc] = &[
     read("/pim.assignment.v1.PolicyService/ListPolicies", AnyPrincipal),
     read("/pim.assignment.v1.PolicyService/GetPolicyInForce", AnyPrincipal),
     write("/pim.assignment.v1.PolicyService/UpdatePolicy", Own(Action::PolicyUpdate)),
+    read("/pim.assignment.v1.PolicyService/TestPolicy", AnyPrincipal),
     read("/pim.assignment.v1.ScopeService/GetScope", Own(Action::ScopeRead)),
     read("/pim.assignment.v1.ScopeService/ListScopes", Own(Action::ScopeRead)),
     write("/pim.assignment.v1.ScopeService/CreateScope", Own(Action::ScopeCreate)),

@@ -107,6 +107,7 @@ pub struct Held {
 /// Where an activation stands. What belongs to a state lives in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "few are in memory, and each for one call")]
 pub enum State {
     /// Waits for its approvers.
     PendingApproval {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::{Uuid, uuid};
 
 use crate::{
+    condition::Signals,
     denial::{Denial, Reason},
     effective::Held,
     id::RoleId,
@@ -336,6 +337,9 @@ pub struct SignIn {
     pub time: Option<DateTime<Utc>>,
     /// The authentication contexts that it satisfied (`acrs`).
     pub contexts: Vec<String>,
+    /// What else was known of it.
+    #[serde(default, skip_serializing_if = "Signals::is_empty")]
+    pub signals: Signals,
 }
 
 /// Somebody of the directory who calls, with all that they may hold.

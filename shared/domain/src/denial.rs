@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -38,6 +38,8 @@ pub enum Rule {
     Mfa,
     /// The sign-in satisfies the authentication contexts that are asked for.
     AuthenticationContext,
+    /// Each condition of the policy allows it.
+    Conditions,
     /// Nothing else is live for the same target.
     Overlap,
     /// Those who must approve can.
@@ -59,6 +61,7 @@ impl Rule {
             Rule::Ticketing => "TICKETING",
             Rule::Mfa => "MFA",
             Rule::AuthenticationContext => "AUTHENTICATION_CONTEXT",
+            Rule::Conditions => "CONDITIONS",
             Rule::Overlap => "OVERLAP",
             Rule::Approvable => "APPROVABLE",
         }
@@ -76,6 +79,24 @@ pub struct Violation {
     pub limit: String,
     /// What was given.
     pub given: String,
+    /// What sign-in would do, where another one mends it.
+    pub step_up: Option<StepUp>,
+}
+
+/// A stronger or newer sign-in, as an identity provider is asked for it (RFC 9470). It would satisfy
+/// everything that is asked of the sign-in, also what the present one does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StepUp {
+    /// The authentication contexts that it must satisfy, all of them; [`StepUp::MFA`] is
+    /// multi-factor authentication.
+    pub acr_values: Vec<String>,
+    /// How long ago it may be, at most.
+    pub max_age: Option<TimeDelta>,
+}
+
+impl StepUp {
+    /// Stands for multi-factor authentication, by whatever methods, among `acr_values`.
+    pub const MFA: &str = "mfa";
 }
 
 impl Violation {
@@ -85,7 +106,12 @@ impl Violation {
         limit: impl Into<String>,
         given: impl Into<String>,
     ) -> Self {
-        Self { rule, field, limit: limit.into(), given: given.into() }
+        Self { rule, field, limit: limit.into(), given: given.into(), step_up: None }
+    }
+
+    /// The same, which another sign-in mends.
+    pub(crate) fn mended_by(self, step_up: StepUp) -> Self {
+        Self { step_up: Some(step_up), ..self }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     activation::{Ask, Facts, Length, Request},
     authority::SignIn,
     change::Version,
+    condition::undecided,
     event::{Actor, Stamp},
     grant::{Grant, GrantKind},
     group::Group,
@@ -128,6 +129,7 @@ pub fn facts(principal: &Principal) -> Facts {
         severed: None,
         people: Vec::new(),
         belonging: Vec::new(),
+        decide: undecided,
     }
 }
 

@@ -9,6 +9,7 @@
 //! - [`permission`]: what a role lets its holder do.
 //! - [`policy`]: the rules for one role at a scope, inherited one by one from what a tenant has set
 //!   above it and from the catalogs' defaults.
+//! - [`condition`]: conditional access, as far as it is not the language in which it is written.
 //! - [`grant`]: eligibilities (may activate) and active assignments (hold).
 //! - [`change_request`]: what a holder asks of administrators about one of them.
 //! - [`holders`]: how many must stay who hold a role for good.
@@ -39,6 +40,7 @@ pub mod authority;
 pub mod catalog;
 pub mod change;
 pub mod change_request;
+pub mod condition;
 pub mod denial;
 pub mod due;
 pub mod effective;

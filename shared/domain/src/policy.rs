@@ -25,6 +25,7 @@ pub use update::{Facts, Update, update};
 
 use crate::{
     change::{Thing, Version},
+    condition::Condition,
     event::ThingKind,
     id::RoleId,
     scope::Scope,
@@ -83,6 +84,8 @@ pub struct Rules {
     pub assignment_require_ticket: bool,
     /// So many persons must hold it without end; nothing may lower them further.
     pub min_active_holders: u32,
+    /// Conditions, all of which must allow an activation.
+    pub conditions: Vec<Condition>,
 }
 
 impl Rules {
@@ -93,7 +96,7 @@ impl Rules {
     }
 
     /// Of each rule the stricter: yes over no, the smaller maximum and age, the larger minimum;
-    /// patterns, contexts and approvals all apply. How many must hold a role is not merged.
+    /// patterns, contexts, conditions and approvals all apply. How many must hold a role is not merged.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         Self {
@@ -122,6 +125,7 @@ impl Rules {
             assignment_require_ticket: self.assignment_require_ticket
                 || other.assignment_require_ticket,
             min_active_holders: self.min_active_holders,
+            conditions: both(self.conditions, other.conditions),
         }
     }
 }

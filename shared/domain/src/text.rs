@@ -58,6 +58,17 @@ pub fn name(text: String, chars_max: usize) -> Result<String, TextError> {
     bounded(text, chars_max, chars_max * 4)
 }
 
+/// `text` if it may be one of several lines that a program reads: not blank.
+///
+/// # Errors
+/// A refused character, blank, or too long.
+pub fn lines(text: String, bytes_max: usize) -> Result<String, TextError> {
+    if is_blank(&text) {
+        return Err(TextError::Blank);
+    }
+    bounded(text, bytes_max, bytes_max)
+}
+
 /// Whether there is nothing to read in it: white space and invisible format characters only.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {

@@ -1,11 +1,13 @@
 //! Activations.
 
 mod columns;
+mod extension;
 
 use chrono::{DateTime, Utc};
 use pim_domain::{
     activation::{Activation, Extension, Facts, Rest, State},
     change::Change,
+    condition::{Signals, undecided},
     grant::GrantKind,
     id::{ActivationId, ExtensionId, GroupId, PrincipalId, RoleId, TenantId},
     policy::Rules,
@@ -48,7 +50,8 @@ pub async fn get_all(
         Row,
         r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
                   requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
-                  ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
+                  ticket_system, mfa, auth_time, authentication_contexts,
+                  signals as "signals: Json<Signals>", shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
                   (select to_jsonb(e) from extension e
@@ -78,7 +81,8 @@ pub async fn get_for_update(
         Row,
         r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
                   requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
-                  ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
+                  ticket_system, mfa, auth_time, authentication_contexts,
+                  signals as "signals: Json<Signals>", shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
                   (select to_jsonb(e) from extension e
@@ -133,6 +137,8 @@ pub async fn facts(
         severed,
         people,
         belonging,
+        // For who judges to say; until then nothing passes.
+        decide: undecided,
     }))
 }
 
@@ -252,7 +258,8 @@ async fn live_for_update(
         Row,
         r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
                   requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
-                  ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
+                  ticket_system, mfa, auth_time, authentication_contexts,
+                  signals as "signals: Json<Signals>", shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
                   (select to_jsonb(e) from extension e
@@ -304,7 +311,8 @@ pub async fn list(
         Row,
         r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
                   requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
-                  ticket_system, mfa, auth_time, authentication_contexts, shortened_duration,
+                  ticket_system, mfa, auth_time, authentication_contexts,
+                  signals as "signals: Json<Signals>", shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
                   (select to_jsonb(e) from extension e
@@ -417,7 +425,7 @@ pub async fn record(
 ) -> Result<(), StoreError> {
     let activation = change.after();
     if let State::Active { extension: Some(extension), .. } = &activation.state {
-        record_extension(tx, tenant, activation, extension).await?;
+        extension::record(tx, tenant, activation, extension).await?;
     }
     let columns = Columns::of(activation)?;
     let done = sqlx::query_file!(
@@ -438,6 +446,7 @@ pub async fn record(
         activation.request.sign_in.mfa,
         activation.request.sign_in.time,
         &activation.request.sign_in.contexts,
+        Json(&activation.request.sign_in.signals) as _,
         columns.shortened_duration,
         activation.policy_revision,
         activation.state.as_str(),
@@ -457,41 +466,4 @@ pub async fn record(
     .await?;
     row::updated(&done, "activation")?;
     events::insert(tx, tenant, change.event()).await
-}
-
-/// One that is there already stays as it is.
-async fn record_extension(
-    tx: &mut Tx,
-    tenant: TenantId,
-    activation: &Activation,
-    extension: &Extension,
-) -> Result<(), StoreError> {
-    let (requested_duration, requested_end_time) = columns::length(extension.request.length)?;
-    let (ticket_number, ticket_system) = columns::ticket(extension.request.ticket.as_ref());
-    sqlx::query!(
-        "insert into extension
-             (tenant_id, id, activation_id, end_time, requested_duration, requested_end_time,
-              justification, ticket_number, ticket_system, mfa, auth_time,
-              authentication_contexts, policy_revision, expire_time, create_time)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-         on conflict do nothing",
-        tenant.uuid(),
-        extension.id.uuid(),
-        activation.id.uuid(),
-        extension.end,
-        requested_duration,
-        requested_end_time,
-        extension.request.justification,
-        ticket_number,
-        ticket_system,
-        extension.request.sign_in.mfa,
-        extension.request.sign_in.time,
-        &extension.request.sign_in.contexts,
-        extension.policy_revision,
-        extension.expire_time,
-        extension.create_time,
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }

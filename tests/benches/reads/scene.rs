@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use chrono::TimeDelta;
 use pim_access::{BY_SQL, SERVICE};
 use pim_chassis::{Service, auth::Grant};
+use pim_domain::condition::Signals;
 use pim_proto::{
     access::v1::{
         CheckAccessRequest, CheckAccessResponse, Consistency, check_access_request::Question,
@@ -96,6 +97,7 @@ impl Scene {
             acr: None,
             acrs: Vec::new(),
             auth_time: None,
+            signals: Signals::default(),
         };
         self.world.system.issuer.mint(&grant, self.world.now(), TimeDelta::hours(1)).unwrap()
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use pim_chassis::auth::Grant;
+use pim_domain::condition::Signals;
 use pim_tests::{Organisation, Person, World};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
@@ -85,6 +86,7 @@ impl Scene {
             acr: None,
             acrs: Vec::new(),
             auth_time: None,
+            signals: Signals::default(),
         };
         let system = &self.world.system;
         system.issuer.mint(&grant, self.world.now(), TimeDelta::hours(1)).unwrap()

@@ -122,6 +122,7 @@ async fn t_24_who_only_looks_like_somebody_is_somebody_else() {
             acr: None,
             acrs: Vec::new(),
             auth_time: None,
+            signals: pim_domain::condition::Signals::default(),
         })
     };
     // In capitals, with a Cyrillic letter, full-width, with a space, with an invisible character.

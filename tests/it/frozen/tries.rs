@@ -133,6 +133,7 @@ async fn import(ground: &Ground, tried: &mut Tried) {
         acr: None,
         acrs: Vec::new(),
         auth_time: None,
+        signals: pim_domain::condition::Signals::default(),
     });
     freeze(&client).await.unwrap();
     let catalog = Catalog::Azure.into();

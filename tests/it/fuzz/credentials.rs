@@ -53,6 +53,7 @@ fn tokens() {
         acr: Some("strong".to_owned()),
         acrs: vec!["c1".to_owned()],
         auth_time: Some(noon()),
+        signals: pim_domain::condition::Signals::default(),
     };
     let service = Grant::Service { name: "scheduler".to_owned() };
     let operator = Grant::Operator { subject: "root".to_owned() };

@@ -91,6 +91,7 @@ fn tokens(world: &World, organisation: &Organisation) -> Vec<String> {
         acr: None,
         acrs: Vec::new(),
         auth_time: None,
+        signals: pim_domain::condition::Signals::default(),
     };
     let service = |name: &str| Grant::Service { name: name.to_owned() };
     let admin = &organisation.admin.name;

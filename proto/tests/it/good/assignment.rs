@@ -9,8 +9,8 @@ use pim_domain::{
 };
 use pim_proto::{
     assignment::v1::{
-        Administrator, ApprovalMode, ApprovalRule, ApprovalStage, ApproverSlot,
-        CreateAssignmentRequest, CreateEligibilityRequest, CreatePrincipalRequest,
+        Administrator, ApprovalMode, ApprovalRule, ApprovalStage, ApproverSlot, Circumstances,
+        Conditions, CreateAssignmentRequest, CreateEligibilityRequest, CreatePrincipalRequest,
         CreateRoleRequest, CreateTenantRequest, DeleteRoleRequest, DisablePrincipalRequest,
         EnablePrincipalRequest, EndAssignmentRequest, EndEligibilityRequest, FreezeTenantRequest,
         GetAssignmentRequest, GetEligibilityRequest, GetPolicyInForceRequest, GetPolicyRequest,
@@ -18,13 +18,13 @@ use pim_proto::{
         ListAssignmentsRequest, ListEligibilitiesRequest, ListPoliciesRequest,
         ListPrincipalsRequest, ListRolesRequest, PermissionBlock, RemoveAssignmentRequest,
         RemoveEligibilityRequest, RoleDefinition, Rules, SearchMyEligibilitiesRequest,
-        SetTenantPlanRequest, UnfreezeTenantRequest, UpdatePolicyRequest, UpdateRoleRequest,
-        UpdateTenantRequest, approver_slot::Approver,
+        SetTenantPlanRequest, TestPolicyRequest, UnfreezeTenantRequest, UpdatePolicyRequest,
+        UpdateRoleRequest, UpdateTenantRequest, approver_slot::Approver,
     },
     call::{
         CreateTenant, GetPrincipal, GetTenant, GrantFilter, GrantRef, ImportCatalog, Internal,
         List, PolicyFilter, PolicyRef, PrincipalFilter, RemoveGrant, RoleFilter, SetTenantPlan,
-        Write,
+        TestPolicy, Write,
     },
 };
 
@@ -133,6 +133,28 @@ pub(crate) fn directory() -> Vec<Shape> {
     ]
 }
 
+fn conditions() -> Option<Conditions> {
+    Some(Conditions { policies: vec!["permit (principal, action, resource);".to_owned()] })
+}
+
+fn circumstances() -> Circumstances {
+    Circumstances {
+        principal_id: id(),
+        mfa: true,
+        acr: Some("urn:strong".to_owned()),
+        acrs: vec!["c1".to_owned()],
+        auth_age: hours(1),
+        device_compliant: Some(true),
+        device_managed: Some(false),
+        ip: "2001:db8::7".to_owned(),
+        country: Some("SE".to_owned()),
+        risk: Some("low".to_owned()),
+        start_time: second(5),
+        ticket: ticket(),
+        duration: hours(2),
+    }
+}
+
 pub(crate) fn policies() -> Vec<Shape> {
     vec![
         shape::<PolicyRef, _>(GetPolicyRequest { role_id: id(), scope: scope() }),
@@ -142,6 +164,12 @@ pub(crate) fn policies() -> Vec<Shape> {
             scope: scope(),
             page_size: 7,
             page_token: id(),
+        }),
+        shape::<TestPolicy, _>(TestPolicyRequest {
+            role_id: id(),
+            scope: scope(),
+            conditions: conditions(),
+            circumstances: Some(circumstances()),
         }),
         shape::<Write<Update>, _>(UpdatePolicyRequest {
             role_id: id(),
@@ -178,6 +206,7 @@ fn rules() -> Rules {
             fallback_approver_ids: vec![id(), OTHER_ID.to_owned()],
         }),
         min_active_holders: Some(2),
+        conditions: conditions(),
         ..Rules::default()
     }
 }

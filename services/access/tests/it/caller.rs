@@ -91,6 +91,7 @@ async fn who_is_disabled_or_signed_in_without_a_second_factor_hears_so() {
         acr: Some("urn:weak".to_owned()),
         acrs: vec!["c1".to_owned()],
         auth_time: Some(world.now() - TimeDelta::minutes(1)),
+        signals: pim_domain::condition::Signals::default(),
     });
     let sign_in = caller(&password).await.unwrap().sign_in.unwrap();
     assert!(!sign_in.mfa);

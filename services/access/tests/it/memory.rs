@@ -2,6 +2,7 @@
 
 use pim_chassis::auth::Grant;
 use pim_client::Client;
+use pim_domain::condition::Signals;
 use pim_proto::{
     access::v1::{
         CheckAccessRequest, CheckAccessResponse, Consistency, check_access_request::Question,
@@ -134,6 +135,7 @@ async fn without_a_database_only_who_may_be_answered_with_an_old_state_is() {
         acr: None,
         acrs: Vec::new(),
         auth_time: None,
+        signals: Signals::default(),
     });
     let refused = ask(&nobody, &alice.id, staleness(300)).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable);

@@ -4,6 +4,7 @@
 
 mod bells;
 mod change_requests;
+mod conditions;
 mod create;
 mod create_rules;
 mod custom_roles;

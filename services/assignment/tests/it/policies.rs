@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use pim_client::Client;
 use pim_proto::assignment::v1::{
-    ApprovalMode, ApprovalRule, GetPolicyInForceRequest, GetPolicyRequest, Policy, PolicyInForce,
-    Rules, RulesInForce, UpdatePolicyRequest,
+    ApprovalMode, ApprovalRule, Conditions, GetPolicyInForceRequest, GetPolicyRequest, Policy,
+    PolicyInForce, Rules, RulesInForce, UpdatePolicyRequest,
 };
 use pim_tests::{Organisation, all_of, assert_refused, duration, new_id, stage, stages, timestamp};
 use tonic::{Code, Status};
@@ -73,6 +73,7 @@ pub(crate) fn defaults(activation_max: TimeDelta) -> RulesInForce {
         assignment_require_mfa: false,
         assignment_require_ticket: false,
         min_active_holders: 0,
+        conditions: Vec::new(),
     }
 }
 
@@ -96,12 +97,16 @@ async fn untouched_it_is_what_its_catalog_says_and_everybody_may_know() {
         let applies = in_force(&ground.ada.client, role, "/").await.unwrap();
         assert_eq!((applies.role_id.as_str(), applies.scope.as_str()), (role, "/"));
         assert_eq!(applies.rules, Some(defaults(TimeDelta::hours(most))));
-        assert_eq!((applies.policy_revision, applies.origins.len()), (0, 17));
+        assert_eq!((applies.policy_revision, applies.origins.len()), (0, 18));
     }
     let answer = get(&ground.ada.client, &new_id()).await;
     assert_refused(answer, Code::NotFound, "NOT_FOUND");
     let answer = in_force(&ground.ada.client, &new_id(), "/").await;
     assert_refused(answer, Code::NotFound, "NOT_FOUND");
+}
+
+fn conditions() -> Conditions {
+    Conditions { policies: vec!["permit (principal, action, resource);".to_owned()] }
 }
 
 /// Every rule, each other than its default.
@@ -134,6 +139,7 @@ fn every_rule(ground: &Ground) -> Rules {
         assignment_require_mfa: Some(true),
         assignment_require_ticket: Some(true),
         min_active_holders: Some(100),
+        conditions: Some(conditions()),
     }
 }
 
@@ -171,6 +177,7 @@ async fn every_rule_can_be_set_and_each_is_shown() {
         assignment_require_mfa: true,
         assignment_require_ticket: true,
         min_active_holders: 100,
+        conditions: conditions().policies,
     };
     assert_eq!(applies.rules, Some(expected));
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use pim_proto::assignment::v1::{
-    ApprovalMode, ApprovalRule, Policy, PolicyInForce, RuleOrigin, Rules, RulesInForce,
+    ApprovalMode, ApprovalRule, Conditions, Policy, PolicyInForce, RuleOrigin, Rules, RulesInForce,
     UpdatePolicyRequest,
 };
 use pim_tests::{Organisation, all_of, assert_refused, duration, stage, stages};
@@ -19,7 +19,7 @@ const GROUP: &str = "/subscriptions/9a4e0f5c-6c6b-4a63-8f3e-2a9d1f0b7e21/resourc
 const MACHINE: &str = "/subscriptions/9a4e0f5c-6c6b-4a63-8f3e-2a9d1f0b7e21/resourceGroups/app/vm/1";
 const OTHER: &str = "/subscriptions/0d0b6c1e-7f0a-4a36-a2a5-6a1f5b1e4f77";
 /// In the order of the contract.
-const RULES: [&str; 17] = [
+const RULES: [&str; 18] = [
     "activation_max",
     "activation_min",
     "require_mfa",
@@ -37,6 +37,7 @@ const RULES: [&str; 17] = [
     "assignment_require_mfa",
     "assignment_require_ticket",
     "min_active_holders",
+    "conditions",
 ];
 
 fn hours(hours: i64) -> Option<prost_types::Duration> {
@@ -79,6 +80,11 @@ fn origin(rule: &str, set_at: &str, enforced_at: &[&str]) -> RuleOrigin {
     }
 }
 
+fn when(expression: &str) -> Conditions {
+    let condition = format!("permit (principal, action, resource) when {{ {expression} }};");
+    Conditions { policies: vec![condition] }
+}
+
 /// Every rule, in two ways, each other than its default and than in the other way.
 fn everything(ground: &Ground) -> [Rules; 2] {
     let people = [&ground.ada, &ground.org.admin];
@@ -106,6 +112,7 @@ fn everything(ground: &Ground) -> [Rules; 2] {
         assignment_require_mfa: Some(true),
         assignment_require_ticket: Some(true),
         min_active_holders: Some(1),
+        conditions: Some(when("context.mfa")),
     };
     let other = Rules {
         activation_max: hours(4),
@@ -125,6 +132,7 @@ fn everything(ground: &Ground) -> [Rules; 2] {
         assignment_require_mfa: Some(false),
         assignment_require_ticket: Some(false),
         min_active_holders: Some(2),
+        conditions: Some(when("context.hour < 12")),
     };
     [one, other]
 }
@@ -151,6 +159,7 @@ fn as_in_force(rules: &Rules) -> RulesInForce {
         assignment_require_mfa: rules.assignment_require_mfa(),
         assignment_require_ticket: rules.assignment_require_ticket(),
         min_active_holders: rules.min_active_holders(),
+        conditions: rules.conditions.iter().flat_map(|all| all.policies.clone()).collect(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use pim_chassis::auth::Grant;
 use pim_client::Client;
+use pim_domain::condition::Signals;
 use pim_proto::{
     assignment::v1::{
         Administrator, CreateTenantRequest, CreateTenantResponse, GetPrincipalRequest,
@@ -47,6 +48,7 @@ fn client_of(world: &World, tenant: &str, subject: &str) -> Client {
         acr: None,
         acrs: Vec::new(),
         auth_time: None,
+        signals: Signals::default(),
     })
 }
 

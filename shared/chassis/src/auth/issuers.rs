@@ -18,6 +18,7 @@ use super::{
     fetch::Http,
     keys::{KeySet, Keys},
     provider::{Provider, Source},
+    signals::SignalClaims,
     verify::{Lifetime, Verified},
 };
 use crate::{
@@ -38,6 +39,7 @@ pub(super) struct Issuer {
     pub(super) speaks_for: SpeaksFor,
     /// Allowed `typ`, in lower case.
     pub(super) types: Vec<String>,
+    pub(super) signal_claims: SignalClaims,
     pub(super) keys: Keys,
 }
 
@@ -84,6 +86,9 @@ pub(super) struct Entry {
     pub(super) services: Option<BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) types: Option<Vec<String>>,
+    /// By which claims its tokens say more of a sign-in.
+    #[serde(default, skip_serializing_if = "SignalClaims::is_empty")]
+    pub(super) signal_claims: SignalClaims,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -151,6 +156,9 @@ impl Entry {
         let algorithms = parse_algorithms(&self.algorithms)?;
         let speaks_for = self.speaks_for()?;
         let keys = self.keys(&algorithms, directory)?;
+        if self.kind != Kind::Principals && !self.signal_claims.is_empty() {
+            return Err("only an issuer of principals can have signal_claims".to_owned());
+        }
         let types = self.types.unwrap_or_else(|| vec!["at+jwt".to_owned(), "JWT".to_owned()]);
         if types.is_empty() {
             return Err("the list of types is empty".to_owned());
@@ -159,6 +167,7 @@ impl Entry {
             audience: self.audience,
             speaks_for,
             types: types.iter().map(|kind| kind.to_ascii_lowercase()).collect(),
+            signal_claims: self.signal_claims,
             keys,
         })
     }

@@ -12,10 +12,15 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use pim_domain::condition::Signals;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{issuers::Issuers, key_file};
+use super::{
+    issuers::Issuers,
+    key_file,
+    signals::{self, SignalClaims},
+};
 use crate::config::ConfigError;
 
 /// The issuer of development tokens for principals.
@@ -53,6 +58,8 @@ pub enum Grant {
         acrs: Vec<String>,
         /// When they last proved who they are.
         auth_time: Option<DateTime<Utc>>,
+        /// What else is known of the sign-in; its address is the connection's.
+        signals: Signals,
     },
     /// A token of one of our services.
     Service {
@@ -127,6 +134,7 @@ impl DevelopmentIssuer {
         };
         let mut principals = entry(DEVELOPMENT_PRINCIPALS, "PRINCIPALS");
         principals["tenant_claim"] = json!("tid");
+        principals["signal_claims"] = json!(SignalClaims::development());
         json!([
             principals,
             entry(DEVELOPMENT_SERVICES, "SERVICES"),
@@ -152,7 +160,7 @@ impl fmt::Debug for DevelopmentIssuer {
 impl Grant {
     fn claims(&self) -> Value {
         match self {
-            Self::Principal { tenant, subject, amr, acr, acrs, auth_time } => {
+            Self::Principal { tenant, subject, amr, acr, acrs, auth_time, signals } => {
                 let mut claims = json!({
                     "iss": DEVELOPMENT_PRINCIPALS, "sub": subject, "tid": tenant, "amr": amr,
                 });
@@ -165,6 +173,7 @@ impl Grant {
                 if let Some(auth_time) = auth_time {
                     claims["auth_time"] = json!(auth_time.timestamp());
                 }
+                signals::write(signals, &mut claims);
                 claims
             }
             Self::Service { name } => json!({ "iss": DEVELOPMENT_SERVICES, "sub": name }),

@@ -13,9 +13,11 @@ mod mint;
 mod provider;
 mod refresh;
 mod role_tokens;
+mod signals;
 mod verify;
 
 use chrono::{DateTime, Utc};
+use pim_domain::condition::Signals;
 use uuid::Uuid;
 
 pub use issuers::Issuers;
@@ -92,6 +94,8 @@ pub struct Claims {
     pub acrs: Vec<String>,
     /// When the bearer last proved who they are.
     pub auth_time: Option<DateTime<Utc>>,
+    /// What else it says of the sign-in, by the claims that its issuer's entry names.
+    pub signals: Box<Signals>,
     /// The end of the token.
     pub expire_time: DateTime<Utc>,
 }

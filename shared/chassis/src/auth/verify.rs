@@ -285,6 +285,7 @@ impl Issuer {
         let RawClaims { iss: issuer, sub: subject, others, .. } = raw;
         let claims = Claims {
             amr: raw.amr,
+            signals: Box::new(self.signal_claims.read(&others, raw.acr.clone())?),
             acr: raw.acr,
             acrs: raw.acrs,
             auth_time: raw.auth_time.map(|date| date.0),

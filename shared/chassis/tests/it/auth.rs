@@ -4,7 +4,8 @@ use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     jwk::{AlgorithmParameters, JwkSet},
 };
-use pim_chassis::auth::{Identity, ServiceIdentity};
+use pim_chassis::auth::{Identity, Issuers, ServiceIdentity};
+use pim_domain::condition::Signals;
 use serde_json::{Value, json};
 
 use crate::idp::{AUDIENCE, ISSUER, Idp, KID, TENANT, at, encode, issuers};
@@ -39,6 +40,67 @@ fn each_algorithm_is_accepted() {
         assert_eq!(principal.claims.auth_time, Some(at(-60)));
         assert_eq!(principal.claims.expire_time, at(600));
     }
+}
+
+#[test]
+fn what_else_is_known_of_a_sign_in_is_read_from_the_claims_that_the_entry_names() {
+    let idp = Idp::eddsa();
+    let mut entry = idp.entry();
+    entry["signal_claims"] = json!({
+        "device_compliant": "compliant", "device_managed": "managed",
+        "country": "ctry", "risk": "sign_in_risk",
+    });
+    let issuers = issuers(std::slice::from_ref(&entry));
+    let signals = |issuers: &Issuers, claims: &Value| {
+        let identity = issuers.verify(&idp.sign(claims), at(10)).unwrap();
+        let Identity::Principal(principal) = &*identity else { panic!("{identity:?}") };
+        (*principal.claims.signals).clone()
+    };
+    let mut claims = Idp::claims();
+    assert_eq!(signals(&issuers, &claims), Signals::default());
+    claims["acr"] = json!("urn:strong");
+    claims["compliant"] = json!(true);
+    claims["managed"] = json!(false);
+    claims["ctry"] = json!("SE");
+    claims["sign_in_risk"] = json!("low");
+    let expected = Signals {
+        acr: Some("urn:strong".to_owned()),
+        device_compliant: Some(true),
+        device_managed: Some(false),
+        country: Some("SE".to_owned()),
+        risk: Some("low".to_owned()),
+        address: None,
+    };
+    assert_eq!(signals(&issuers, &claims), expected);
+    // Claims of such names are what people say of themselves, unless the entry says otherwise.
+    let unread = Signals { acr: Some("urn:strong".to_owned()), ..Signals::default() };
+    assert_eq!(signals(&idp.issuers(), &claims), unread);
+    // Absent, these would pass where a condition forbids what they say.
+    for (name, value) in [
+        ("compliant", json!("true")),
+        ("managed", json!(1)),
+        ("ctry", json!(["SE"])),
+        ("ctry", json!("x".repeat(65))),
+        ("sign_in_risk", Value::Null),
+    ] {
+        let refusal = issuers.verify(&idp.sign(&claims_with(name, value)), at(10)).unwrap_err();
+        assert!(refusal.cause().starts_with(&format!("claim {name} is not")), "{refusal:?}");
+    }
+}
+
+#[test]
+fn only_principals_are_told_more_of() {
+    let mut entry = Idp::eddsa().entry();
+    entry["signal_claims"] = json!({ "risk": "risk" });
+    entry["kind"] = json!("OPERATORS");
+    entry.as_object_mut().unwrap().remove("tenant");
+    let text = json!([entry]).to_string();
+    let error = Issuers::parse(&text, std::path::Path::new(".")).unwrap_err().to_string();
+    assert!(error.contains("only an issuer of principals can have signal_claims"), "{error}");
+    entry["signal_claims"] = json!({ "riks": "risk" });
+    let text = json!([entry]).to_string();
+    let error = Issuers::parse(&text, std::path::Path::new(".")).unwrap_err().to_string();
+    assert!(error.contains("riks"), "{error}");
 }
 
 #[test]

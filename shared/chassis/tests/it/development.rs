@@ -8,6 +8,8 @@ use pim_chassis::auth::{
     Identity,
 };
 
+use pim_domain::condition::Signals;
+
 use crate::idp::{TENANT, at};
 
 #[test]
@@ -21,6 +23,13 @@ fn its_tokens_are_accepted() {
         Identity::clone(&issuers.verify(&token, at(299)).unwrap())
     };
 
+    let known = Signals {
+        device_compliant: Some(true),
+        device_managed: Some(false),
+        country: Some("SE".to_owned()),
+        risk: Some("low".to_owned()),
+        ..Signals::default()
+    };
     let alice = Grant::Principal {
         tenant: TENANT.parse().unwrap(),
         subject: "alice".to_owned(),
@@ -28,6 +37,7 @@ fn its_tokens_are_accepted() {
         acr: Some("urn:example:strong".to_owned()),
         acrs: Vec::new(),
         auth_time: Some(at(-30)),
+        signals: known.clone(),
     };
     let Identity::Principal(principal) = identify(&alice) else { panic!("not a principal") };
     assert_eq!(principal.tenant.to_string(), TENANT);
@@ -35,6 +45,8 @@ fn its_tokens_are_accepted() {
     assert_eq!(principal.claims.amr, ["pwd", "mfa"]);
     assert_eq!(principal.claims.acr.as_deref(), Some("urn:example:strong"));
     assert_eq!(principal.claims.auth_time, Some(at(-30)));
+    let acr = principal.claims.acr.clone();
+    assert_eq!(*principal.claims.signals, Signals { acr, ..known });
 
     let name = "scheduler".to_owned();
     let Identity::Service(service) = identify(&Grant::Service { name: name.clone() }) else {

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     change::{Change, Version},
-    denial::{Denial, Rule, Violation},
+    condition::{Circumstances, Decide, Outcome},
+    denial::{Denial, Rule, StepUp, Violation},
     effective::Membership,
     event::{About, Code, Stamp, ThingKind},
     grant::Grant,
@@ -64,6 +65,8 @@ pub struct Facts {
     pub people: Vec<Principal>,
     /// The memberships by which these belong to groups that may approve.
     pub belonging: Vec<Membership>,
+    /// What decides on conditions.
+    pub decide: Decide,
 }
 
 impl Facts {
@@ -115,7 +118,7 @@ pub(super) struct Judged<'a> {
 type RuleFn = fn(&Judged<'_>) -> Option<Violation>;
 
 /// In the order in which they are answered.
-pub(super) const RULES: [RuleFn; 10] = [
+pub(super) const RULES: [RuleFn; 11] = [
     principal,
     role,
     eligibility,
@@ -125,6 +128,7 @@ pub(super) const RULES: [RuleFn; 10] = [
     ticketing,
     mfa,
     authentication_context,
+    conditions,
     overlap,
 ];
 
@@ -308,7 +312,8 @@ fn mfa(judged: &Judged<'_>) -> Option<Violation> {
     let sign_in = &judged.request.sign_in;
     if judged.rules.require_mfa && !sign_in.mfa {
         let limit = "a sign-in with multi-factor authentication";
-        return Some(Violation::new(Rule::Mfa, "authorization", limit, "one without"));
+        let violation = Violation::new(Rule::Mfa, "authorization", limit, "one without");
+        return Some(violation.mended_by(step_up(judged.rules)));
     }
     let most = judged.rules.mfa_max_age?;
     let age = sign_in.time.map(|time| judged.asked - time);
@@ -317,7 +322,7 @@ fn mfa(judged: &Judged<'_>) -> Option<Violation> {
     (!fresh).then(|| {
         let limit = format!("a sign-in at most {} old", format_duration(most));
         let given = age.map_or("one of unknown age".to_owned(), format_duration);
-        Violation::new(Rule::Mfa, "authorization", limit, given)
+        Violation::new(Rule::Mfa, "authorization", limit, given).mended_by(step_up(judged.rules))
     })
 }
 
@@ -327,7 +332,59 @@ fn authentication_context(judged: &Judged<'_>) -> Option<Violation> {
         judged.rules.authentication_contexts.iter().find(|one| !satisfied.contains(one))?;
     let limit = format!("a sign-in that satisfies {missing}");
     let given = if satisfied.is_empty() { "none".to_owned() } else { satisfied.join(" ") };
-    Some(Violation::new(Rule::AuthenticationContext, "authorization", limit, given))
+    let violation = Violation::new(Rule::AuthenticationContext, "authorization", limit, given);
+    Some(violation.mended_by(step_up(judged.rules)))
+}
+
+/// The sign-in that satisfies all that these rules ask of one.
+fn step_up(rules: &Rules) -> StepUp {
+    let mfa = rules.require_mfa.then(|| StepUp::MFA.to_owned());
+    let acr_values = mfa.into_iter().chain(rules.authentication_contexts.iter().cloned());
+    StepUp { acr_values: acr_values.collect(), max_age: rules.mfa_max_age }
+}
+
+fn conditions(judged: &Judged<'_>) -> Option<Violation> {
+    let conditions = &judged.rules.conditions;
+    if conditions.is_empty() {
+        return None;
+    }
+    let circumstances = judged.circumstances();
+    let given = conditions.iter().enumerate().find_map(|(index, condition)| {
+        match (judged.facts.decide)(condition, &circumstances) {
+            Outcome::Allowed => None,
+            Outcome::Denied => Some(format!("conditions[{index}] does not")),
+            Outcome::Failed(why) => Some(format!("conditions[{index}] cannot be evaluated: {why}")),
+        }
+    })?;
+    let limit = "every condition in force allows it";
+    Some(Violation::new(Rule::Conditions, "authorization", limit, given))
+}
+
+impl Judged<'_> {
+    /// By the sign-in that was stored with the request, and by when it would begin now.
+    fn circumstances(&self) -> Circumstances {
+        let sign_in = &self.request.sign_in;
+        let age = sign_in.time.map(|time| self.asked - time);
+        let duration = match self.request.length {
+            Length::Duration(duration) => duration,
+            Length::Until(end) => end - self.start,
+        };
+        Circumstances {
+            principal: self.facts.principal.id,
+            role: self.facts.role.id,
+            mfa: sign_in.mfa,
+            contexts: sign_in.contexts.clone(),
+            // One that is to come is none, as for the rule on its age.
+            auth_age: age
+                .filter(|age| *age >= -SIGN_IN_LEEWAY)
+                .map(|age| age.max(TimeDelta::zero())),
+            signals: sign_in.signals.clone(),
+            // What is extended has begun: what is asked for begins now.
+            time: self.start.max(self.now),
+            ticket: self.request.ticket.clone(),
+            duration: self.shortened.map_or(duration, |most| most.min(duration)),
+        }
+    }
 }
 
 fn overlap(judged: &Judged<'_>) -> Option<Violation> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Grant, GrantKind};
 use crate::{
-    denial::{Denial, Reason, Rule, Violation},
+    denial::{Denial, Reason, Rule, StepUp, Violation},
     event::About,
     group::{GROUP_NESTING_MAX, Subject, Surroundings},
     policy::{Layers, Rules},
@@ -247,5 +247,6 @@ fn mfa(judged: &Judged<'_>) -> Option<Violation> {
             "a sign-in with multi-factor authentication",
             "none",
         )
+        .mended_by(StepUp { acr_values: vec![StepUp::MFA.to_owned()], max_age: None })
     })
 }

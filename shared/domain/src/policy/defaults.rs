@@ -35,6 +35,7 @@ const fn lasting(activation_max: TimeDelta) -> Rules {
         assignment_require_mfa: false,
         assignment_require_ticket: false,
         min_active_holders: 0,
+        conditions: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::{ApprovalRule, Rules, TicketPattern};
-use crate::time::iso;
+use crate::{condition::Condition, time::iso};
 
 /// The rules that a tenant has set; absent ones are the catalog's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct RuleSet {
     pub assignment_require_ticket: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_active_holders: Option<u32>,
+    /// An empty list is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Vec<Condition>>,
 }
 
 /// The name of one rule: the field of the contract's `Rules`.
@@ -71,11 +74,12 @@ pub enum RuleName {
     AssignmentRequireMfa,
     AssignmentRequireTicket,
     MinActiveHolders,
+    Conditions,
 }
 
 impl RuleName {
     /// Every rule, in the contract's order.
-    pub const ALL: [RuleName; 17] = [
+    pub const ALL: [RuleName; 18] = [
         RuleName::ActivationMax,
         RuleName::ActivationMin,
         RuleName::RequireMfa,
@@ -93,6 +97,7 @@ impl RuleName {
         RuleName::AssignmentRequireMfa,
         RuleName::AssignmentRequireTicket,
         RuleName::MinActiveHolders,
+        RuleName::Conditions,
     ];
 
     /// As it is called in the contract.
@@ -116,6 +121,7 @@ impl RuleName {
             RuleName::AssignmentRequireMfa => "assignment_require_mfa",
             RuleName::AssignmentRequireTicket => "assignment_require_ticket",
             RuleName::MinActiveHolders => "min_active_holders",
+            RuleName::Conditions => "conditions",
         }
     }
 }
@@ -149,6 +155,7 @@ impl RuleSet {
             RuleName::AssignmentRequireMfa => self.assignment_require_mfa.is_some(),
             RuleName::AssignmentRequireTicket => self.assignment_require_ticket.is_some(),
             RuleName::MinActiveHolders => self.min_active_holders.is_some(),
+            RuleName::Conditions => self.conditions.is_some(),
         }
     }
 
@@ -174,6 +181,7 @@ impl RuleSet {
             RuleName::AssignmentRequireMfa => self.assignment_require_mfa = None,
             RuleName::AssignmentRequireTicket => self.assignment_require_ticket = None,
             RuleName::MinActiveHolders => self.min_active_holders = None,
+            RuleName::Conditions => self.conditions = None,
         }
     }
 
@@ -201,6 +209,7 @@ impl RuleSet {
                 .assignment_require_ticket
                 .or(self.assignment_require_ticket),
             min_active_holders: other.min_active_holders.or(self.min_active_holders),
+            conditions: other.conditions.or(self.conditions),
         }
     }
 }
@@ -242,6 +251,7 @@ impl Rules {
                 .assignment_require_ticket
                 .unwrap_or(self.assignment_require_ticket),
             min_active_holders: set.min_active_holders.unwrap_or(self.min_active_holders),
+            conditions: set.conditions.clone().unwrap_or(self.conditions),
         }
     }
 }

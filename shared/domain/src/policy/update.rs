@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     change::Change,
+    condition::{CONDITION_BYTES_MAX, CONDITIONS_MAX, Condition},
     denial::{Denial, FieldError, Reason, Rule, Violation},
     effective::Membership,
     event::{About, Code, Stamp, ThingKind},
@@ -143,6 +144,7 @@ fn contradictions(policy: &Policy, would: &Layers) -> Vec<FieldError> {
         let text = format!("must be from 0 to {MIN_ACTIVE_HOLDERS_MAX}; it is {given}");
         errors.push(error("min_active_holders", text));
     }
+    errors.extend(set.conditions.iter().flat_map(|conditions| oversized(conditions)));
     let chars = set.authentication_context.as_ref().map_or(0, |context| context.chars().count());
     if chars > AUTHENTICATION_CONTEXT_CHARS_MAX {
         let most = AUTHENTICATION_CONTEXT_CHARS_MAX;
@@ -159,6 +161,22 @@ fn contradictions(policy: &Policy, would: &Layers) -> Vec<FieldError> {
     }
     errors.extend(unenforceable(policy));
     errors
+}
+
+/// Conditions that are too many or too long.
+fn oversized(conditions: &[Condition]) -> Vec<FieldError> {
+    let given = conditions.len();
+    let many = (given > CONDITIONS_MAX).then(|| {
+        let text = format!("must have at most {CONDITIONS_MAX} entries; it has {given}");
+        error("conditions.policies", text)
+    });
+    let long = conditions.iter().enumerate().filter_map(|(index, condition)| {
+        let bytes = condition.as_str().len();
+        let text = format!("must have at most {CONDITION_BYTES_MAX} bytes; it has {bytes}");
+        let path = format!("conditions.policies[{index}]");
+        (bytes > CONDITION_BYTES_MAX).then(|| error(&path, text))
+    });
+    many.into_iter().chain(long).collect()
 }
 
 /// Only what is set here can bind what lies below, and a minimum of holders is of one scope.

@@ -13,6 +13,7 @@ use pim_domain::{
         },
     },
     authority::GLOBAL_ADMINISTRATOR,
+    condition::Condition,
     fixture::{grant, noon, role, set, user},
     grant::GrantKind,
     holders::Holder,
@@ -279,6 +280,14 @@ fn weaker_rules_are_named_and_stricter_ones_are_not() {
     let ends = RuleSet { permanent_eligibility: Some(false), ..none() };
     assert_eq!(said(ends.clone(), none()), weaker("eligible_max"));
     assert_eq!(said(none(), ends), None);
+    let on = |texts: &[&str]| RuleSet {
+        conditions: Some(texts.iter().map(|it| Condition::new((*it).to_owned())).collect()),
+        ..none()
+    };
+    assert_eq!(said(on(&["a", "b"]), on(&["b"])), weaker("conditions"));
+    assert_eq!(said(on(&["a"]), on(&["c"])), weaker("conditions"), "nobody can tell");
+    assert_eq!(said(on(&["a"]), on(&["b", "a"])), None);
+    assert_eq!(said(none(), on(&["a"])), None);
     let fewer = RuleSet { min_active_holders: Some(1), ..none() };
     assert_eq!(said(none(), fewer), weaker("min_active_holders"));
 }

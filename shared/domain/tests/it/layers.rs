@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use pim_domain::{
     activation::ask,
     change::Change,
+    condition::Condition,
     denial::{Reason, Rule},
     fixture::{facts, grant, noon, set, set_at, stamp, user, wish},
     grant::GrantKind,
@@ -74,6 +75,7 @@ fn what_is_enforced_binds_what_lies_below_as_the_stricter() {
 fn of_two_rules_the_stricter_is_taken_and_what_can_be_asked_twice_is() {
     let (carol, dave) = (user("carol"), user("dave"));
     let pattern = |text: &str| Some(TicketPattern::try_from(text.to_owned()).unwrap());
+    let conditions = |text: &str| Some(vec![Condition::new(text.to_owned())]);
     let lax = RuleSet {
         activation_max: Some(TimeDelta::hours(8)),
         activation_min: Some(TimeDelta::minutes(1)),
@@ -92,6 +94,7 @@ fn of_two_rules_the_stricter_is_taken_and_what_can_be_asked_twice_is() {
         assignment_require_mfa: Some(false),
         assignment_require_ticket: Some(false),
         min_active_holders: Some(1),
+        conditions: conditions("a"),
     };
     let strict = RuleSet {
         activation_max: Some(TimeDelta::hours(2)),
@@ -111,6 +114,7 @@ fn of_two_rules_the_stricter_is_taken_and_what_can_be_asked_twice_is() {
         assignment_require_mfa: Some(true),
         assignment_require_ticket: Some(true),
         min_active_holders: Some(3),
+        conditions: conditions("b"),
     };
     let rules = |set_here: &RuleSet| {
         let mut layers = azure();
@@ -122,6 +126,7 @@ fn of_two_rules_the_stricter_is_taken_and_what_can_be_asked_twice_is() {
         authentication_contexts: vec!["c1".to_owned(), "c2".to_owned()],
         ticket_patterns: [pattern("A.*"), pattern(".*B")].into_iter().flatten().collect(),
         approvals: vec![ApprovalRule::all_of([carol.id]), ApprovalRule::all_of([dave.id])],
+        conditions: [conditions("a"), conditions("b")].into_iter().flatten().flatten().collect(),
         // Of one scope, and not merged.
         min_active_holders: 1,
         ..rules(&strict)

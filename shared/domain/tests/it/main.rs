@@ -8,6 +8,7 @@ mod approval;
 mod authority;
 mod belonging;
 mod change_request;
+mod conditions;
 mod custom_role;
 mod dates;
 mod effective;

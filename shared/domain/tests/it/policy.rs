@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use pim_domain::{
     change::{Change, Version},
+    condition::{CONDITION_BYTES_MAX, CONDITIONS_MAX, Condition},
     denial::{Denial, Reason, Rule},
     fixture::{noon, role, stamp, user},
     policy::{
@@ -192,6 +193,13 @@ fn each_bound_is_itself_in_range() {
         |given| wrong(&facts, RuleSet { min_active_holders: Some(given), ..RuleSet::default() });
     assert_eq!(holders(MIN_ACTIVE_HOLDERS_MAX), Vec::<String>::new());
     assert_eq!(holders(MIN_ACTIVE_HOLDERS_MAX + 1), ["rules.min_active_holders"]);
+    let conditions = |many: usize, bytes: usize| {
+        let conditions = Some(vec![Condition::new("c".repeat(bytes)); many]);
+        wrong(&facts, RuleSet { conditions, ..RuleSet::default() })
+    };
+    assert_eq!(conditions(CONDITIONS_MAX, CONDITION_BYTES_MAX), Vec::<String>::new());
+    assert_eq!(conditions(CONDITIONS_MAX + 1, 1), ["rules.conditions.policies"]);
+    assert_eq!(conditions(1, CONDITION_BYTES_MAX + 1), ["rules.conditions.policies[0]"]);
     let context = |chars| {
         let authentication_context = Some("c".repeat(chars));
         let require_mfa = Some(false);

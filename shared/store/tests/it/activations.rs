@@ -14,7 +14,7 @@ use pim_domain::{
 };
 use pim_store::activations::{self, Filter};
 
-use crate::ground::{Ground, asking, scope};
+use crate::ground::{Ground, asking, scope, signals};
 
 /// What Postgres can tell from the instants beside it.
 fn odd() -> DateTime<Utc> {
@@ -34,6 +34,7 @@ fn signed_in(whole: bool) -> SignIn {
         mfa: true,
         time: Some(odd() - hours(1)),
         contexts: vec!["c1".to_owned(), "c 2".to_owned()],
+        signals: signals(),
     }
 }
 

@@ -19,7 +19,7 @@ use pim_store::StoreError;
 use crate::ground::{Ground, asking, constraint, new_grant, scope, setting};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 101] = [
+const CASES: [(&str, &str); 103] = [
     ("tenant_plan_check", "update tenant set plan = 'GOLD'"),
     ("tenant_freeze", "update tenant set freeze_time = now()"),
     ("tenant_freeze", "update tenant set frozen_by = gen_random_uuid()"),
@@ -76,6 +76,8 @@ const CASES: [(&str, &str); 101] = [
         "activation_extension",
         "update activation set extension_id = (select id from extension) where state = 'ENDED'",
     ),
+    ("activation_signals", "update activation set signals = '[]'"),
+    ("extension_signals", "update extension set signals = 'true'"),
     ("extension_length", "update extension set requested_duration = null"),
     ("extension_length", "update extension set requested_end_time = now()"),
     ("extension_requested_duration_check", "update extension set requested_duration = 0"),

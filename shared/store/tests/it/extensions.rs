@@ -14,7 +14,7 @@ use pim_domain::{
 };
 use pim_store::{activations, approvals};
 
-use crate::ground::{Ground, asking, longer, opened, stored_policy};
+use crate::ground::{Ground, asking, longer, opened, signals, stored_policy};
 
 const HERE: &str = "/applications/a";
 
@@ -42,7 +42,12 @@ async fn every_wish_to_hold_for_longer_is_read_back() {
     let facts = ground.facts().await;
     let asking = asking(&facts, &[ground.user("carol").await]);
     let ticket = Ticket { number: "CHG-1".to_owned(), system: "desk".to_owned() };
-    let whole = SignIn { mfa: true, time: Some(odd(noon())), contexts: vec!["c 1".to_owned()] };
+    let whole = SignIn {
+        mfa: true,
+        time: Some(odd(noon())),
+        contexts: vec!["c 1".to_owned()],
+        signals: signals(),
+    };
     let bare = SignIn { mfa: true, ..SignIn::default() };
     let mut number = 0;
     for length in [

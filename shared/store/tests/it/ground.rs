@@ -10,6 +10,7 @@ use pim_domain::{
     catalog::{CatalogFile, CatalogRole},
     change::{Change, Thing},
     change_request::ChangeRequest,
+    condition::{Signals, undecided},
     fixture::{self, noon, stamp},
     grant::{self, Create, Grant, GrantKind},
     group::{Group, Subject, Surroundings},
@@ -50,6 +51,18 @@ pub(crate) fn options() -> Options {
 
 pub(crate) fn scope(text: &str) -> Scope {
     text.parse().unwrap()
+}
+
+/// What can be known of a sign-in, all of it.
+pub(crate) fn signals() -> Signals {
+    Signals {
+        acr: Some("urn:strong".to_owned()),
+        device_compliant: Some(true),
+        device_managed: Some(false),
+        country: Some("SE".to_owned()),
+        risk: Some("low".to_owned()),
+        address: Some("2001:db8::7".parse().unwrap()),
+    }
 }
 
 /// A catalog of those roles.
@@ -178,6 +191,7 @@ impl Ground {
             severed: None,
             people: Vec::new(),
             belonging: Vec::new(),
+            decide: undecided,
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use pim_domain::{
     change::Version,
+    condition::Condition,
     fixture::{by_path, noon, stamp},
     id::{PrincipalId, RoleId},
     policy::{
@@ -53,6 +54,10 @@ fn only(name: RuleName, [one, other]: [PrincipalId; 2]) -> RuleSet {
             RuleSet { assignment_require_ticket: Some(true), ..none }
         }
         RuleName::MinActiveHolders => RuleSet { min_active_holders: Some(100), ..none },
+        RuleName::Conditions => {
+            let text = "permit (principal, action, resource)\n\twhen { context.acr == \"c1\" };";
+            RuleSet { conditions: Some(vec![Condition::new(text.to_owned())]), ..none }
+        }
     }
 }
 

@@ -118,6 +118,7 @@ fn weaker(before: &Rules, after: &Rules) -> Vec<&'static str> {
             before.assignment_require_ticket,
             after.assignment_require_ticket,
         ),
+        ("conditions", before.conditions.iter().any(|one| !after.conditions.contains(one))),
         ("min_active_holders", after.min_active_holders < before.min_active_holders),
     ]
     .into_iter()

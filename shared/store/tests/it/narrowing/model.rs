@@ -376,6 +376,7 @@ impl Model {
             severed: None,
             people: self.principals.clone(),
             belonging: Vec::new(),
+            decide: pim_domain::condition::undecided,
         }
     }
 
