@@ -76,39 +76,43 @@ async fn every_write_leaves_its_event() {
     for code in ["pim.tenant.created", "pim.principal.created", "pim.catalog.imported"] {
         assert!(codes.contains(code), "{code} is not in {codes:?}");
     }
-    let mut walk = Walk::begin(&organisation).await;
-    walk.covered.extend(["CreateTenant", "ImportCatalog"]);
-    let alice = organisation.user(&world, "alice").await;
-    walk.left(&[("CreatePrincipal", "pim.principal.created")]).await;
-    let carol = organisation.user(&world, "carol").await;
-    walk.left(&[("CreatePrincipal", "pim.principal.created")]).await;
-    principals(&organisation, &carol, &mut walk).await;
-    groups::groups(&organisation, &mut walk).await;
-    grants(&world, &organisation, &alice, &mut walk).await;
-    dates::eligibilities(&world, &organisation, &alice, &mut walk).await;
-    dates::assignments(&world, &organisation, &alice, &mut walk).await;
-    dates::requests(&world, &organisation, &alice, &mut walk).await;
-    activations(&world, &organisation, &alice, &mut walk).await;
-    approvals(&world, &organisation, (&alice, &carol), &mut walk).await;
-
-    batches(&alice, &carol, &mut walk).await;
-    roles::custom(&organisation, &alice, &mut walk).await;
-    scopes(&organisation, &mut walk).await;
-    export(&organisation, &mut walk).await;
-    tenants::tenants(&world, &organisation, &mut walk).await;
-    alerts::alerts(&world, &organisation, &mut walk).await;
-
+    let covered = all_writes(&world, &organisation).await;
     let contract = methods();
     let writes: BTreeSet<&str> =
         contract.iter().filter(|one| !one.reads()).map(|one| one.name.as_str()).collect();
-    assert_eq!(walk.covered, writes);
+    assert_eq!(covered, writes);
 
-    // All that there is was led to by the log, and by nothing else.
-    let examined = world.examine(&["replay"]).await;
-    assert_eq!(examined.code, 0, "{examined:?}");
     world.sign_log().await;
-    let examined = world.examine(&["fsck"]).await;
-    assert_eq!(examined.code, 0, "{examined:?}");
+    world.is_sound().await;
+}
+
+/// Every write of the contract, each of which leaves its event; which ones those are.
+pub(crate) async fn all_writes(
+    world: &World,
+    organisation: &Organisation,
+) -> BTreeSet<&'static str> {
+    let mut walk = Walk::begin(organisation).await;
+    walk.covered.extend(["CreateTenant", "ImportCatalog"]);
+    let alice = organisation.user(world, "alice").await;
+    walk.left(&[("CreatePrincipal", "pim.principal.created")]).await;
+    let carol = organisation.user(world, "carol").await;
+    walk.left(&[("CreatePrincipal", "pim.principal.created")]).await;
+    principals(organisation, &carol, &mut walk).await;
+    groups::groups(organisation, &mut walk).await;
+    grants(world, organisation, &alice, &mut walk).await;
+    dates::eligibilities(world, organisation, &alice, &mut walk).await;
+    dates::assignments(world, organisation, &alice, &mut walk).await;
+    dates::requests(world, organisation, &alice, &mut walk).await;
+    activations(world, organisation, &alice, &mut walk).await;
+    approvals(world, organisation, (&alice, &carol), &mut walk).await;
+
+    batches(&alice, &carol, &mut walk).await;
+    roles::custom(organisation, &alice, &mut walk).await;
+    scopes(organisation, &mut walk).await;
+    export(organisation, &mut walk).await;
+    tenants::tenants(world, organisation, &mut walk).await;
+    alerts::alerts(world, organisation, &mut walk).await;
+    walk.covered
 }
 
 async fn scopes(organisation: &Organisation, walk: &mut Walk<'_>) {

@@ -1,6 +1,8 @@
 //! Whatever is changed in the log behind the services is found, and said to be what it is: by
 //! `pim audit fsck` in the database, by `pim audit verify` without it.
 
+mod edits;
+
 use std::{fs, path::Path};
 
 use pim_domain::log::{
@@ -8,7 +10,7 @@ use pim_domain::log::{
     hash::TreeHash,
 };
 use pim_proto::audit::v1::EventFilter;
-use pim_tests::{Organisation, World};
+use pim_tests::{Organisation, World, write_entries};
 use sqlx::{AssertSqlSafe, Executor as _};
 use tempfile::TempDir;
 
@@ -43,13 +45,14 @@ const DEEDS: [(&str, u8); 15] = [
         "update log_leaf set index = 999 where tenant_id = '$' and index = 4;
          update log_leaf set index = 4 where tenant_id = '$' and index = 5;
          update log_leaf set index = 5 where tenant_id = '$' and index = 999",
-        FORKED,
+        ALTERED,
     ),
     // The entry and its leaf agree with each other, and not with what was signed.
     (
-        "update event set body = '{}' where id = (select event_id from log_leaf
+        "update event set body = body || ' ' where id = (select event_id from log_leaf
          where tenant_id = '$' and index = 3);
-      update log_leaf set hash = sha256('\\x007b7d') where tenant_id = '$' and index = 3",
+      update log_leaf l set hash = (select sha256('\\x00'::bytea || body) from event
+         where id = l.event_id) where tenant_id = '$' and index = 3",
         FORKED,
     ),
     ("update log_node set hash = sha256('') where tenant_id = '$'", ALTERED),
@@ -94,12 +97,8 @@ impl Ground {
 
     /// Entries enough for a node above the leaves.
     async fn fill(&self) {
-        let copies = "insert into event
-                 (tenant_id, id, body, event_time, code, category, result, actor_id)
-             select tenant_id, gen_random_uuid(), convert_to('{}', 'UTF8'), event_time, code,
-                 category, result, actor_id
-             from (select * from event where tenant_id = '$' limit 1) one, generate_series(1, 300)";
-        self.run(copies).await;
+        let mut connection = self.world.database.connect().await;
+        write_entries(&mut connection, self.organisation.tenant, 300, 0).await;
         self.world.sign_log().await;
     }
 
@@ -111,9 +110,7 @@ impl Ground {
     }
 
     fn key(&self) -> String {
-        let tenant = self.organisation.tenant.into();
-        let origin = checkpoint::origin(self.world.system.db.instance(), tenant);
-        self.world.system.log_keys.current.verifier(&origin).to_string()
+        self.world.verifier(self.organisation.tenant).to_string()
     }
 
     async fn fsck(&self) -> u8 {
@@ -234,4 +231,39 @@ async fn what_the_server_has_signed_is_verified_from_the_outside() {
         )
         .await;
     assert_eq!(ground.audit(&again).await, INCOMPLETE);
+}
+
+/// What keeps a log from being sealed: fewer entries than there are leaves, more, or a tree that is
+/// none.
+const FALSIFIED: [&str; 3] = [
+    "update log_head set size = 2, peaks = substr(peaks, 1, 32) where tenant_id = '$'",
+    "update log_head set size = 2 * size where tenant_id = '$'",
+    "update log_head set peaks = substr(peaks, 33) where tenant_id = '$'",
+];
+
+#[tokio::test]
+async fn a_falsified_head_stops_its_own_log_and_no_other() {
+    for falsified in FALSIFIED {
+        let ground = Ground::unsigned().await;
+        let other = ground.world.organisation().await;
+        ground.fill().await;
+        ground.run("create table kept as select * from log_head").await;
+        ground.run(falsified).await;
+        ground.organisation.user(&ground.world, "bob").await;
+        other.user(&ground.world, "carol").await;
+        ground.world.seal_log().await;
+        let examined = ground.world.examine(&["fsck", "--tenant", &other.tenant.to_string()]).await;
+        assert_eq!(examined.code, OK, "{falsified}: {examined:?}");
+        assert_ne!(ground.fsck().await, OK, "{falsified}");
+        // What it has missed follows when it is mended.
+        ground
+            .run(
+                "update log_head h set size = k.size, peaks = k.peaks from kept k
+                 where h.tenant_id = k.tenant_id and h.tenant_id = '$'; drop table kept",
+            )
+            .await;
+        ground.world.sign_log().await;
+        let examined = ground.world.examine(&["fsck"]).await;
+        assert_eq!(examined.code, OK, "{falsified}: {examined:?}");
+    }
 }

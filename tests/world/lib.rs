@@ -23,7 +23,7 @@ mod world;
 pub use approvers::{all_of, stage, stage_of, stages};
 pub use bulk::Copied;
 pub use database::TestDb;
-pub use log::Ended;
+pub use log::{Ended, first_fault, write_entries};
 pub use organisation::Organisation;
 pub use peer::{Bell, Peer, Reply, nowhere};
 pub use person::{Person, duration, timestamp};

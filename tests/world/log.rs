@@ -7,8 +7,13 @@ use std::{
 
 use chrono::TimeDelta;
 use pim_chassis::log_keys::LogKeys;
-use pim_domain::id::TenantId;
+use pim_domain::{
+    id::TenantId,
+    log::{checkpoint, fault::Fault, note::VerifierKey},
+};
 use pim_store::log;
+use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::{Person, World, eventually};
 
@@ -23,9 +28,7 @@ impl World {
             pim_audit::seal(&process).await.unwrap();
             let mut read = self.system.db.read().await.unwrap();
             for tenant in log::tenants(&mut read).await.unwrap() {
-                // What was sealed and lost its leaf comes back by nothing.
-                let waiting = log::unsealed(&mut read, tenant, 1_000).await.unwrap();
-                if waiting.iter().any(|event| !event.is_late) {
+                if log::waiting(&mut read, tenant).await.unwrap() > 0 {
                     return None;
                 }
             }
@@ -55,6 +58,73 @@ impl World {
             Some(())
         })
         .await;
+    }
+}
+
+/// Writes entries that tell of nothing, with so many bytes beside their frame, behind the services.
+pub async fn write_entries(connection: &mut PgConnection, tenant: Uuid, count: i64, padding: i32) {
+    sqlx::query(
+        "insert into event (tenant_id, id, body, event_time, code, category, result, actor_id)
+         select $1, gen_random_uuid(), convert_to(json_build_object(
+                 'time', to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
+                 'code', 'pim.event.exported', 'result', 'success',
+                 'actor', json_build_object('kind', 'service', 'name', 'filler'),
+                 'thing', null,
+                 'about', json_build_object('permanent', false,
+                     'justification', repeat('a', $3), 'policy_revision', number),
+                 'changes', '[]'::json)::text, 'UTF8'),
+             now(), 'pim.event.exported', 'RoleManagement', 'success', 'filler'
+         from generate_series(1, $2) as number",
+    )
+    .bind(tenant)
+    .bind(count)
+    .bind(padding)
+    .execute(connection)
+    .await
+    .unwrap();
+}
+
+/// The first fault of all logs, and of the state beside them, in the state that is read there.
+pub async fn first_fault(connection: &mut PgConnection, keys: &[VerifierKey]) -> Option<Fault> {
+    for tenant in log::tenants(connection).await.unwrap() {
+        let fault = fault_of(connection, tenant, keys).await;
+        if fault.is_some() {
+            return fault;
+        }
+    }
+    None
+}
+
+async fn fault_of(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[VerifierKey],
+) -> Option<Fault> {
+    match log::fsck(connection, tenant, keys).await.unwrap().fault {
+        Some(fault) => Some(fault),
+        None => log::replay(connection, tenant).await.unwrap().fault,
+    }
+}
+
+impl World {
+    /// All that is stored is what the log leads to, and the log is what it should be.
+    pub async fn is_sound(&self) {
+        let keys = [self.verifier(Uuid::nil())];
+        let mut read = self.system.db.copy().await.unwrap();
+        assert_eq!(first_fault(&mut read, &keys).await, None);
+    }
+
+    /// The same, of one tenant.
+    pub async fn is_led_to(&self, tenant: Uuid) {
+        let keys = [self.verifier(tenant)];
+        let mut read = self.system.db.copy().await.unwrap();
+        assert_eq!(fault_of(&mut read, tenant.into(), &keys).await, None);
+    }
+
+    /// The key of a tenant's log.
+    pub fn verifier(&self, tenant: Uuid) -> VerifierKey {
+        let origin = checkpoint::origin(self.system.db.instance(), tenant.into());
+        self.system.log_keys.current.verifier(&origin)
     }
 }
 

@@ -2,6 +2,7 @@
 //! that was committed is one leaf, none is lost and none is there twice, and the log verifies.
 
 use std::{
+    hash::{BuildHasher as _, DefaultHasher, Hasher as _, RandomState},
     process::Command,
     sync::{
         Arc,
@@ -11,7 +12,7 @@ use std::{
 
 use pim_domain::log::{checkpoint, note::Signer};
 use pim_store::{Db, Options};
-use pim_tests::{TestDb, eventually};
+use pim_tests::{TestDb, eventually, write_entries};
 use rustix::process::Signal;
 use sqlx::Connection as _;
 use tokio::task::JoinSet;
@@ -25,16 +26,16 @@ use crate::{
 
 const WRITERS: u32 = 4;
 /// Events of one transaction, at most.
-const EVENTS_MAX: i32 = 3;
-/// Times that each of the two is stopped or killed.
-const ROUNDS: u32 = 3;
+const EVENTS_MAX: i64 = 3;
+/// Times that one of the two is stopped, continued or killed.
+const ROUNDS: u64 = 100;
 /// Events that must be sealed between two of these.
-const EVENTS_BETWEEN: i64 = 300;
+const EVENTS_BETWEEN: i64 = 25;
 const TENANT: Uuid = Uuid::from_u128(7);
 
 /// Writes until it is told to stop, and says how many of its events were committed. Each fifth
 /// transaction is taken back.
-async fn write(database: TestDb, writer: u32, done: Arc<AtomicBool>) -> i64 {
+async fn write(database: TestDb, done: Arc<AtomicBool>) -> i64 {
     let mut connection = database.connect().await;
     let mut written = 0;
     for number in 0.. {
@@ -43,25 +44,12 @@ async fn write(database: TestDb, writer: u32, done: Arc<AtomicBool>) -> i64 {
         }
         let count = number % EVENTS_MAX + 1;
         let mut tx = connection.begin().await.unwrap();
-        for _ in 0..count {
-            sqlx::query(
-                "insert into event
-                     (tenant_id, id, body, event_time, code, category, result, actor_id)
-                 values ($1, gen_random_uuid(), convert_to(json_build_object('writer', $2::int,
-                     'number', $3::int)::text, 'UTF8'), now(), 'a', 'b', 'success', 'c')",
-            )
-            .bind(TENANT)
-            .bind(i32::try_from(writer).unwrap())
-            .bind(number)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        }
+        write_entries(&mut tx, TENANT, count, 0).await;
         if number % 5 == 4 {
             tx.rollback().await.unwrap();
         } else {
             tx.commit().await.unwrap();
-            written += i64::from(count);
+            written += count;
         }
     }
     written
@@ -73,13 +61,32 @@ async fn count(database: &TestDb, table: &'static str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(&mut connection).await.unwrap()
 }
 
+async fn sealed(database: &TestDb) -> i64 {
+    sqlx::query_scalar("select coalesce(sum(size), 0)::bigint from log_head")
+        .fetch_one(&mut database.connect().await)
+        .await
+        .unwrap()
+}
+
 /// As soon as so many more are sealed than now.
 async fn until_sealed(database: &TestDb, more: i64) {
-    let before = count(database, "log_leaf").await;
-    eventually("the log grows", async || {
-        (count(database, "log_leaf").await >= before + more).then_some(())
-    })
-    .await;
+    let before = sealed(database).await;
+    eventually("the log grows", async || (sealed(database).await >= before + more).then_some(()))
+        .await;
+}
+
+/// One of the two.
+struct Sealer {
+    program: Program,
+    is_stopped: bool,
+}
+
+/// The same for the same seed.
+fn roll(seed: u64, round: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u64(seed);
+    hasher.write_u64(round);
+    hasher.finish()
 }
 
 fn start(keys: &Keys, database: &TestDb) -> Program {
@@ -91,24 +98,40 @@ fn start(keys: &Keys, database: &TestDb) -> Program {
 
 #[tokio::test]
 async fn two_that_seal_lose_nothing_however_they_end() {
+    let seed = RandomState::new().build_hasher().finish();
+    println!("seed {seed}");
     let database = TestDb::new().await;
     let keys = Keys::new();
-    let (one, mut other) = (start(&keys, &database), start(&keys, &database));
+    let sealer = || Sealer { program: start(&keys, &database), is_stopped: false };
+    let mut both = [sealer(), sealer()];
     let done = Arc::new(AtomicBool::new(false));
     let mut writers = JoinSet::new();
-    for writer in 0..WRITERS {
-        writers.spawn(write(database.clone(), writer, done.clone()));
+    for _ in 0..WRITERS {
+        writers.spawn(write(database.clone(), done.clone()));
     }
     until_sealed(&database, EVENTS_BETWEEN).await;
-    for _ in 0..ROUNDS {
-        // What it holds while it stands still is taken from it.
-        one.signal(Signal::STOP);
+    for round in 0..ROUNDS {
+        let chance = roll(seed, round);
+        let [one, other] = &mut both;
+        let (one, other) = if chance.is_multiple_of(2) { (one, other) } else { (other, one) };
+        if one.is_stopped {
+            one.program.signal(Signal::CONT);
+            one.is_stopped = false;
+        } else if chance % 3 == 0 {
+            std::mem::replace(one, sealer()).program.kill();
+        } else {
+            // Somebody goes on. What the one holds while it stands still is taken from it.
+            if other.is_stopped {
+                other.program.signal(Signal::CONT);
+                other.is_stopped = false;
+            }
+            one.program.signal(Signal::STOP);
+            one.is_stopped = true;
+        }
         until_sealed(&database, EVENTS_BETWEEN).await;
-        one.signal(Signal::CONT);
-        until_sealed(&database, EVENTS_BETWEEN).await;
-        other.kill();
-        until_sealed(&database, EVENTS_BETWEEN).await;
-        other = start(&keys, &database);
+    }
+    for one in &both {
+        one.program.signal(Signal::CONT);
     }
     done.store(true, Ordering::Relaxed);
     let written: i64 = writers.join_all().await.into_iter().sum();
@@ -122,6 +145,11 @@ async fn two_that_seal_lose_nothing_however_they_end() {
     .await;
     assert_eq!(count(&database, "event").await, written);
     assert_eq!(count(&database, "log_leaf").await, written);
+    assert_eq!(
+        count(&database, "log_leaf where index < 0 or index >= (select count(*) from log_leaf)")
+            .await,
+        0
+    );
 
     let db = Db::connect(database.url(), &Options::default()).await.unwrap();
     let signer = Signer::new(&Keys::LOG_SEED).unwrap();

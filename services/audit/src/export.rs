@@ -165,9 +165,18 @@ impl Sending<'_> {
             position: self.context.position(STREAM, &asked(&self.export)?, &self.position)?,
             is_last,
         };
-        let sent = time::timeout(READ_TIMEOUT, self.sender.send(Ok(piece.into()))).await;
-        sent.map(drop).map_err(|_| Error::SlowReader)
+        hand_over(self.sender, piece.into(), READ_TIMEOUT).await
     }
+}
+
+/// Sends a piece, as soon as there is room for it. Whether somebody is still there to read it makes
+/// no difference.
+async fn hand_over(
+    sender: &Sender,
+    piece: ExportEventsResponse,
+    within: Duration,
+) -> Result<(), Error> {
+    time::timeout(within, sender.send(Ok(piece))).await.map(drop).map_err(|_| Error::SlowReader)
 }
 
 /// Looks up what the ids of a page are called, of those that are not known yet.
@@ -203,4 +212,23 @@ async fn learn(
 fn asked(export: &Export) -> Result<Vec<u8>, Error> {
     let wish = serde_json::to_vec(export);
     Ok(wish.map_err(|error| StoreError::corrupt("export", error))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_does_not_read_in_time_is_cut_and_who_reads_is_not() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let piece = ExportEventsResponse::default;
+        hand_over(&sender, piece(), Duration::ZERO).await.unwrap();
+        let cut = hand_over(&sender, piece(), Duration::ZERO).await;
+        assert!(matches!(cut, Err(Error::SlowReader)), "{cut:?}");
+        receiver.recv().await.unwrap().unwrap();
+        hand_over(&sender, piece(), Duration::ZERO).await.unwrap();
+        // Nobody is cut who has gone.
+        drop(receiver);
+        hand_over(&sender, piece(), Duration::ZERO).await.unwrap();
+    }
 }

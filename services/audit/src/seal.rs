@@ -11,17 +11,41 @@ const BATCH: i64 = 5_000;
 /// Between two looks at what there is to seal.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Seals a batch, and says how long to pause.
+/// Seals a batch, and says how long to pause. A log that cannot be sealed is stopped, and the others
+/// go on.
 ///
 /// # Errors
-/// The database cannot serve, or a tree is not as long as its leaves. Nothing is sealed then.
+/// The database cannot serve. Nothing is sealed then.
 pub async fn seal(process: &Process) -> Result<Duration, StoreError> {
     let mut tx = process.db.begin(Purpose::Log).await?;
     // Looking first: who takes the watermark's row writes, and an idle log must not.
     if !log::is_behind(&mut tx).await? {
         return Ok(PAUSE);
     }
-    let Some(sealed) = log::seal(&mut tx, BATCH).await? else { return Ok(PAUSE) };
+    let sealed = match log::seal(&mut tx, BATCH).await {
+        Ok(Some(sealed)) => sealed,
+        Ok(None) => return Ok(PAUSE),
+        Err(error @ (StoreError::Corrupt { .. } | StoreError::Conflict(_))) => {
+            // Only then the watermark can be taken again.
+            tx.abandon().await?;
+            return stop(process, error).await;
+        }
+        Err(error) => return Err(error),
+    };
     tx.commit().await?;
     Ok(if sealed.more { Duration::ZERO } else { PAUSE })
+}
+
+/// Stops the logs that were the reason.
+async fn stop(process: &Process, error: StoreError) -> Result<Duration, StoreError> {
+    let mut tx = process.db.begin(Purpose::Log).await?;
+    let stopped = log::stop(&mut tx, BATCH).await?;
+    if stopped.is_empty() {
+        return Err(error);
+    }
+    tx.commit().await?;
+    for tenant in stopped {
+        tracing::error!(%tenant, %error, "the log is not what it should be and is not sealed");
+    }
+    Ok(Duration::ZERO)
 }

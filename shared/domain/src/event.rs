@@ -3,6 +3,7 @@
 mod code;
 mod folding;
 mod gain;
+mod indexed;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 pub use code::Code;
 pub use folding::{FOLDING_WINDOW, Folding, KINDS_MAX, SINGLY_MAX};
+pub use indexed::Indexed;
 
 use crate::{
     authority::Realm,

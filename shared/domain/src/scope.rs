@@ -13,7 +13,7 @@ use crate::{id::GroupId, text::is_refused};
 
 pub use lineage::{Lineage, Parents};
 pub use node::{
-    Deletion, Moved, Node, NodeKind, Place, Register, Update, delete, register, update,
+    Deletion, Moved, Node, NodeKind, Place, Register, Update, delete, register, severed, update,
 };
 
 /// Segments in a scope, at most; scopes in a lineage as well, not counting the root.

@@ -1,6 +1,6 @@
 //! Activations.
 
-mod columns;
+pub(crate) mod columns;
 mod extension;
 
 use chrono::{DateTime, Utc};

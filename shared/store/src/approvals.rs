@@ -236,6 +236,15 @@ pub async fn list(
     .collect()
 }
 
+/// Every user and every group whom its rules name.
+pub(crate) fn approver_ids(approval: &Approval) -> Vec<Uuid> {
+    let ids = approval.rules.iter().flat_map(|rule| {
+        let groups = rule.groups().into_iter().map(GroupId::uuid);
+        groups.chain(rule.users().into_iter().map(PrincipalId::uuid))
+    });
+    ids.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// Writes an approval as it is now, with the decision that this change made.
 ///
 /// # Errors
@@ -246,12 +255,6 @@ pub async fn record(
     change: &Change<Approval>,
 ) -> Result<(), StoreError> {
     let approval = change.after();
-    let approvers = approval.rules.iter().flat_map(|rule| {
-        let groups = rule.groups().into_iter().map(GroupId::uuid);
-        groups.chain(rule.users().into_iter().map(PrincipalId::uuid))
-    });
-    let approvers: BTreeSet<Uuid> = approvers.collect();
-    let approvers: Vec<Uuid> = approvers.into_iter().collect();
     let done = sqlx::query!(
         "insert into approval
              (tenant_id, id, activation_id, extension_id, approver_ids, rules, shortest_duration,
@@ -267,7 +270,7 @@ pub async fn record(
         approval.id.uuid(),
         approval.activation.uuid(),
         approval.extension.map(ExtensionId::uuid),
-        &approvers,
+        &approver_ids(approval),
         Json(&approval.rules) as _,
         row::micros(approval.shortest)?,
         approval.shortened.map(row::micros).transpose()?,

@@ -312,6 +312,15 @@ impl Tx {
         self.gains
     }
 
+    /// Takes it all back, also where a statement was refused. When this is over, nothing of it is
+    /// locked any more.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn abandon(self) -> Result<(), StoreError> {
+        Ok(self.tx.rollback().await?)
+    }
+
     pub(crate) fn wrote_as(&mut self, xid: u64) {
         self.xid = Some(xid);
     }

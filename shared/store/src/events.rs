@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use pim_domain::{
-    event::{Event, Outcome, StoredEvent},
+    event::{Event, StoredEvent},
     export::Entry,
     id::{EventId, PrincipalId, RoleId, TenantId},
     scope::Scope,
@@ -19,10 +19,7 @@ use crate::{StoreError, Tx};
 /// The database cannot serve, or the thing's version has its event already.
 pub async fn insert(tx: &mut Tx, tenant: TenantId, event: &Event) -> Result<(), StoreError> {
     let body = serde_json::to_vec(event).map_err(|error| StoreError::corrupt("event", error))?;
-    let result = match event.outcome {
-        Outcome::Success => "success",
-        Outcome::Failure { .. } => "failure",
-    };
+    let indexed = event.indexed();
     let xid = sqlx::query_scalar!(
         r#"insert into event
                (tenant_id, id, body, event_time, code, category, result, correlation_id, actor_id,
@@ -32,24 +29,23 @@ pub async fn insert(tx: &mut Tx, tenant: TenantId, event: &Event) -> Result<(), 
         tenant.uuid(),
         EventId::at(event.time).uuid(),
         body,
-        event.time,
-        event.code.as_str(),
-        event.category(),
-        result,
-        event.correlation(),
-        event.actor.id(),
-        event.thing.map(|thing| thing.kind.as_str()),
-        event.thing.map(|thing| thing.id),
-        // A refusal has made no version.
-        event.thing.map(|thing| thing.version).filter(|version| *version > 0),
-        event.about.subject.map(PrincipalId::uuid),
-        event.about.role.map(RoleId::uuid),
-        event.about.scope.as_ref().map(Scope::as_str),
+        indexed.event_time,
+        &*indexed.code,
+        &*indexed.category,
+        &*indexed.result,
+        indexed.correlation_id,
+        indexed.actor_id,
+        indexed.thing_kind.as_deref(),
+        indexed.thing_id,
+        indexed.thing_version,
+        indexed.subject_id,
+        indexed.role_id,
+        indexed.scope,
     )
     .fetch_one(&mut **tx)
     .await?;
     tx.wrote_as(xid.unsigned_abs());
-    if event.outcome == Outcome::Success && event.code.gains() {
+    if event.outcome == pim_domain::event::Outcome::Success && event.code.gains() {
         tx.has_gained();
     }
     Ok(())

@@ -7,12 +7,17 @@
 //! nothing.
 
 mod checkpoints;
+mod fsck;
 mod reads;
+mod replay;
+mod rows;
 mod state;
+mod stop;
 
 use std::collections::BTreeMap;
 
 use pim_domain::log::{
+    fault::Fault,
     hash::{HASH_BYTES, TreeHash},
     tree::{Frontier, Node},
 };
@@ -22,14 +27,44 @@ use uuid::Uuid;
 pub use checkpoints::{
     Signed, Unsigned, checkpoint, checkpoints, claim_signing, record_checkpoint, unsigned,
 };
+pub use fsck::{Examined, fsck};
 pub use reads::{
-    Entry, EventKey, Kept, Unsealed, entries, entry, frontier, head, kept, kept_from,
-    oldest_unsealed, tenants, unsealed,
+    Entry, EventKey, Kept, entries, entry, frontier, head, kept, kept_from, oldest_unsealed,
+    tenants, waiting,
 };
-
-pub use state::{history, replay, state};
+pub use replay::replay;
+pub use stop::stop;
 
 use crate::{StoreError, Tx};
+
+/// Why an examination stopped.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Stop {
+    /// What was wrong. What does not read is so as well.
+    fn fault(result: Result<(), Stop>) -> Result<Option<Fault>, StoreError> {
+        match result {
+            Ok(()) => Ok(None),
+            Err(Stop::Fault(fault)) => Ok(Some(fault)),
+            Err(Stop::Store(error @ StoreError::Corrupt { .. })) => {
+                Ok(Some(Fault::Altered(error.to_string())))
+            }
+            Err(Stop::Store(error)) => Err(error),
+        }
+    }
+}
 
 /// What one batch has sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +73,13 @@ pub struct Sealed {
     pub events: usize,
     /// There is more to seal behind it.
     pub more: bool,
+}
+
+/// Tenants whose logs were not sealed, by whether they can be again.
+struct Stopped {
+    still: Vec<Uuid>,
+    /// From which transaction on each is sealed again.
+    mended: Vec<(Uuid, i64)>,
 }
 
 /// Transactions whose events are sealed at once: from the first one up to the second, by their
@@ -68,7 +110,7 @@ pub async fn is_behind(connection: &mut PgConnection) -> Result<bool, StoreError
                select from event
                where xid >= (select xid from log_watermark)
                    and xid < pg_snapshot_xmin(pg_current_snapshot())
-           ) as "behind!""#
+           ) or exists (select from log_stopped) as "behind!""#
     )
     .fetch_one(connection)
     .await?;
@@ -79,12 +121,14 @@ pub async fn is_behind(connection: &mut PgConnection) -> Result<bool, StoreError
 /// a transaction. `None` where somebody else is sealing.
 ///
 /// # Errors
-/// The database cannot serve, or a tree is not as long as its leaves.
+/// The database cannot serve; or a head is not what its leaves lead to, or an event is sealed
+/// already: see [`stop`].
 pub async fn seal(tx: &mut Tx, limit: i64) -> Result<Option<Sealed>, StoreError> {
     let Some(cut) = cut(tx, limit).await? else { return Ok(None) };
-    let leaves = append(tx, &cut).await?;
+    let stopped = stop::stopped(tx, cut.from).await?;
+    let leaves = append(tx, &cut, &stopped).await?;
     // A watermark that moved with nothing to seal would be a write of its own each time.
-    if !leaves.is_empty() {
+    if !leaves.is_empty() || (cut.more && !stopped.still.is_empty()) {
         let (heads, nodes) = grow(heads(tx, &leaves).await?, &leaves)?;
         record(tx, &cut, &heads, &nodes).await?;
     }
@@ -118,9 +162,12 @@ async fn cut(tx: &mut Tx, limit: i64) -> Result<Option<Cut>, StoreError> {
 }
 
 /// Appends the events of a batch as leaves; in the order of their tenants and indices.
-async fn append(tx: &mut Tx, cut: &Cut) -> Result<Vec<Leaf>, StoreError> {
+async fn append(tx: &mut Tx, cut: &Cut, stopped: &Stopped) -> Result<Vec<Leaf>, StoreError> {
+    let (mended, since): (Vec<Uuid>, Vec<i64>) = stopped.mended.iter().copied().unzip();
     let rows =
-        sqlx::query_file!("src/log/append.sql", cut.from, cut.to).fetch_all(&mut **tx).await?;
+        sqlx::query_file!("src/log/append.sql", cut.from, cut.to, &stopped.still, &mended, &since,)
+            .fetch_all(&mut **tx)
+            .await?;
     let mut leaves = rows
         .into_iter()
         .map(|row| {
@@ -138,12 +185,24 @@ async fn heads(
 ) -> Result<BTreeMap<Uuid, Frontier>, StoreError> {
     let mut tenants: Vec<Uuid> = leaves.iter().map(|leaf| leaf.tenant).collect();
     tenants.dedup();
-    sqlx::query!("select tenant_id, size, peaks from log_head where tenant_id = any($1)", &tenants,)
-        .fetch_all(connection)
-        .await?
-        .into_iter()
-        .map(|row| Ok((row.tenant_id, grown(row.size, &row.peaks)?)))
-        .collect()
+    sqlx::query!(
+        r#"select h.tenant_id, h.size, h.peaks,
+               exists (
+                   select from log_leaf l where l.tenant_id = h.tenant_id and l.index = h.size - 1
+               ) as "is_whole!"
+           from log_head h where h.tenant_id = any($1)"#,
+        &tenants,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| {
+        if !row.is_whole {
+            return Err(StoreError::corrupt("tree", "it counts more leaves than there are"));
+        }
+        Ok((row.tenant_id, grown(row.size, &row.peaks)?))
+    })
+    .collect()
 }
 
 /// What the trees become with these leaves, and the nodes that are new.

@@ -261,6 +261,12 @@ pub async fn record(
     tenant: TenantId,
     change: &Change<Node>,
 ) -> Result<(), StoreError> {
+    write(tx, tenant, change).await?;
+    events::insert(tx, tenant, change.event()).await
+}
+
+/// The row of a node without its event.
+async fn write(tx: &mut Tx, tenant: TenantId, change: &Change<Node>) -> Result<(), StoreError> {
     let node = change.after();
     let done = sqlx::query!(
         "insert into scope
@@ -286,8 +292,7 @@ pub async fn record(
     )
     .execute(&mut **tx)
     .await?;
-    row::updated(&done, "scope")?;
-    events::insert(tx, tenant, change.event()).await
+    row::updated(&done, "scope")
 }
 
 /// Writes a node as it is now, and which activations at it and below rest on what it has lost:
@@ -300,7 +305,17 @@ pub async fn record_move(
     tenant: TenantId,
     moved: &Moved,
 ) -> Result<Vec<ActivationId>, StoreError> {
-    record(tx, tenant, &moved.change).await?;
+    write(tx, tenant, &moved.change).await?;
+    let severed = sever(tx, tenant, moved).await?;
+    events::insert(tx, tenant, &moved.event(&severed)).await?;
+    Ok(severed)
+}
+
+async fn sever(
+    tx: &mut Tx,
+    tenant: TenantId,
+    moved: &Moved,
+) -> Result<Vec<ActivationId>, StoreError> {
     if moved.lost.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,6 +1,6 @@
 //! What the sealed log costs: how many events are sealed and signed in a second, what sealing takes
 //! from those who write, how long a proof takes at a million entries, and how fast all of it is
-//! examined.
+//! examined and exported.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,9 +15,11 @@ use std::time::{Duration, Instant};
 
 use figures::Figures;
 use pim_chassis::Process;
-use pim_proto::audit::v1::{GetInclusionProofRequest, get_inclusion_proof_request::Entry};
+use pim_proto::audit::v1::{
+    ExportEventsRequest, ExportFormat, GetInclusionProofRequest, get_inclusion_proof_request::Entry,
+};
 use pim_store::log;
-use pim_tests::{Organisation, World};
+use pim_tests::{Organisation, World, write_entries};
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +33,12 @@ const PADDING: i32 = 700;
 const WRITERS: usize = 8;
 /// How long a round of writing is.
 const ROUND: Duration = Duration::from_secs(3);
+/// Events that are offered in a second, while it is looked how soon they are sealed.
+const OFFERED: u32 = 1_000;
+/// The same, by as many writers.
+const EACH: u32 = 8;
+/// For how long.
+const AGE_ROUND: Duration = Duration::from_secs(30);
 /// How often each is measured; the median counts.
 const REPEATS: usize = 5;
 /// Proofs that are asked for.
@@ -43,12 +51,14 @@ async fn main() {
     world.sign_log().await;
     let process = world.system.process("audit", &world.url).unwrap();
     writes(&world, &organisation, &process).await;
+    ages(&world, &organisation, &process).await;
     fill(&world, &organisation, &process).await;
     proofs(&world, &organisation).await;
     let begun = Instant::now();
     let tenant = organisation.tenant.to_string();
     let examined = world.examine(&["fsck", "--tenant", &tenant]).await;
     println!("fsck: {:.0} entries a second, {}", rate(ENTRIES, begun.elapsed()), examined.out);
+    export(&organisation).await;
 }
 
 fn rate(count: i64, elapsed: Duration) -> f64 {
@@ -56,18 +66,84 @@ fn rate(count: i64, elapsed: Duration) -> f64 {
 }
 
 async fn insert(connection: &mut PgConnection, organisation: &Organisation, count: i64) {
-    sqlx::query(
-        "insert into event (tenant_id, id, body, event_time, code, category, result, actor_id)
-         select $1, gen_random_uuid(), convert_to(json_build_object('thing', null, 'number', number,
-             'padding', repeat('a', $3))::text, 'UTF8'), now(), 'a', 'b', 'success', 'c'
-         from generate_series(1, $2) as number",
-    )
-    .bind(organisation.tenant)
-    .bind(count)
-    .bind(PADDING)
-    .execute(connection)
-    .await
-    .unwrap();
+    write_entries(connection, organisation.tenant, count, PADDING).await;
+}
+
+/// How old the oldest event that is not sealed is, while events come at a fixed rate.
+async fn ages(world: &World, organisation: &Organisation, process: &Process) {
+    let stop = CancellationToken::new();
+    let sealing = (pim_audit::SERVICE.background)(process, &stop);
+    let writers = (0..WRITERS).map(|_| async {
+        let mut connection = world.database.connect().await;
+        let mut turn = tokio::time::interval(Duration::from_secs(1) * EACH / OFFERED);
+        let begun = Instant::now();
+        let mut written = 0_i64;
+        while begun.elapsed() < AGE_ROUND {
+            turn.tick().await;
+            insert(&mut connection, organisation, 1).await;
+            written += 1;
+        }
+        (written, begun.elapsed())
+    });
+    let looking = async {
+        let mut connection = world.database.connect().await;
+        let (begun, mut ages) = (Instant::now(), Vec::new());
+        let mut turn = tokio::time::interval(Duration::from_millis(10));
+        while begun.elapsed() < AGE_ROUND {
+            turn.tick().await;
+            let micros: i64 = sqlx::query_scalar(
+                "select coalesce(extract(epoch from
+                     clock_timestamp() - min(event_time)) * 1000000, 0)::bigint
+                 from event where xid >= (select xid from log_watermark)",
+            )
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+            ages.push(Duration::from_micros(micros.unsigned_abs()));
+        }
+        Figures::of(ages, begun.elapsed())
+    };
+    let (written, Figures { p50, p99, .. }) =
+        futures::future::join(futures::future::join_all(writers), looking).await;
+    stop.cancel();
+    for periodic in sealing {
+        periodic.stopped().await;
+    }
+    let achieved: f64 = written.into_iter().map(|(count, took)| rate(count, took)).sum();
+    println!(
+        "oldest unsealed at {OFFERED} offered, {achieved:.0} achieved per s: \
+         p50 {p50:.0} ms, p99 {p99:.0} ms"
+    );
+}
+
+/// All of it, to a reader that does nothing with it. Server and reader are this process.
+async fn export(organisation: &Organisation) {
+    let before = memory("VmRSS");
+    // From here on, the most that it has come to.
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let format = ExportFormat::JsonLines.into();
+    let request = ExportEventsRequest { format, ..ExportEventsRequest::default() };
+    let begun = Instant::now();
+    let mut audit = organisation.admin.client.audit();
+    let mut pieces = audit.export_events(request).await.unwrap().into_inner();
+    let (mut count, mut bytes) = (0, 0);
+    while let Some(piece) = pieces.message().await.unwrap() {
+        count = piece.exported_count;
+        bytes += piece.data.len();
+    }
+    let (per_second, peak) = (rate(count, begun.elapsed()), memory("VmHWM"));
+    println!(
+        "export: {count} events, {} MB, {per_second:.0} events a second; \
+         resident {before} MB before, {peak} MB at most",
+        bytes / 1_000_000
+    );
+}
+
+/// Of this process, in MB.
+fn memory(of: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(of)?.strip_prefix(':')).unwrap();
+    line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() / 1_000
 }
 
 /// One event a transaction, with and without sealing and signing beside it.

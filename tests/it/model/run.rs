@@ -71,6 +71,8 @@ pub(super) async fn run(
     // Nothing is left that another sequence of this world would have to do.
     sequence.settle().await;
     sequence.check(true).await?;
+    // Everything in every table is what the log leads to.
+    sequence.system.world.is_led_to(sequence.system.organisation.tenant).await;
     Ok((sequence.system.world, sequence.counts))
 }
 

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
@@ -15,7 +14,7 @@ use super::{
     tree::{Frontier, Node},
 };
 use crate::{
-    event::{ThingKind, ThingRef},
+    event::{Event, Indexed, ThingKind, ThingRef},
     id::EventId,
 };
 
@@ -28,8 +27,8 @@ pub struct Stored<'a> {
     pub event: EventId,
     /// The hash with which it was sealed.
     pub leaf: TreeHash,
-    /// The event's bytes, where it is there.
-    pub body: Option<&'a [u8]>,
+    /// The event's bytes, and what stands beside them, where it is there.
+    pub body: Option<(&'a [u8], &'a Indexed)>,
 }
 
 /// How far a log has been examined.
@@ -39,12 +38,6 @@ pub struct Examination {
     keys: Vec<VerifierKey>,
     tree: Frontier,
     versions: HashMap<(ThingKind, Uuid), Vec<i64>>,
-}
-
-/// What is looked at in an event.
-#[derive(Deserialize)]
-struct Told {
-    thing: Option<ThingRef>,
 }
 
 impl Examination {
@@ -76,7 +69,7 @@ impl Examination {
         if index != next {
             return Err(Fault::Incomplete(format!("entry {next} is not there")));
         }
-        let body = body.ok_or_else(|| {
+        let (body, indexed) = body.ok_or_else(|| {
             Fault::Incomplete(format!("entry {index}: its event {event} is not there"))
         })?;
         if TreeHash::of_leaf(body) != leaf {
@@ -85,18 +78,21 @@ impl Examination {
             )));
         }
         self.tree.push(leaf, kept);
-        self.event(event, body)
+        self.event(event, body, indexed)
     }
 
     /// An event, sealed or not yet: what it says about versions.
     ///
     /// # Errors
-    /// It is no event.
-    pub fn event(&mut self, event: EventId, body: &[u8]) -> Result<(), Fault> {
-        let told: Told = serde_json::from_slice(body)
-            .map_err(|error| Fault::Altered(format!("event {event} does not read: {error}")))?;
+    /// It is no event, or what stands beside it is not what it says.
+    pub fn event(&mut self, id: EventId, body: &[u8], indexed: &Indexed) -> Result<(), Fault> {
+        let event: Event = serde_json::from_slice(body)
+            .map_err(|error| Fault::Altered(format!("event {id} does not read: {error}")))?;
+        if let Some(column) = event.indexed().difference(indexed) {
+            return Err(Fault::Altered(format!("event {id}: its {column} is not what it says")));
+        }
         // A refusal has made no version.
-        if let Some(thing) = told.thing.filter(|thing| thing.version > 0) {
+        if let Some(thing) = event.thing.filter(|thing| thing.version > 0) {
             self.versions.entry((thing.kind, thing.id)).or_default().push(thing.version);
         }
         Ok(())

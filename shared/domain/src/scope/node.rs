@@ -4,14 +4,15 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Lineage, SCOPE_DEPTH_MAX, Scope, ScopeKind};
 use crate::{
     change::{Change, Thing, Version},
     denial::{Denial, FieldError, Reason},
-    event::{About, Code, Stamp, ThingKind},
-    id::{ScopeId, TenantId},
+    event::{About, Code, Event, FieldChange, Stamp, ThingKind},
+    id::{ActivationId, ScopeId, TenantId},
 };
 
 /// What a registered scope is, by its path.
@@ -205,6 +206,34 @@ pub struct Moved {
     pub change: Change<Node>,
     /// The scopes above that it has lost.
     pub lost: Vec<Scope>,
+}
+
+/// What the event of a move says of the activations that it has kept from what they rest on.
+const SEVERED: &str = "severed";
+
+impl Moved {
+    /// The event of the move, which says what it has severed: that no other event does.
+    #[must_use]
+    pub fn event(&self, severed: &[ActivationId]) -> Event {
+        let mut event = self.change.event().clone();
+        if !severed.is_empty() {
+            let (field, new) = (SEVERED.to_owned(), Some(severed.iter().map(text).collect()));
+            event.changes.push(FieldChange { field, old: None, new });
+        }
+        event
+    }
+}
+
+fn text(id: &ActivationId) -> Value {
+    Value::String(id.to_string())
+}
+
+/// The activations that the event of a move says it has severed.
+#[must_use]
+pub fn severed(event: &Event) -> Vec<ActivationId> {
+    let said = event.changes.iter().filter(|change| change.field == SEVERED);
+    let lists = said.filter_map(|change| change.new.as_ref()?.as_array());
+    lists.flatten().filter_map(|id| id.as_str()?.parse().ok()).collect()
 }
 
 /// Registers a scope; `before` is what was deleted, if it was registered once.

@@ -190,24 +190,24 @@ fn half(column: &'static str) -> StoreError {
 }
 
 /// What is written of the variants of a request and a state.
-pub(super) struct Columns {
-    pub(super) requested_duration: Option<i64>,
-    pub(super) requested_end_time: Option<DateTime<Utc>>,
-    pub(super) ticket_number: Option<String>,
-    pub(super) ticket_system: Option<String>,
-    pub(super) shortened_duration: Option<i64>,
-    pub(super) expire_time: Option<DateTime<Utc>>,
-    pub(super) start_time: Option<DateTime<Utc>>,
-    pub(super) end_time: Option<DateTime<Utc>>,
-    pub(super) truncated: Option<bool>,
-    pub(super) ended_time: Option<DateTime<Utc>>,
-    pub(super) ending: Option<&'static str>,
-    pub(super) void_rules: Option<Vec<String>>,
-    pub(super) extension_id: Option<Uuid>,
+pub(crate) struct Columns {
+    pub(crate) requested_duration: Option<i64>,
+    pub(crate) requested_end_time: Option<DateTime<Utc>>,
+    pub(crate) ticket_number: Option<String>,
+    pub(crate) ticket_system: Option<String>,
+    pub(crate) shortened_duration: Option<i64>,
+    pub(crate) expire_time: Option<DateTime<Utc>>,
+    pub(crate) start_time: Option<DateTime<Utc>>,
+    pub(crate) end_time: Option<DateTime<Utc>>,
+    pub(crate) truncated: Option<bool>,
+    pub(crate) ended_time: Option<DateTime<Utc>>,
+    pub(crate) ending: Option<&'static str>,
+    pub(crate) void_rules: Option<Vec<String>>,
+    pub(crate) extension_id: Option<Uuid>,
 }
 
 impl Columns {
-    pub(super) fn of(activation: &Activation) -> Result<Self, StoreError> {
+    pub(crate) fn of(activation: &Activation) -> Result<Self, StoreError> {
         let (requested_duration, requested_end_time) = length(activation.request.length)?;
         let (ticket_number, ticket_system) = ticket(activation.request.ticket.as_ref());
         let (expire_time, booked, held, ended) = match &activation.state {
@@ -248,13 +248,13 @@ impl Columns {
 }
 
 /// A length as the columns of a duration and of an end.
-pub(super) fn length(length: Length) -> Result<(Option<i64>, Option<DateTime<Utc>>), StoreError> {
+pub(crate) fn length(length: Length) -> Result<(Option<i64>, Option<DateTime<Utc>>), StoreError> {
     match length {
         Length::Duration(duration) => Ok((Some(row::micros(duration)?), None)),
         Length::Until(end) => Ok((None, Some(end))),
     }
 }
 
-pub(super) fn ticket(ticket: Option<&Ticket>) -> (Option<String>, Option<String>) {
+pub(crate) fn ticket(ticket: Option<&Ticket>) -> (Option<String>, Option<String>) {
     ticket.cloned().map(|ticket| (ticket.number, ticket.system)).unzip()
 }

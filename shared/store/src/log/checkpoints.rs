@@ -32,7 +32,7 @@ pub struct Unsigned {
 }
 
 /// The trees that are not as large as when they were signed, at most `limit`: each whose last
-/// checkpoint is at least a second old by the database's clock.
+/// checkpoint is at least a second old by the database's clock. All others cost nothing.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -48,7 +48,7 @@ pub async fn unsigned(
                select c.size, c.root, c.note, c.create_time from log_checkpoint c
                where c.tenant_id = h.tenant_id order by c.size desc limit 1
            ) c on true
-           where h.size <> coalesce(c.size, 0)
+           where h.size <> h.signed_size
                and coalesce(c.create_time <= clock_timestamp() - interval '1 second', true)
            order by c.create_time nulls first
            limit $1"#,
@@ -130,7 +130,7 @@ pub async fn checkpoint(
     .transpose()
 }
 
-/// The checkpoints of more than `after` entries, smallest first, at most `limit`.
+/// The checkpoints of more than `after` entries with their numbers, smallest first, at most `limit`.
 ///
 /// # Errors
 /// The database cannot serve.
@@ -139,9 +139,9 @@ pub async fn checkpoints(
     tenant: TenantId,
     after: u64,
     limit: i64,
-) -> Result<Vec<Signed>, StoreError> {
+) -> Result<Vec<(i64, Signed)>, StoreError> {
     sqlx::query!(
-        "select size, root, note from log_checkpoint
+        "select number, size, root, note from log_checkpoint
          where tenant_id = $1 and size > $2 order by size limit $3",
         tenant.uuid(),
         stored(after),
@@ -150,6 +150,9 @@ pub async fn checkpoints(
     .fetch_all(connection)
     .await?
     .into_iter()
-    .map(|row| Ok(Signed { size: natural(row.size)?, root: hash(&row.root)?, note: row.note }))
+    .map(|row| {
+        let (size, root) = (natural(row.size)?, hash(&row.root)?);
+        Ok((row.number, Signed { size, root, note: row.note }))
+    })
     .collect()
 }

@@ -39,17 +39,6 @@ pub enum EventKey {
     Index(u64),
 }
 
-/// An event that is not sealed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsealed {
-    /// Which.
-    pub event: EventId,
-    /// Its transaction is below the watermark: it should have been sealed.
-    pub is_late: bool,
-    /// Its bytes.
-    pub body: Vec<u8>,
-}
-
 /// Kept nodes, to make proofs of.
 #[derive(Debug, Clone, Default)]
 pub struct Kept(HashMap<(u32, u64), TreeHash>);
@@ -241,50 +230,30 @@ pub async fn head(
         .transpose()
 }
 
-/// Everybody who has a log; the nil tenant is the platform.
+/// Everybody of whom anything is stored, in any table; the nil tenant is the platform.
 ///
 /// # Errors
 /// The database cannot serve.
 pub async fn tenants(connection: &mut PgConnection) -> Result<Vec<TenantId>, StoreError> {
-    let ids = sqlx::query_scalar!(
-        r#"select tenant_id as "id!" from (
-               select tenant_id from log_head union select tenant_id from log_checkpoint
-               union select id from tenant
-           ) all_of_them order by tenant_id"#
-    )
-    .fetch_all(connection)
-    .await?;
+    let ids = sqlx::query_scalar!(r#"select distinct log_tenants() as "id!" order by 1"#)
+        .fetch_all(connection)
+        .await?;
     Ok(ids.into_iter().map(TenantId::from).collect())
 }
 
-/// The events of a tenant that are not sealed, at most `limit`, those of the oldest transactions
-/// first.
+/// How many events of a tenant wait to be sealed, as far as they are visible.
 ///
 /// # Errors
 /// The database cannot serve.
-pub async fn unsealed(
-    connection: &mut PgConnection,
-    tenant: TenantId,
-    limit: i64,
-) -> Result<Vec<Unsealed>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select e.id, e.body, e.xid < (select xid from log_watermark) as "is_late!"
-           from event e
-           left join log_leaf l on l.tenant_id = e.tenant_id and l.event_id = e.id
-           where e.tenant_id = $1 and l.event_id is null
-           order by e.xid, e.id
-           limit $2"#,
+pub async fn waiting(connection: &mut PgConnection, tenant: TenantId) -> Result<u64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from event
+           where tenant_id = $1 and xid >= (select xid from log_watermark)"#,
         tenant.uuid(),
-        limit,
     )
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    let unsealed = rows.into_iter().map(|row| Unsealed {
-        event: row.id.into(),
-        is_late: row.is_late,
-        body: row.body,
-    });
-    Ok(unsealed.collect())
+    natural(count)
 }
 
 /// For how long the oldest event that is not sealed has waited, by the database's clock; `None` where
