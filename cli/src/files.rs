@@ -7,6 +7,7 @@
 //! issuers.json             the issuers that this system accepts, for PIM_ISSUERS
 //! token-key                authenticates page tokens and revisions, for PIM_TOKEN_KEY_FILE
 //! log-key                  signs the log, for PIM_LOG_KEY_FILE
+//! role-passwords           of the services' logins, on a database that was given
 //! tenant-id                the development tenant
 //! ```
 
@@ -23,6 +24,7 @@ use pim_chassis::{
     log_keys::LogKeys,
     seal::Seal,
 };
+use pim_store::Login;
 use uuid::Uuid;
 
 use crate::{development::TENANT_FILE, error::CliError};
@@ -30,6 +32,7 @@ use crate::{development::TENANT_FILE, error::CliError};
 const ISSUERS_FILE: &str = "issuers.json";
 const TOKEN_KEY_FILE: &str = "token-key";
 const LOG_KEY_FILE: &str = "log-key";
+const ROLE_PASSWORDS_FOLDER: &str = "role-passwords";
 
 /// A data folder.
 #[derive(Debug, Clone)]
@@ -73,6 +76,16 @@ impl Files {
     pub(crate) fn log_keys(&self) -> Result<Arc<LogKeys>, CliError> {
         let path = self.key(LOG_KEY_FILE)?;
         Ok(Arc::new(LogKeys::from_file(&path).map_err(|error| self.wrong(error))?))
+    }
+
+    /// The folder with the passwords of the services' logins; made at the first start.
+    pub(crate) fn role_passwords(&self) -> Result<PathBuf, CliError> {
+        let folder = self.folder.join(ROLE_PASSWORDS_FOLDER);
+        fs::create_dir_all(&folder).map_err(|error| self.wrong(error))?;
+        for login in Login::ALL {
+            self.key(&format!("{ROLE_PASSWORDS_FOLDER}/{}", login.name()))?;
+        }
+        Ok(folder)
     }
 
     /// A file with a key of 256 bits; made where there is none.

@@ -1,7 +1,7 @@
 //! The whole system in one process: every service on one port, each with a credential of its own
 //! for what it asks of the others.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::TimeDelta;
 use pim_chassis::{
@@ -17,7 +17,7 @@ use pim_chassis::{
     streams::Streams,
 };
 use pim_client::{Client, Credentials};
-use pim_store::Db;
+use pim_store::{Db, Login, Options, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -34,11 +34,56 @@ pub const SERVICES: [Service; 6] = [
 /// How long a service's own token lives; a new one is made for each call.
 const SERVICE_TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(1);
 
+/// The database as each service has it: by a login of its own.
+#[derive(Clone)]
+pub struct Databases {
+    of_service: BTreeMap<Login, Db>,
+    /// By the login that may least.
+    least: Db,
+}
+
+impl Databases {
+    /// Connects to the database at `url` by each login, with its password where it needs one.
+    ///
+    /// # Errors
+    /// As [`Db::connect`] says.
+    pub async fn connect(
+        url: &str,
+        password: impl Fn(Login) -> Option<String>,
+        options: &Options,
+    ) -> Result<Self, StoreError> {
+        let connect =
+            async |login| Db::connect_as(url, login, password(login).as_deref(), options).await;
+        let least = connect(Login::Scheduler).await?;
+        let mut of_service = BTreeMap::from([(Login::Scheduler, least.clone())]);
+        for login in Login::ALL.into_iter().filter(|login| *login != Login::Scheduler) {
+            of_service.insert(login, connect(login).await?);
+        }
+        Ok(Self { of_service, least })
+    }
+
+    /// That of the service of this name. What is of no service, such as the clock, has the one that
+    /// may least.
+    #[must_use]
+    pub fn of(&self, service: &str) -> &Db {
+        let login = Login::of_service(service);
+        login.and_then(|login| self.of_service.get(&login)).unwrap_or(&self.least)
+    }
+
+    /// Lets go of all connections.
+    pub async fn close(&self) {
+        for db in self.of_service.values() {
+            db.close().await;
+        }
+        self.least.close().await;
+    }
+}
+
 /// What the whole system stands on.
 #[derive(Clone)]
 pub struct System {
     /// The database, with this program's schema.
-    pub db: Db,
+    pub databases: Databases,
     /// The time.
     pub clock: Clock,
     /// Authenticates what clients carry for us.
@@ -68,7 +113,7 @@ impl System {
         });
         let peer = Client::connect_lazy(url, credentials)?;
         Ok(Process {
-            db: self.db.clone(),
+            db: self.databases.of(service).clone(),
             clock: self.clock.clone(),
             seal: self.seal.clone(),
             log_keys: Some(self.log_keys.clone()),

@@ -13,16 +13,17 @@ use pim_chassis::{
     telemetry,
 };
 use pim_embedded::Cluster;
-use pim_store::{Db, Options};
+use pim_store::Options;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     error::CliError,
     files::Files,
+    migrate::RolePasswords,
     output::Printer,
     seed,
-    system::{SERVICES, System},
+    system::{Databases, SERVICES, System},
 };
 
 /// The database in the embedded cluster. It is always there.
@@ -34,7 +35,8 @@ pub(crate) struct Up {
     /// The address to serve gRPC on
     #[arg(long, env = "PIM_LISTEN", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
-    /// A Postgres database to use in place of an embedded one, as a URL
+    /// A Postgres database to use in place of an embedded one, as a URL, by a login that may make
+    /// roles
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<Secret>,
     #[command(flatten)]
@@ -50,22 +52,30 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Connects to `database_url` or starts the cluster, and brings the schema up to date.
+    /// Brings the schema of the database up to date, and connects to it by the services' logins.
     pub(crate) async fn start(
         files: &Files,
         cluster: Option<Cluster>,
         database_url: &str,
         shutdown: CancellationToken,
     ) -> Result<Self, CliError> {
-        pim_store::migrate::migrate(database_url).await.map_err(ProcessError::from)?;
-        let db =
-            Db::connect(database_url, &Options::default()).await.map_err(ProcessError::from)?;
+        // A cluster of ours trusts whoever gets into its directory.
+        let passwords = match &cluster {
+            Some(_) => RolePasswords::default(),
+            None => RolePasswords::load(&files.role_passwords()?)?,
+        };
+        let migrated = pim_store::migrate::migrate(database_url, &passwords.verifiers()?).await;
+        migrated.map_err(ProcessError::from)?;
+        let password = |login| passwords.of(login);
+        let databases = Databases::connect(database_url, password, &Options::default()).await;
+        let databases = databases.map_err(ProcessError::from)?;
         let clock = Clock::disciplined();
-        process::discipline(&db, &clock).await.map_err(ProcessError::from)?;
+        process::discipline(databases.of("system"), &clock).await.map_err(ProcessError::from)?;
         let (seal, log_keys, issuer) = (files.seal()?, files.log_keys()?, files.issuer()?);
         let role_tokens = Some(files.role_tokens()?);
         let backlog = Backlog::default();
-        let system = System { db, clock, seal, log_keys, issuer, role_tokens, backlog, shutdown };
+        let system =
+            System { databases, clock, seal, log_keys, issuer, role_tokens, backlog, shutdown };
         Ok(Self { system, cluster })
     }
 

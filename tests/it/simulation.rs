@@ -23,7 +23,7 @@ use pim_proto::{
         RemoveEligibilityRequest, UpdateEligibilityRequest, update_eligibility_request,
     },
 };
-use pim_store::{activations, approvals, grants, holdings, principals};
+use pim_store::{Reach, activations, approvals, grants, holdings, principals};
 use pim_tests::{Organisation, Person, World, reason, timestamp};
 use tonic::{Code, Status};
 
@@ -268,7 +268,7 @@ impl Simulation {
 
     async fn stored(&self) -> Stored {
         let tenant = self.tenant();
-        let mut read = self.world.system.db.read().await.unwrap();
+        let mut read = self.world.db.read(Reach::EveryTenant).await.unwrap();
         let all = activations::Filter::default();
         let activations = activations::list(&mut read, tenant, &all, None, READ_MAX).await.unwrap();
         let all = approvals::Filter::default();
@@ -319,7 +319,7 @@ impl Simulation {
     async fn check_answers(&self, stored: &Stored, now: DateTime<Utc>) {
         let tenant = self.tenant();
         for principal in &stored.principals {
-            let mut read = self.world.system.db.read().await.unwrap();
+            let mut read = self.world.db.read(Reach::EveryTenant).await.unwrap();
             let all = holdings::of_principal(&mut read, tenant, principal.id, None, None).await;
             let held = effective::list(all.unwrap().resolve(), now.into()).holdings;
             invariant::nothing_outside_its_window(&held, now).unwrap();

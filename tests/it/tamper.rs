@@ -218,7 +218,7 @@ async fn what_the_server_has_signed_is_verified_from_the_outside() {
     assert_eq!(ground.audit(&again).await, FORKED);
     // The key of another log says nothing about this one.
     let stranger = ground.world.organisation().await.tenant.into();
-    let origin = checkpoint::origin(ground.world.system.db.instance(), stranger);
+    let origin = checkpoint::origin(ground.world.db.instance(), stranger);
     let other = ground.world.system.log_keys.current.verifier(&origin).to_string();
     assert_eq!(ground.audit(&["verify", "--key", &other]).await, ALTERED);
     // What was signed is gone from the database that the server stands on.

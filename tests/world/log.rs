@@ -11,7 +11,7 @@ use pim_domain::{
     id::TenantId,
     log::{checkpoint, fault::Fault, note::VerifierKey},
 };
-use pim_store::log;
+use pim_store::{Reach, log};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ impl World {
         let process = self.system.process("audit", &self.url).unwrap();
         eventually("the log is sealed", async || {
             pim_audit::seal(&process).await.unwrap();
-            let mut read = self.system.db.read().await.unwrap();
+            let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
             for tenant in log::tenants(&mut read).await.unwrap() {
                 if log::waiting(&mut read, tenant).await.unwrap() > 0 {
                     return None;
@@ -49,7 +49,7 @@ impl World {
             self.seal_log().await;
             let signing = pim_audit::sign(&process, keys).await.unwrap();
             assert!(signing.faults.is_empty(), "{:?}", signing.faults);
-            let mut read = self.system.db.read().await.unwrap();
+            let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
             for tenant in log::tenants(&mut read).await.unwrap() {
                 if !is_signed(&mut read, tenant).await {
                     return None;
@@ -178,7 +178,8 @@ impl World {
     /// Runs `pim audit fsck` or `replay` on the database.
     pub async fn examine(&self, arguments: &[&str]) -> Ended {
         let line = ["pim", "audit"].into_iter().chain(arguments.iter().copied());
-        command(&line.chain(["--database-url", self.database.url()]).collect::<Vec<_>>()).await
+        let url = self.database.url_of("audit");
+        command(&line.chain(["--database-url", &url]).collect::<Vec<_>>()).await
     }
 }
 

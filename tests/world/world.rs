@@ -1,6 +1,6 @@
 //! The whole system in one process, with a clock that is moved by hand.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_chassis::{
@@ -14,19 +14,17 @@ use pim_chassis::{
     rates::RateLimits,
     seal::Seal,
 };
-use pim_cli::system::{SERVICES, System};
+use pim_cli::system::{Databases, SERVICES, System};
 use pim_client::{Client, Credentials, Tls};
-use pim_store::{Db, Options};
+use pim_store::{Db, Options, Reach};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Organisation, Person, TestDb};
+use crate::{Organisation, Person, TestDb, database::ACQUIRE_TIMEOUT};
 
 /// How long a token of a test lives; each call gets a new one.
 const TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
-/// How long a test waits for a connection on a busy machine.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Steps in which the scheduler must have done all that is due.
 const SETTLE_STEPS_MAX: u32 = 20;
 
@@ -36,6 +34,8 @@ pub struct World {
     pub system: System,
     /// Its database.
     pub database: TestDb,
+    /// The same, for tests that look behind the services with what rights these have.
+    pub db: Db,
     /// Where it listens.
     pub url: String,
     /// How clients that are made from now on call it by TLS.
@@ -69,16 +69,18 @@ impl World {
         let _ = self.server.await;
         // What would go on beside it ends as well.
         self.system.shutdown.cancel();
-        self.system.db.close().await;
+        self.system.databases.close().await;
+        self.db.close().await;
         Self::on(self.database, self.system.clock, self.keys).await
     }
 
     async fn on(database: TestDb, clock: Clock, keys: Arc<TempDir>) -> Self {
         let options = Options { acquire_timeout: ACQUIRE_TIMEOUT, ..Options::default() };
-        let db = Db::connect(database.url(), &options).await.unwrap();
+        let databases = Databases::connect(database.url(), |_| None, &options).await.unwrap();
+        let db = database.db().await;
         process::discipline(&db, &clock).await.unwrap();
         let system = System {
-            db,
+            databases,
             clock,
             seal: Arc::new(Seal::new([7; 32])),
             log_keys: Arc::new(LogKeys::from_seed(&[8; 32]).unwrap()),
@@ -95,7 +97,7 @@ impl World {
         let server = tokio::spawn(async move {
             served.serve(&services, listener, unhurried()).await.unwrap();
         });
-        Self { system, database, url, tls: None, server, keys }
+        Self { system, database, db, url, tls: None, server, keys }
     }
 
     /// The private key of the issuer whose tokens are accepted, as PKCS#8.
@@ -120,7 +122,7 @@ impl World {
         let scheduler = self.system.process("scheduler", &self.url).unwrap();
         for _ in 0..SETTLE_STEPS_MAX {
             pim_scheduler::step(&scheduler).await.expect("a step of the scheduler");
-            let mut read = self.system.db.read().await.unwrap();
+            let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
             let due = pim_store::due::list(&mut read, self.now(), None, 10).await.unwrap();
             if due.is_empty() {
                 return;

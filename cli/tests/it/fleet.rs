@@ -14,7 +14,7 @@ use pim_chassis::{
 };
 use pim_client::{Client, Credentials};
 use pim_domain::condition::Signals;
-use pim_tests::eventually;
+use pim_tests::{TestDb, eventually};
 use tempfile::TempDir;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -104,15 +104,15 @@ impl Keys {
         self.issuer.mint(grant, Clock::disciplined().now().now, TOKEN_LIFETIME).unwrap()
     }
 
-    /// How to start a service on that database.
-    pub(crate) fn command(&self, service: &str, database: &str) -> Command {
+    /// How to start a service on that database, by its login.
+    pub(crate) fn command(&self, service: &str, database: &TestDb) -> Command {
         let mut command = Command::new(program_of(service));
         command
             .arg("--issuers")
             .arg(self.file("issuers.json"))
             .arg("--credential-file")
             .arg(self.file(service))
-            .env("DATABASE_URL", database)
+            .env("DATABASE_URL", database.url_of(service))
             .env("PIM_TOKEN_KEY_FILE", self.file("token-key"));
         command
     }
@@ -120,7 +120,7 @@ impl Keys {
 
 impl Fleet {
     /// Starts all, and waits until each says that it is ready.
-    pub(crate) async fn start(database: &str) -> Self {
+    pub(crate) async fn start(database: &TestDb) -> Self {
         let keys = Keys::new();
         let addresses = SERVICE_NAMES.map(|name| (name, format!("127.0.0.1:{}", free_port())));
         let url = |wanted: &str| {

@@ -90,7 +90,7 @@ fn roll(seed: u64, round: u64) -> u64 {
 }
 
 fn start(keys: &Keys, database: &TestDb) -> Program {
-    let mut command = keys.command("audit", database.url());
+    let mut command = keys.command("audit", database);
     command.args(["--listen", &format!("127.0.0.1:{}", free_port())]);
     command.env("PIM_LOG_KEY_FILE", keys.log_key());
     Program::start(&mut command)
@@ -151,11 +151,11 @@ async fn two_that_seal_lose_nothing_however_they_end() {
         0
     );
 
-    let db = Db::connect(database.url(), &Options::default()).await.unwrap();
+    let db = database.db().await;
     let signer = Signer::new(&Keys::LOG_SEED).unwrap();
     let key = signer.verifier(&checkpoint::origin(db.instance(), TENANT.into())).to_string();
     let mut fsck = Command::new(PIM);
-    fsck.args(["audit", "fsck", "--key", &key, "--database-url", database.url()]);
+    fsck.args(["audit", "fsck", "--key", &key, "--database-url", &database.url_of("audit")]);
     let ended = Program::start(&mut fsck).ended().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }

@@ -135,7 +135,7 @@ async fn recorder_of_end(admin: &Person<'_>, activation: &str) -> (ActorKind, St
 #[tokio::test]
 async fn six_processes_are_one_system_and_drain_at_sigterm() {
     let database = TestDb::new().await;
-    let fleet = Fleet::start(database.url()).await;
+    let fleet = Fleet::start(&database).await;
     let tenant = tenant(&fleet).await;
     let person = |name| fleet.person(&tenant, name);
     let (ada, alice, carol, dave) =
@@ -201,10 +201,10 @@ async fn each_service_refuses_a_database_of_another_version() {
     newer.connect().await.execute(statement).await.unwrap();
     empty.connect().await.execute("drop table _sqlx_migrations").await.unwrap();
     for service in SERVICE_NAMES {
-        let said = sentence(service, &mut keys.command(service, newer.url())).await;
+        let said = sentence(service, &mut keys.command(service, &newer)).await;
         assert!(said.contains("schema version 99990101000000, this program needs"), "{said}");
         assert!(said.contains("run that program"), "{said}");
-        let said = sentence(service, &mut keys.command(service, empty.url())).await;
+        let said = sentence(service, &mut keys.command(service, &empty)).await;
         assert!(said.contains("schema version 0, this program needs"), "{said}");
         assert!(said.ends_with("run `pim migrate`"), "{said}");
     }
@@ -214,12 +214,12 @@ async fn each_service_refuses_a_database_of_another_version() {
 async fn what_a_service_is_told_wrongly_is_named() {
     let keys = Keys::new();
     let database = TestDb::new().await;
-    let mut command = keys.command("access", database.url());
+    let mut command = keys.command("access", &database);
     let said = sentence("access", command.env("PIM_TOKEN_KEY_FILE", "/nowhere/key")).await;
     assert!(said.contains("/nowhere/key"), "{said}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let mut command = keys.command("access", database.url());
+    let mut command = keys.command("access", &database);
     let said = sentence("access", command.args(["--listen", &address])).await;
     assert!(said.starts_with(&format!("cannot listen on {address}: ")), "{said}");
     let unknown = Command::new(program_of("access")).arg("--issuers").output().unwrap();

@@ -27,7 +27,7 @@ pub(crate) async fn explain(
 ) -> Result<Explanation, Error> {
     let ExplainAccess { question, at } = explain;
     let at = at.map(|at| of_the_past(&context.process, at)).transpose()?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let (facts, past) = Loaded::past_checks(context.tenant, &mut read, &[&question], at).await?;
     permit(&context, &facts, &question, Action::AccessRead)?;
     let ground = facts.ground(question.principal, &is_asked(&facts, &question));

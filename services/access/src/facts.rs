@@ -119,13 +119,13 @@ impl Loaded {
     ) -> Result<Self, Error> {
         let tenant = context.tenant;
         if at.is_some() {
-            let mut read = context.db().read().await?;
+            let mut read = context.read().await?;
             return Ok(Self::past_checks(tenant, &mut read, questions, at).await?.0);
         }
         match roles_only(questions) {
             Some(roles) => Self::role_checks(context, questions, &roles).await,
             None => {
-                let mut read = context.db().read().await?;
+                let mut read = context.read().await?;
                 Self::permission_checks(tenant, &mut read, questions).await
             }
         }
@@ -137,7 +137,7 @@ impl Loaded {
         questions: &[&CheckAccess],
         roles: &[RoleId],
     ) -> Result<Self, Error> {
-        let mut connection = context.db().glance().await?;
+        let mut connection = context.glance().await?;
         let ids = distinct(questions.iter().map(|one| one.principal));
         let at = distinct(questions.iter().map(|one| one.scope.clone()));
         let facts = holdings::facts(&mut connection, context.tenant, &ids, roles, &at).await?;
@@ -220,7 +220,7 @@ impl Loaded {
         filter: &HoldingsFilter,
         at: Option<DateTime<Utc>>,
     ) -> Result<Self, Error> {
-        let (tenant, mut read) = (context.tenant, context.db().read().await?);
+        let (tenant, mut read) = (context.tenant, context.read().await?);
         let known = principals::get(&mut read, tenant, filter.principal).await?;
         let scopes: Vec<&Scope> = filter.scope.iter().collect();
         let mut loaded = Self {

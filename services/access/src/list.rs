@@ -85,7 +85,7 @@ pub(crate) async fn of_role(
     let caller = context.caller()?;
     let List { filter, page } = list;
     let when = filter.at.map(|at| of_the_past(&context.process, at)).transpose()?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let Some(role) = roles::get(&mut read, context.tenant, filter.role).await? else {
         let missing = Reason::NotFound { thing: ThingKind::Role, id: filter.role.uuid() };
         return Err(caller.not_found(Action::AccessRead, missing, context.now()).into());

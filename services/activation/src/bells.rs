@@ -21,7 +21,7 @@ pub(crate) async fn open_approval(context: &Context, activation: ActivationId) {
 /// An activation has ended: what rests on it, where it was a membership of a group, is void. What
 /// this does not reach is due.
 pub(crate) async fn void_resting_on(context: &Context, activation: ActivationId) {
-    let Ok(mut read) = context.db().read().await else { return };
+    let Ok(mut read) = context.read().await else { return };
     let found = activations::resting_on(&mut read, context.tenant, activation.uuid()).await;
     drop(read);
     for resting in found.unwrap_or_default() {
@@ -35,7 +35,7 @@ pub(crate) async fn cancel_approval(context: &Context, before: &Activation) {
     let Some(extension) = before.waits_for() else { return };
     let extension = extension.map(|extension| extension.id);
     let Some(peer) = &context.process.peers.approval else { return };
-    let Ok(mut read) = context.db().read().await else { return };
+    let Ok(mut read) = context.read().await else { return };
     let found = approvals::of_activation(&mut read, context.tenant, before.id, extension).await;
     drop(read);
     let Ok(Some(approval)) = found else { return };

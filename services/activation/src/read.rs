@@ -17,7 +17,7 @@ use crate::deactivate::missing_role;
 /// One activation: its holder may see it, and who may read activations at its scope.
 pub(crate) async fn get(context: Context, id: ActivationId) -> Result<Answer<Activation>, Error> {
     let caller = context.caller()?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let Some(activation) = activations::get(&mut read, context.tenant, id).await? else {
         let missing = Reason::NotFound { thing: ThingKind::Activation, id: id.uuid() };
         return Err(caller.not_found(Action::ActivationRead, missing, context.now()).into());
@@ -41,7 +41,7 @@ pub(crate) async fn list(
     let List { filter, page } = list;
     let now = context.now();
     let scope = filter.scope.clone().unwrap_or_else(Scope::root);
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let at = scopes::lineage(&mut read, context.tenant, &scope).await?;
     let catalogs = caller.catalogs(Action::ActivationRead, &at, now)?;
     let (after, limit) = context.page(&filter, &page)?;
@@ -70,7 +70,7 @@ pub(crate) async fn search_mine(
         live_at: (!filter.include_ended).then_some(now),
         ..activations::Filter::default()
     };
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let rows = activations::list(&mut read, context.tenant, &wanted, after, limit).await?;
     Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
 }

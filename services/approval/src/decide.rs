@@ -81,7 +81,7 @@ async fn with_activation_now(
     context: &Context,
     decided: Answer<ApprovalView>,
 ) -> Answer<ApprovalView> {
-    let Ok(mut read) = context.db().read().await else { return decided };
+    let Ok(mut read) = context.read().await else { return decided };
     let id = decided.value.activation.id;
     match activations::get(&mut read, context.tenant, id).await {
         Ok(Some(activation)) => {

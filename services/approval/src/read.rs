@@ -20,7 +20,7 @@ use pim_store::{Read, StoreError, activations, approvals, holdings, scopes};
 
 /// One approval: its approvers and its requester may see it, and who may read approvals there.
 pub(crate) async fn get(context: Context, id: ApprovalId) -> Result<Answer<ApprovalView>, Error> {
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let facts = visible(&context, &mut read, id).await?;
     let now = context.now().max(facts.approval.update_time);
     let extension = approvals::extension_of(&mut read, context.tenant, &facts.approval).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn possible_approvers(
     context: Context,
     wish: ListPossibleApprovers,
 ) -> Result<Answer<PossibleApproversView>, Error> {
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let facts = visible(&context, &mut read, wish.approval).await?;
     let now = context.now().max(facts.newest());
     let approvers = facts.possible_approvers(now);
@@ -73,7 +73,7 @@ pub(crate) async fn list(
     let List { filter, page } = list;
     let now = context.now();
     let scope = filter.scope.clone().unwrap_or_else(Scope::root);
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let at = scopes::lineage(&mut read, context.tenant, &scope).await?;
     let catalogs = caller.catalogs(Action::ApprovalRead, &at, now)?;
     let wanted = approvals::Filter {
@@ -83,7 +83,7 @@ pub(crate) async fn list(
         catalogs: Some(&catalogs),
     };
     let (after, limit) = context.page(&filter, &page)?;
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let rows = approvals::list(&mut read, context.tenant, &wanted, after, limit).await?;
     let ids: Vec<ActivationId> = rows.iter().map(|approval| approval.activation).collect();
     let activations = activations::get_all(&mut read, context.tenant, &ids).await?;
@@ -106,7 +106,7 @@ pub(crate) async fn search_mine(
     let caller = context.caller()?;
     let List { filter, page } = list;
     let now = context.now();
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let me = caller.principal.id;
     let ground = holdings::memberships(&mut read, context.tenant, me).await?.resolve();
     let groups: Vec<GroupId> = ground.groups(now).map(|group| group.uuid().into()).collect();

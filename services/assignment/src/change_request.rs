@@ -20,7 +20,7 @@ pub(crate) async fn get(
     id: ChangeRequestId,
 ) -> Result<Answer<ChangeRequest>, Error> {
     let caller = context.caller()?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let Some(request) = change_requests::get(&mut read, context.tenant, id).await? else {
         return Err(caller.not_found(READ, missing(id), context.now()).into());
     };
@@ -43,7 +43,7 @@ pub(crate) async fn list(
     let List { filter, page } = list;
     let now = context.now();
     let scope = filter.scope.clone().unwrap_or_else(Scope::root);
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let at = scopes::lineage(&mut read, context.tenant, &scope).await?;
     let catalogs = caller.catalogs(READ, &at, now)?;
     let (after, limit) = context.page(&filter, &page)?;
@@ -53,7 +53,7 @@ pub(crate) async fn list(
         pending_at: (!filter.include_resolved).then_some(now),
         catalogs: Some(&catalogs),
     };
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let rows = change_requests::list(&mut read, context.tenant, &wanted, after, limit).await?;
     Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
 }
@@ -72,7 +72,7 @@ pub(crate) async fn search_mine(
         pending_at: (!filter.include_resolved).then_some(now),
         ..change_requests::Filter::default()
     };
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let rows = change_requests::list(&mut read, context.tenant, &wanted, after, limit).await?;
     Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
 }

@@ -95,7 +95,7 @@ pub(crate) async fn delete(context: Context, wish: Write<Delete>) -> Result<Answ
 /// Ends what there is of a deleted role, as far as it is little; each in a transaction of its own.
 async fn end_what_there_is(context: &Context, role: RoleId) -> Result<(), Error> {
     let (tenant, limit) = (context.tenant, ENDED_AT_ONCE_MAX);
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let open = grants::open_of_role(&mut read, tenant, role, limit).await?;
     let asked = change_requests::pending_of_role(&mut read, tenant, role, limit).await?;
     let active = activations::of_role(&mut read, tenant, role, limit).await?;

@@ -26,7 +26,7 @@ pub(crate) fn missing_role() -> StoreError {
 pub(crate) async fn get(context: Context, wish: GrantRef) -> Result<Answer<Grant>, Error> {
     let caller = context.caller()?;
     let GrantRef { kind, grant: id } = wish;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let Some(grant) = grants::get(&mut read, context.tenant, kind, id).await? else {
         let missing = Reason::NotFound { thing: kind.thing(), id: id.uuid() };
         return Err(caller.not_found(reading(kind), missing, context.now()).into());
@@ -50,7 +50,7 @@ pub(crate) async fn list(
     let List { filter, page } = list;
     let now = context.now();
     let scope = filter.scope.clone().unwrap_or_else(Scope::root);
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let at = scopes::lineage(&mut read, context.tenant, &scope).await?;
     let catalogs = caller.catalogs(reading(filter.kind), &at, now)?;
     let (after, limit) = context.page(&filter, &page)?;
@@ -73,7 +73,7 @@ pub(crate) async fn search_mine(context: Context, list: List<()>) -> Result<List
     let List { filter, page } = list;
     let now = context.now();
     let (after, limit) = context.page(&filter, &page)?;
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let me = caller.principal.id;
     let ground = holdings::memberships(&mut read, context.tenant, me).await?.resolve();
     let principals: Vec<PrincipalId> = ground.groups(now).chain([me]).collect();

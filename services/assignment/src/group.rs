@@ -35,7 +35,7 @@ pub(crate) async fn create(
 pub(crate) async fn get(context: Context, id: GroupId) -> Result<Answer<Group>, Error> {
     let (caller, now) = (context.caller()?, context.now());
     caller.authorise(Action::GroupRead, Realm::Groups, &Lineage::of_group(id), now)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let group = groups::get(&mut read, context.tenant, id).await?.ok_or_else(|| missing(id))?;
     Ok(context.answer(group, read.revision(), now))
 }
@@ -49,7 +49,7 @@ pub(crate) async fn list(
     caller.authorise(Action::GroupRead, Realm::Directory, &Lineage::root(), now)?;
     let List { filter, page } = list;
     let (after, limit) = context.page(&filter, &page)?;
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let GroupFilter { text_contains, include_deleted } = &filter;
     let rows =
         groups::list(&mut read, context.tenant, text_contains, *include_deleted, after, limit)

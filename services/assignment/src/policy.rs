@@ -35,7 +35,7 @@ pub(crate) async fn get_in_force(
     wish: PolicyRef,
 ) -> Result<Answer<PolicyInForceView>, Error> {
     let PolicyRef { role, scope } = wish;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let role = roles::get(&mut read, context.tenant, role).await?.ok_or_else(|| missing(role))?;
     let layers = policies::newest(&mut read, context.tenant, &role, &scope).await?;
     let view = PolicyInForceView { layers, scope };
@@ -49,7 +49,7 @@ pub(crate) async fn list(
 ) -> Result<Listed<Policy>, Error> {
     let List { filter, page } = list;
     let (after, limit) = context.page(&filter, &page)?;
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let PolicyFilter { role, scope } = &filter;
     let rows =
         policies::list(&mut read, context.tenant, *role, scope.as_ref(), after.as_ref(), limit)

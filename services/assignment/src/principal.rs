@@ -42,7 +42,7 @@ pub(crate) async fn get(context: Context, wish: GetPrincipal) -> Result<Answer<P
     if id != caller.principal.id {
         caller.authorise(Action::PrincipalRead, Realm::Directory, &Lineage::root(), now)?;
     }
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let principal =
         principals::get(&mut read, context.tenant, id).await?.ok_or_else(|| missing(id))?;
     Ok(context.answer(principal, read.revision(), now))
@@ -57,7 +57,7 @@ pub(crate) async fn list(
     caller.authorise(Action::PrincipalRead, Realm::Directory, &Lineage::root(), now)?;
     let List { filter, page } = list;
     let (after, limit) = context.page(&filter, &page)?;
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let text = &filter.text_contains;
     let rows = principals::list(&mut read, context.tenant, text, after, limit).await?;
     Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))

@@ -61,7 +61,7 @@ pub(crate) fn unreadable(error: &CatalogError) -> StoreError {
 
 /// One role. Everybody of a tenant may know its roles.
 pub(crate) async fn get(context: Context, id: RoleId) -> Result<Answer<Role>, Error> {
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let role = roles::get(&mut read, context.tenant, id).await?.ok_or_else(|| missing(id))?;
     Ok(context.answer(role, read.revision(), context.now()))
 }
@@ -70,7 +70,7 @@ pub(crate) async fn get(context: Context, id: RoleId) -> Result<Answer<Role>, Er
 pub(crate) async fn list(context: Context, list: List<RoleFilter>) -> Result<Listed<Role>, Error> {
     let List { filter, page } = list;
     let (after, limit) = context.page(&filter, &page)?;
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let wanted = roles::Filter {
         catalog: filter.catalog,
         name_contains: &filter.display_name_contains,

@@ -20,7 +20,7 @@ use crate::{bells, grant::missing_role};
 /// One registered scope.
 pub(crate) async fn get(context: Context, scope: Scope) -> Result<Answer<Node>, Error> {
     let caller = context.caller()?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let at = scopes::lineage(&mut read, context.tenant, &scope).await?;
     let found = scopes::get(&mut read, context.tenant, &scope).await?;
     let now = context.now();
@@ -35,7 +35,7 @@ pub(crate) async fn list(context: Context, list: List<ScopeFilter>) -> Result<Li
     let (caller, now) = (context.caller()?, context.now());
     let List { filter, page } = list;
     let from = filter.below.as_ref().or(filter.parent.as_ref()).cloned();
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let at = from.unwrap_or_else(Scope::root);
     let at = scopes::lineage(&mut read, context.tenant, &at).await?;
     let may = |realm: Realm| caller.may(Action::ScopeRead, realm, &at, now);
@@ -68,7 +68,7 @@ pub(crate) async fn search_activatable(
 ) -> Result<Listed<Node>, Error> {
     let caller = context.caller()?;
     let List { filter: id, page } = list;
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let found = grants::get(&mut read, context.tenant, GrantKind::Eligibility, id).await?;
     // To whom it is not known, it is as if there were none.
     let own = found.filter(|grant| grant.principal == caller.principal.id);

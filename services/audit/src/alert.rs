@@ -24,7 +24,7 @@ pub(crate) async fn list(
     let (before, limit) = context.page(&filter, &page)?;
     let state = filter.state.map(AlertState::as_str);
     let wanted = alerts::Filter { kind: filter.kind, state };
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let rows = alerts::list(&mut read, context.tenant, wanted, before, limit).await?;
     Ok(context.listed(&filter, &page, rows, read.revision(), context.now(), |last| last.id))
 }
@@ -32,7 +32,7 @@ pub(crate) async fn list(
 /// One incident.
 pub(crate) async fn get(context: Context, id: IncidentId) -> Result<Answer<Incident>, Error> {
     authorise(&context)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let found = alerts::get(&mut read, context.tenant, id).await?;
     let incident = found.ok_or_else(|| missing(id))?;
     Ok(context.answer(incident, read.revision(), context.now()))
@@ -65,7 +65,7 @@ pub(crate) async fn settings(
     wanted: AlertSettingsRef,
 ) -> Result<Answer<Vec<Setting>>, Error> {
     authorise(&context)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let mut settings = alerts::settings(&mut read, context.tenant).await?;
     settings.retain(|one| wanted.kind.is_none_or(|kind| one.kind == kind));
     Ok(context.answer(settings, read.revision(), context.now()))

@@ -55,7 +55,7 @@ pub(crate) async fn export(
 ) -> Result<ReceiverStream<Result<ExportEventsResponse, Status>>, Error> {
     authorise(&context)?;
     let position = if export.after_position.is_empty() {
-        let read = context.db().read().await?;
+        let read = context.read().await?;
         Position { snapshot: read.snapshot().to_string(), after: None }
     } else {
         context.open_position(STREAM, &asked(&export)?, &export.after_position)?
@@ -88,7 +88,7 @@ async fn tell(context: &Context, export: &Export) -> Result<(), Error> {
     let wish = serde_json::to_value(export);
     let wish = wish.map_err(|error| StoreError::corrupt("export", error))?;
     let stamp = context.losing(context.now());
-    let mut tx = context.db().begin(Purpose::Gain).await?;
+    let mut tx = context.db().begin(Purpose::Gain, context.tenant).await?;
     events::insert(&mut tx, context.tenant, &Event::exported(&stamp, said(&wish))).await?;
     tx.commit().await?;
     Ok(())
@@ -146,7 +146,7 @@ impl Sending<'_> {
         wanted: &events::Filter,
         names: &mut Names,
     ) -> Result<Vec<(Entry, Cursor)>, Error> {
-        let mut read = self.context.db().browse().await?;
+        let mut read = self.context.browse().await?;
         let Position { snapshot, after } = &self.position;
         let (tenant, limit) = (self.context.tenant, i64::try_from(PAGE_MAX).unwrap_or(i64::MAX));
         let page = events::export(&mut read, tenant, wanted, snapshot, *after, limit).await?;

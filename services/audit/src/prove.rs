@@ -30,7 +30,7 @@ pub(crate) async fn checkpoint(
     query: CheckpointQuery,
 ) -> Result<Answer<CheckpointView>, Error> {
     authorise(&context)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let signed = log::checkpoint(&mut read, context.tenant, query.size).await?;
     let signed = match (signed, query.size) {
         (Some(signed), _) => view(signed),
@@ -52,7 +52,7 @@ pub(crate) async fn inclusion(
     query: InclusionQuery,
 ) -> Result<Answer<InclusionView>, Error> {
     authorise(&context)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let newest = newest(&context, &mut read).await?;
     let size = within(query.size, newest.size, "tree_size")?;
     let entry = match query.entry {
@@ -93,7 +93,7 @@ pub(crate) async fn consistency(
     ConsistencyQuery { old, new }: ConsistencyQuery,
 ) -> Result<Answer<ConsistencyView>, Error> {
     authorise(&context)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let newest = newest(&context, &mut read).await?;
     let new = within(new, newest.size, "new_tree_size")?;
     let parts = proof::consistency(old, new).ok_or_else(|| {
@@ -113,7 +113,7 @@ pub(crate) async fn entries(
     authorise(&context)?;
     let List { filter, page } = list;
     let (after, limit) = context.page::<_, u64>(&filter, &page)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let first = after.map_or(filter.first, |last| last.saturating_add(1));
     let entries = log::entries(&mut read, context.tenant, first, limit).await?;
     let views =

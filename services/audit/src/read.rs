@@ -29,7 +29,7 @@ pub(crate) async fn list(
     let List { filter, page } = list;
     let (before, limit) = context.page(&filter, &page)?;
     let wanted = filter::stored(&filter);
-    let mut read = context.db().browse().await?;
+    let mut read = context.browse().await?;
     let rows = events::list(&mut read, context.tenant, &wanted, before, limit).await?;
     let cursor = |last: &StoredEvent| Cursor { time: last.event.time, id: last.id };
     Ok(context.listed(&filter, &page, rows, read.revision(), context.now(), cursor))
@@ -38,7 +38,7 @@ pub(crate) async fn list(
 /// One entry.
 pub(crate) async fn get(context: Context, id: EventId) -> Result<Answer<StoredEvent>, Error> {
     authorise(&context)?;
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let event = events::get(&mut read, context.tenant, id)
         .await?
         .ok_or(Reason::NotFound { thing: ThingKind::Event, id: id.uuid() })?;

@@ -23,7 +23,7 @@ use pim_domain::{
     id::TenantId,
 };
 use pim_store::{
-    Purpose, Read, StoreError,
+    Purpose, Reach, Read, StoreError,
     alerts::{
         self,
         facts::{self, Candidates, Owners},
@@ -63,7 +63,7 @@ pub enum ScanError {
 /// Something could not be read or written.
 pub async fn scan(process: &Process) -> Result<Duration, ScanError> {
     let before = process.clock.now().now - SCAN_INTERVAL;
-    let mut read = process.db.browse().await?;
+    let mut read = process.db.browse(Reach::EveryTenant).await?;
     let tenants = alerts::due(&mut read, before, TENANTS_MAX).await?;
     drop(read);
     let is_full = i64::try_from(tenants.len()).unwrap_or(i64::MAX) >= TENANTS_MAX;
@@ -89,7 +89,7 @@ async fn scan_tenant(
     before: DateTime<Utc>,
 ) -> Result<Vec<(&'static str, StoreError)>, StoreError> {
     let now = process.clock.now().now;
-    let mut tx = process.db.begin(Purpose::Gain).await?;
+    let mut tx = process.db.begin(Purpose::Gain, tenant).await?;
     let is_ours = alerts::take_turn(&mut tx, tenant, before, now).await?;
     tx.commit().await?;
     if !is_ours {
@@ -107,7 +107,7 @@ async fn scan_tenant(
 }
 
 async fn scan_kind(process: &Process, tenant: TenantId, kind: AlertKind) -> Result<(), StoreError> {
-    let mut read = process.db.browse().await?;
+    let mut read = process.db.browse(tenant).await?;
     let settings = alerts::settings(&mut read, tenant).await?;
     let Some(setting) = settings.iter().find(|one| one.kind == kind) else { return Ok(()) };
     let open = alerts::open(&mut read, tenant, kind).await?;
@@ -133,7 +133,7 @@ async fn record(
     tenant: TenantId,
     changes: &[Change<Incident>],
 ) -> Result<(), StoreError> {
-    let mut tx = process.db.begin(Purpose::Gain).await?;
+    let mut tx = process.db.begin(Purpose::Gain, tenant).await?;
     for change in changes {
         alerts::record(&mut tx, tenant, change).await?;
     }

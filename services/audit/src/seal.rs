@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use pim_chassis::Process;
-use pim_store::{Purpose, StoreError, log};
+use pim_store::{Purpose, Reach, StoreError, log};
 
 /// Events that are sealed at once; the last transaction's beyond that go with them.
 const BATCH: i64 = 5_000;
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// # Errors
 /// The database cannot serve. Nothing is sealed then.
 pub async fn seal(process: &Process) -> Result<Duration, StoreError> {
-    let mut tx = process.db.begin(Purpose::Log).await?;
+    let mut tx = process.db.begin(Purpose::Log, Reach::EveryTenant).await?;
     // Looking first: who takes the watermark's row writes, and an idle log must not.
     if !log::is_behind(&mut tx).await? {
         return Ok(PAUSE);

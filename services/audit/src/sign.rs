@@ -17,7 +17,7 @@ use pim_domain::{
     },
 };
 use pim_store::{
-    Purpose, StoreError, Tx, events,
+    Purpose, Reach, StoreError, Tx, events,
     log::{self, Signed, Unsigned},
 };
 use uuid::Uuid;
@@ -54,7 +54,7 @@ enum Unsound {
 /// # Errors
 /// The database cannot serve. A log that is not what it should be is none: the others are signed.
 pub async fn sign(process: &Process, keys: &LogKeys) -> Result<Signing, StoreError> {
-    let mut looking = process.db.begin(Purpose::Log).await?;
+    let mut looking = process.db.begin(Purpose::Log, Reach::EveryTenant).await?;
     let grown = log::unsigned(&mut looking, TREES_MAX).await?;
     drop(looking);
     let mut signing = Signing::default();
@@ -98,7 +98,7 @@ async fn sign_tree(
     keys: &LogKeys,
     Unsigned { tenant, head, last }: &Unsigned,
 ) -> Result<Done, Unsound> {
-    let mut tx = process.db.begin(Purpose::Log).await?;
+    let mut tx = process.db.begin(Purpose::Log, *tenant).await?;
     if !log::claim_signing(&mut tx, *tenant).await?
         || log::checkpoint(&mut tx, *tenant, None).await? != *last
     {

@@ -59,7 +59,7 @@ pub(crate) async fn tail(
 ) -> Result<ReceiverStream<Result<TailEventsResponse, Status>>, Error> {
     authorise(&context)?;
     let position = if tail.after_position.is_empty() {
-        let read = context.db().read().await?;
+        let read = context.read().await?;
         Position { since: read.snapshot().to_string(), part: None }
     } else {
         context.open_position(STREAM, &[], &tail.after_position)?
@@ -94,7 +94,7 @@ async fn follow(
             judge_again(context).await?;
             judged = Instant::now();
         }
-        let mut read = context.db().browse().await?;
+        let mut read = context.browse().await?;
         let Position { since, part } = position;
         // What a reader has heard a part of is told to its end first.
         let (until, mut after) = match part {

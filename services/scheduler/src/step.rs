@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use pim_chassis::Process;
 use pim_domain::due::{Due, DueKind};
-use pim_store::{StoreError, due};
+use pim_store::{Reach, StoreError, due};
 
 use crate::push::{Pushed, push};
 
@@ -40,7 +40,7 @@ pub async fn step(process: &Process) -> Result<Duration, StepError> {
     let mut failures: BTreeMap<(DueKind, String), usize> = BTreeMap::new();
     let (mut after, mut done, mut is_full) = (None, 0, true);
     for _ in 0..BATCHES_MAX {
-        let mut read = process.db.browse().await?;
+        let mut read = process.db.browse(Reach::EveryTenant).await?;
         let batch = due::list(&mut read, now, after, DUE_BATCH_MAX).await?;
         drop(read);
         is_full = i64::try_from(batch.len()).unwrap_or(i64::MAX) >= DUE_BATCH_MAX;
@@ -53,7 +53,7 @@ pub async fn step(process: &Process) -> Result<Duration, StepError> {
     if !failures.is_empty() {
         return Err(StepError::Pushes(summary(&failures)));
     }
-    let mut read = process.db.browse().await?;
+    let mut read = process.db.browse(Reach::EveryTenant).await?;
     let next = due::next(&mut read, now).await?;
     // Without progress, haste is of no use.
     let has_more = is_full && done > 0;

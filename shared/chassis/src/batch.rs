@@ -69,7 +69,7 @@ where
     let revision = match last {
         Some(answer) => answer.revision.clone(),
         None => {
-            let read = context.db().read().await?;
+            let read = context.read().await?;
             context.revision(read.revision())
         }
     };

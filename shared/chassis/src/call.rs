@@ -292,7 +292,7 @@ async fn enabled(
     sign_in: SignIn,
 ) -> Result<Box<Caller>, Error> {
     // What they hold counts only while they are enabled, by the same statement that reads it.
-    let mut read = process.db.glance().await?;
+    let mut read = process.db.glance(tenant).await?;
     there(callers::load(&mut read, tenant, issuer, subject, sign_in).await?)
 }
 

@@ -15,7 +15,7 @@ use pim_proto::{
     field::FieldViolation,
 };
 use pim_store::{
-    Db, Purpose, Read, Revision, StoreError, Tx,
+    Db, Glance, Purpose, Read, Revision, StoreError, Tx,
     idempotency::{self, Key, Known},
     tenants,
 };
@@ -64,6 +64,30 @@ impl Context {
     #[must_use]
     pub fn db(&self) -> &Db {
         &self.process.db
+    }
+
+    /// One consistent state of the tenant, to read.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn read(&self) -> Result<Read, StoreError> {
+        self.db().read(self.tenant).await
+    }
+
+    /// The same for lists, as [`Db::browse`].
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn browse(&self) -> Result<Read, StoreError> {
+        self.db().browse(self.tenant).await
+    }
+
+    /// A connection to read with, as [`Db::glance`].
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn glance(&self) -> Result<Glance, StoreError> {
+        self.db().glance(self.tenant).await
     }
 
     /// The principal who calls.
@@ -154,7 +178,7 @@ impl Context {
         purpose: Purpose,
         write: &Write<C>,
     ) -> Result<Work, Error> {
-        let mut tx = self.db().begin(purpose).await?;
+        let mut tx = self.db().begin(purpose, self.tenant).await?;
         let mut known = None;
         let mut key = None;
         if let (Some(request_id), false) = (write.request_id, write.validate_only) {
@@ -180,7 +204,7 @@ impl Context {
     /// # Errors
     /// The database cannot serve.
     pub async fn begin_internal(&self, purpose: Purpose) -> Result<Work, Error> {
-        let tx = self.db().begin(purpose).await?;
+        let tx = self.db().begin(purpose, self.tenant).await?;
         Ok(Work { tx, key: None, known: None, validate_only: false })
     }
 
@@ -196,7 +220,7 @@ impl Context {
         let Some((known, as_of)) = work.known.take() else { return Ok(None) };
         let value =
             serde_json::from_value(known).map_err(|error| StoreError::corrupt("answer", error))?;
-        let read = self.db().read().await?;
+        let read = self.read().await?;
         Ok(Some(self.answer(value, read.revision(), as_of)))
     }
 
@@ -221,6 +245,8 @@ impl Context {
             if let Some(key) = key {
                 let kept = serde_json::to_value(&value)
                     .map_err(|error| StoreError::corrupt("answer", error))?;
+                // Who has made a tenant is in it by now; the request is still the caller's.
+                tx.enter(key.tenant).await?;
                 idempotency::keep(&mut tx, &key, &kept, now).await?;
             }
             tx.commit().await?

@@ -259,7 +259,8 @@ fn stored(error: &StoreError) -> Status {
             tracing::error!(error = chain, "what is stored does not read");
             (Code::DataLoss, "INTEGRITY", "what is stored does not read: somebody must look")
         }
-        StoreError::Refused(_) => {
+        // The last two are of processes that do not start.
+        StoreError::Refused(_) | StoreError::BadUrl | StoreError::UnsafeLogin { .. } => {
             tracing::error!(error = chain, "the database refused a statement");
             (Code::Internal, "INTERNAL", "an internal error happened")
         }

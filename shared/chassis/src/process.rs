@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use pim_client::{Client, ClientError, Credentials, FilesError};
 use pim_domain::id::TenantId;
-use pim_store::{Db, Options, Revision, StoreError, events};
+use pim_store::{Db, Options, Reach, Revision, StoreError, events};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -203,7 +203,7 @@ impl Process {
 /// # Errors
 /// The database cannot serve.
 pub async fn discipline(db: &Db, clock: &Clock) -> Result<(), StoreError> {
-    let mut read = db.read().await?;
+    let mut read = db.read(Reach::EveryTenant).await?;
     if let Some(newest) = events::newest_time(&mut read).await? {
         clock.raise_floor(newest);
     }
@@ -287,6 +287,7 @@ pub async fn serve(
         if let Err(error) = own.refusals.flush_all(&own.db).await {
             tracing::error!(service = service.name, %error, "counted refusals were lost");
         }
+        own.db.close().await;
     }
     process.db.close().await;
     served

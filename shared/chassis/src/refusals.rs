@@ -77,7 +77,7 @@ impl Refusals {
 }
 
 async fn write(db: &Db, tenant: TenantId, event: &Event) -> Result<(), StoreError> {
-    let mut tx = db.begin(Purpose::Lose).await?;
+    let mut tx = db.begin(Purpose::Lose, tenant).await?;
     events::insert(&mut tx, tenant, event).await?;
     tx.commit().await?;
     Ok(())

@@ -41,12 +41,14 @@ const SETTINGS: [&str; 8] = [
 ];
 
 /// What a cluster that nobody will miss can do without.
-const THROWAWAY_SETTINGS: [&str; 5] = [
+const THROWAWAY_SETTINGS: [&str; 6] = [
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
     "wal_level=minimal",
     "max_wal_senders=0",
+    // Many tests run at once, each with connections of each service.
+    "max_connections=500",
 ];
 
 /// A running Postgres that ends with this program.

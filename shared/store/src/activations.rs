@@ -360,9 +360,12 @@ pub async fn resting_on(
     id: Uuid,
 ) -> Result<Vec<ActivationId>, StoreError> {
     let ids = sqlx::query_scalar!(
-        "select id from activation
-         where tenant_id = $1 and (eligibility_id = $2 or membership_ids @> array[$2])
-           and state <> 'ENDED'",
+        r#"select id as "id!" from activation
+           where tenant_id = $1 and eligibility_id = $2 and state <> 'ENDED'
+           union
+           select id from activation
+           where tenant_id = $1 and $2 = any(membership_ids) and membership_ids <> '{}'
+               and state <> 'ENDED'"#,
         tenant.uuid(),
         id,
     )

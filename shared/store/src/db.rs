@@ -3,21 +3,23 @@
 //! others.
 
 use std::{
+    fmt, io,
     ops::{Deref, DerefMut},
     str::FromStr as _,
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
+use pim_domain::id::TenantId;
 use sqlx::{
-    Connection as _, PgConnection, PgPool, Postgres, Transaction,
+    AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use uuid::Uuid;
 
 use crate::{
-    StoreError,
+    Login, StoreError,
     revision::{Revision, Snapshot},
 };
 
@@ -34,6 +36,9 @@ const LOG_CONNECTIONS_MAX: u32 = 2;
 const LOG_STATEMENT_TIMEOUT_MILLIS: u32 = 60_000;
 /// A transaction in which nothing happens is ended after this long.
 pub const IDLE_IN_TRANSACTION_MILLIS: u32 = 5_000;
+
+/// A first connection that takes longer is given up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a process uses its database.
 #[derive(Debug, Clone)]
@@ -67,6 +72,31 @@ pub enum Purpose {
     Log,
 }
 
+/// For whom a transaction acts: of the rows that have a tenant it sees theirs, and writes no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// For one tenant.
+    Tenant(TenantId),
+    /// For none of them. A login that reads all tenants sees all, any other one nothing.
+    EveryTenant,
+}
+
+impl From<TenantId> for Reach {
+    fn from(tenant: TenantId) -> Self {
+        Self::Tenant(tenant)
+    }
+}
+
+impl fmt::Display for Reach {
+    /// What Postgres is told, at the end of what begins a transaction: a UUID ends no text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tenant(tenant) => write!(f, "; set local app.tenant = '{}'", tenant.uuid()),
+            Self::EveryTenant => Ok(()),
+        }
+    }
+}
+
 /// The database of one process. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -76,15 +106,40 @@ pub struct Db {
     follow: PgPool,
     log: PgPool,
     instance: Uuid,
+    /// Whether the login reads all tenants.
+    sees_all: bool,
 }
 
 impl Db {
     /// Connects to a database that has this program's schema.
     ///
     /// # Errors
-    /// It cannot be reached, or its schema is of another version.
+    /// It cannot be reached, its schema is of another version, or the login may do what no service
+    /// is to.
     pub async fn connect(url: &str, options: &Options) -> Result<Self, StoreError> {
-        let connect = PgConnectOptions::from_str(url).map_err(StoreError::Unavailable)?.options([
+        Self::open(parse(url)?, options).await
+    }
+
+    /// The same with this login in place of the one that the URL names.
+    ///
+    /// # Errors
+    /// As [`Db::connect`] says.
+    pub async fn connect_as(
+        url: &str,
+        login: Login,
+        password: Option<&str>,
+        options: &Options,
+    ) -> Result<Self, StoreError> {
+        let connect = parse(url)?.username(login.name());
+        let connect = match password {
+            Some(password) => connect.password(password),
+            None => connect,
+        };
+        Self::open(connect, options).await
+    }
+
+    async fn open(connect: PgConnectOptions, options: &Options) -> Result<Self, StoreError> {
+        let connect = connect.options([
             ("statement_timeout", STATEMENT_TIMEOUT_MILLIS.to_string()),
             ("lock_timeout", LOCK_TIMEOUT_MILLIS.to_string()),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MILLIS.to_string()),
@@ -95,9 +150,9 @@ impl Db {
             // several times as long as running it.
             ("plan_cache_mode", "force_generic_plan".to_owned()),
         ]);
-        let mut first =
-            PgConnection::connect_with(&connect).await.map_err(StoreError::Unavailable)?;
+        let mut first = first(&connect).await?;
         crate::migrate::check(&mut first).await?;
+        let sees_all = judge_login(&mut first).await?;
         let instance = sqlx::query_scalar!("select id from instance").fetch_one(&mut first).await?;
         first.close().await.map_err(StoreError::Unavailable)?;
         let pool = |connections, connect: &PgConnectOptions| {
@@ -117,6 +172,7 @@ impl Db {
             follow: pool(FOLLOW_CONNECTIONS_MAX, &connect),
             log: pool(LOG_CONNECTIONS_MAX, &patient),
             instance,
+            sees_all,
         })
     }
 
@@ -130,8 +186,8 @@ impl Db {
     ///
     /// # Errors
     /// The database cannot serve.
-    pub async fn read(&self) -> Result<Read, StoreError> {
-        self.read_from(&self.read, "begin isolation level repeatable read read only").await
+    pub async fn read(&self, reach: impl Into<Reach>) -> Result<Read, StoreError> {
+        self.read_from(&self.read, "", reach.into()).await
     }
 
     /// The same, for what is found by filters that may be absent, or by a range of time: planned
@@ -139,16 +195,19 @@ impl Db {
     ///
     /// # Errors
     /// The database cannot serve.
-    pub async fn browse(&self) -> Result<Read, StoreError> {
-        self.read_from(
-            &self.read,
-            "begin isolation level repeatable read read only; set local plan_cache_mode = auto",
-        )
-        .await
+    pub async fn browse(&self, reach: impl Into<Reach>) -> Result<Read, StoreError> {
+        self.read_from(&self.read, "; set local plan_cache_mode = auto", reach.into()).await
     }
 
-    async fn read_from(&self, pool: &PgPool, begin: &'static str) -> Result<Read, StoreError> {
-        let mut tx = pool.begin_with(begin).await?;
+    /// All in one round trip.
+    async fn read_from(
+        &self,
+        pool: &PgPool,
+        setting: &'static str,
+        reach: Reach,
+    ) -> Result<Read, StoreError> {
+        let begin = format!("begin isolation level repeatable read read only{setting}{reach}");
+        let mut tx = pool.begin_with(AssertSqlSafe(begin)).await?;
         let snapshot = snapshot(&mut tx).await?;
         Ok(Read { tx, revision: Revision::Snapshot(snapshot.clone()), snapshot })
     }
@@ -162,18 +221,15 @@ impl Db {
         snapshot(&mut connection).await
     }
 
-    /// One consistent state, for who follows what changes: on connections of its own, so that a
-    /// flood of calls does not hold it up.
+    /// One consistent state of all tenants, for who follows what changes: on connections of its own,
+    /// so that a flood of calls does not hold it up.
     ///
     /// # Errors
     /// The database cannot serve.
     pub async fn follow(&self) -> Result<Read, StoreError> {
         // However much has changed, it is little beside all there is.
-        self.read_from(
-            &self.follow,
-            "begin isolation level repeatable read read only; set local enable_seqscan = off",
-        )
-        .await
+        let setting = "; set local enable_seqscan = off";
+        self.read_from(&self.follow, setting, Reach::EveryTenant).await
     }
 
     /// The same, with time to read all there is.
@@ -181,33 +237,37 @@ impl Db {
     /// # Errors
     /// The database cannot serve.
     pub async fn copy(&self) -> Result<Read, StoreError> {
-        self.read_from(
-            &self.follow,
-            "begin isolation level repeatable read read only; set local statement_timeout = '5min'",
-        )
-        .await
+        let setting = "; set local statement_timeout = '5min'";
+        self.read_from(&self.follow, setting, Reach::EveryTenant).await
     }
 
     /// A connection to read with where each statement may see a state of its own: cheaper than
-    /// [`Db::read`], which sends three statements more.
+    /// [`Db::read`]. A login that reads all tenants needs no transaction for it.
     ///
     /// # Errors
     /// The database cannot serve.
-    pub async fn glance(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        Ok(self.read.acquire().await?)
+    pub async fn glance(&self, reach: impl Into<Reach>) -> Result<Glance, StoreError> {
+        Ok(Glance(if self.sees_all {
+            Glancing::All(self.read.acquire().await?)
+        } else {
+            let begin = format!("begin read only{}", reach.into());
+            Glancing::Walled(self.read.begin_with(AssertSqlSafe(begin)).await?)
+        }))
     }
 
     /// A transaction to write in.
     ///
     /// # Errors
     /// The database cannot serve.
-    pub async fn begin(&self, purpose: Purpose) -> Result<Tx, StoreError> {
+    pub async fn begin(&self, purpose: Purpose, reach: impl Into<Reach>) -> Result<Tx, StoreError> {
         let pool = match purpose {
             Purpose::Gain => &self.gain,
             Purpose::Lose => &self.lose,
             Purpose::Log => &self.log,
         };
-        Ok(Tx { tx: pool.begin().await?, xid: None, gains: false })
+        let reach = reach.into();
+        let tx = pool.begin_with(AssertSqlSafe(format!("begin{reach}"))).await?;
+        Ok(Tx { tx, reach, xid: None, gains: false })
     }
 
     /// The database's clock, now.
@@ -229,6 +289,53 @@ impl Db {
         self.follow.close().await;
         self.log.close().await;
     }
+}
+
+/// The database that a URL names.
+pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, StoreError> {
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(StoreError::BadUrl);
+    }
+    PgConnectOptions::from_str(url).map_err(|_| StoreError::BadUrl)
+}
+
+/// A first connection, or none within some seconds.
+pub(crate) async fn first(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options));
+    match connected.await {
+        Ok(connected) => connected.map_err(StoreError::Unavailable),
+        Err(_) => {
+            let text = format!("no answer within {} s", CONNECT_TIMEOUT.as_secs());
+            let late = io::Error::new(io::ErrorKind::TimedOut, text);
+            Err(StoreError::Unavailable(sqlx::Error::Io(late)))
+        }
+    }
+}
+
+/// Whether the login reads all tenants. One for whom there is no wall is refused: with it, a mistake
+/// in one statement would show a tenant what is another's.
+async fn judge_login(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let row = sqlx::query!(
+        r#"select
+               r.rolname::text as "login!", r.rolsuper as "is_superuser!",
+               r.rolbypassrls as "bypasses!",
+               (pg_has_role(c.relowner, 'usage')) as "owns!",
+               exists (
+                   select from unnest($1::text[]) of_all where pg_has_role(of_all::name, 'usage')
+               ) as "sees_all!"
+           from pg_roles r, pg_class c
+           where r.rolname = current_user and c.oid = 'event'::regclass"#,
+        &Login::OF_ALL_TENANTS.map(|login| login.name().to_owned()),
+    )
+    .fetch_one(connection)
+    .await?;
+    let may = match (row.is_superuser, row.bypasses, row.owns) {
+        (true, ..) => "is a superuser",
+        (_, true, _) => "bypasses row-level security",
+        (.., true) => "owns the tables",
+        (false, false, false) => return Ok(row.sees_all),
+    };
+    Err(StoreError::UnsafeLogin { login: row.login, may })
 }
 
 async fn snapshot(connection: &mut PgConnection) -> Result<Snapshot, StoreError> {
@@ -274,10 +381,41 @@ impl DerefMut for Read {
     }
 }
 
+/// A connection to read with, as it was asked for by [`Db::glance`].
+#[derive(Debug)]
+pub struct Glance(Glancing);
+
+#[derive(Debug)]
+enum Glancing {
+    All(PoolConnection<Postgres>),
+    Walled(Transaction<'static, Postgres>),
+}
+
+impl Deref for Glance {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        match &self.0 {
+            Glancing::All(connection) => connection,
+            Glancing::Walled(tx) => tx,
+        }
+    }
+}
+
+impl DerefMut for Glance {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match &mut self.0 {
+            Glancing::All(connection) => connection,
+            Glancing::Walled(tx) => tx,
+        }
+    }
+}
+
 /// A transaction; what is not committed has not happened.
 #[derive(Debug)]
 pub struct Tx {
     tx: Transaction<'static, Postgres>,
+    reach: Reach,
     xid: Option<u64>,
     gains: bool,
 }
@@ -319,6 +457,21 @@ impl Tx {
     /// The database cannot serve.
     pub async fn abandon(self) -> Result<(), StoreError> {
         Ok(self.tx.rollback().await?)
+    }
+
+    /// From here on it acts for this tenant: for whom makes one, and goes on in it.
+    ///
+    /// # Errors
+    /// The database cannot serve.
+    pub async fn enter(&mut self, tenant: TenantId) -> Result<(), StoreError> {
+        let reach = Reach::Tenant(tenant);
+        if self.reach != reach {
+            sqlx::query!("select set_config('app.tenant', $1, true)", tenant.to_string())
+                .fetch_one(&mut *self.tx)
+                .await?;
+            self.reach = reach;
+        }
+        Ok(())
     }
 
     pub(crate) fn wrote_as(&mut self, xid: u64) {

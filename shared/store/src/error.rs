@@ -14,6 +14,19 @@ pub enum StoreError {
     /// The database cannot be reached or serves nobody.
     #[error("database unavailable")]
     Unavailable(#[source] sqlx::Error),
+    /// What names the database is no URL of one. It may hold a password and is not repeated.
+    #[error("the database URL is not one: it must be postgres://user@host/database")]
+    BadUrl,
+    /// The login is not behind the wall between tenants: a service is not to have it.
+    #[error(
+        "the login {login} {may}: a service must log in with a role that `pim migrate` has made"
+    )]
+    UnsafeLogin {
+        /// Which.
+        login: String,
+        /// What it may do that no service is to.
+        may: &'static str,
+    },
     /// What is stored does not read as what it should be.
     #[error("stored {what} does not read: {source}")]
     Corrupt {

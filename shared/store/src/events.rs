@@ -249,7 +249,7 @@ pub async fn of_correlations(
 pub async fn newest_time(
     connection: &mut PgConnection,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
-    Ok(sqlx::query_scalar!("select max(event_time) from event").fetch_one(connection).await?)
+    Ok(sqlx::query_scalar!("select newest_event_time()").fetch_one(connection).await?)
 }
 
 /// Where a part of what was committed between two states ended.

@@ -19,6 +19,7 @@ pub mod holders;
 pub mod holdings;
 pub mod idempotency;
 pub mod log;
+pub mod login;
 pub mod migrate;
 pub mod past;
 pub mod policies;
@@ -30,6 +31,7 @@ mod row;
 pub mod scopes;
 pub mod tenants;
 
-pub use db::{Db, Options, Purpose, Read, Tx};
+pub use db::{Db, Glance, Options, Purpose, Reach, Read, Tx};
 pub use error::StoreError;
+pub use login::{Login, Passwords};
 pub use revision::{Revision, Snapshot};

@@ -1,11 +1,12 @@
 //! The schema. Migrations are a job of their own: services check the version and refuse to start on
 //! another.
 
-use std::str::FromStr as _;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, migrate::Migrator};
 
-use sqlx::{Connection as _, PgConnection, migrate::Migrator, postgres::PgConnectOptions};
-
-use crate::StoreError;
+use crate::{
+    StoreError, db,
+    login::{self, Passwords},
+};
 
 /// All migrations, part of the program.
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -27,15 +28,21 @@ pub fn needed() -> i64 {
     MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
-/// Brings the database at `url` to this program's schema; does nothing where it has it.
+/// Brings the database at `url` to this program's schema, lets the logins of the services do what
+/// they should, and gives them these passwords. Does nothing where all is so.
 ///
 /// # Errors
 /// It cannot be reached, or a migration fails; those before it stay.
-pub async fn migrate(url: &str) -> Result<(), StoreError> {
-    let options = PgConnectOptions::from_str(url).map_err(StoreError::Unavailable)?;
-    let mut connection =
-        PgConnection::connect_with(&options).await.map_err(StoreError::Unavailable)?;
+pub async fn migrate(url: &str, passwords: &Passwords) -> Result<(), StoreError> {
+    // A slow statement would be logged, and one of them has what verifies a password.
+    let options = db::parse(url)?.disable_statement_logging();
+    let mut connection = db::first(&options).await?;
+    // Who owns the tables is behind the wall between tenants but for this.
+    sqlx::query!("select set_config('app.migrating', 'on', false)")
+        .fetch_one(&mut connection)
+        .await?;
     MIGRATOR.run(&mut connection).await.map_err(|error| StoreError::corrupt("schema", error))?;
+    login::grant(&mut connection, passwords).await?;
     connection.close().await.map_err(StoreError::Unavailable)
 }
 

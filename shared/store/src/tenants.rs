@@ -93,6 +93,7 @@ fn plan(text: &str) -> Result<Plan, StoreError> {
 /// `Conflict` where it has changed meanwhile; or the database cannot serve.
 pub async fn record(tx: &mut Tx, change: &Change<Tenant>) -> Result<(), StoreError> {
     let tenant = change.after();
+    tx.enter(tenant.id).await?;
     if tenant.version == Version::FIRST {
         insert(tx, tenant).await?;
     } else {

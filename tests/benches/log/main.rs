@@ -18,7 +18,7 @@ use pim_chassis::Process;
 use pim_proto::audit::v1::{
     ExportEventsRequest, ExportFormat, GetInclusionProofRequest, get_inclusion_proof_request::Entry,
 };
-use pim_store::log;
+use pim_store::{Reach, log};
 use pim_tests::{Organisation, World, write_entries};
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
@@ -206,7 +206,7 @@ async fn fill(world: &World, organisation: &Organisation, process: &Process) {
         if signing.signed > 0 {
             busy += start.elapsed();
         }
-        let mut read = world.system.db.read().await.unwrap();
+        let mut read = world.db.read(Reach::EveryTenant).await.unwrap();
         let newest = log::checkpoint(&mut read, organisation.tenant.into(), None).await.unwrap();
         signed = newest.unwrap().size.try_into().unwrap();
     }
@@ -216,16 +216,16 @@ async fn fill(world: &World, organisation: &Organisation, process: &Process) {
 
 /// Seals all that can be sealed.
 async fn catch_up(world: &World, process: &Process) {
-    let mut read = world.system.db.read().await.unwrap();
+    let mut read = world.db.read(Reach::EveryTenant).await.unwrap();
     while log::is_behind(&mut read).await.unwrap() {
         drop(read);
         pim_audit::seal(process).await.unwrap();
-        read = world.system.db.read().await.unwrap();
+        read = world.db.read(Reach::EveryTenant).await.unwrap();
     }
 }
 
 async fn size(world: &World, organisation: &Organisation) -> i64 {
-    let mut read = world.system.db.read().await.unwrap();
+    let mut read = world.db.read(Reach::EveryTenant).await.unwrap();
     let head = log::head(&mut read, organisation.tenant.into()).await.unwrap().unwrap();
     head.size().try_into().unwrap()
 }

@@ -69,7 +69,7 @@ impl Installation {
             .arg("--token-key-file")
             .arg(self.file("token-key"))
             .args(["--listen", &address.to_string(), "--log", "info,pim_chassis=debug"])
-            .env("DATABASE_URL", self.database.url())
+            .env("DATABASE_URL", self.database.url_of("assignment"))
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .kill_on_drop(true)

@@ -12,7 +12,7 @@ use pim_proto::{
     assignment::v1::{ApprovalMode, Rules},
     audit::v1::EventFilter,
 };
-use pim_store::approvals;
+use pim_store::{Reach, approvals};
 use pim_tests::{Organisation, Person, World, reason, stage, stages};
 use uuid::Uuid;
 
@@ -128,7 +128,7 @@ async fn t_12_approvals_at_once_give_one_activation() {
 
 /// The approval of an activation, read where it is stored.
 async fn opened(world: &World, tenant: Uuid, asked: &Activation) -> Approval {
-    let mut read = world.system.db.read().await.unwrap();
+    let mut read = world.db.read(Reach::EveryTenant).await.unwrap();
     let activation = asked.id.parse::<Uuid>().unwrap().into();
     let found = approvals::of_activation(&mut read, tenant.into(), activation, None).await.unwrap();
     let approval = found.expect("the bell was heard");

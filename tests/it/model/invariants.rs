@@ -15,7 +15,7 @@ use pim_domain::{
     policy::Policy,
     principal::Principal,
 };
-use pim_store::{activations, approvals, events, grants, holdings, policies, principals};
+use pim_store::{Reach, activations, approvals, events, grants, holdings, policies, principals};
 use pim_tests::World;
 
 /// More than a sequence makes of anything.
@@ -36,7 +36,7 @@ pub(super) struct Stored {
 pub(super) type Ended = HashMap<ActivationId, Activation>;
 
 pub(super) async fn stored(world: &World, tenant: TenantId) -> Stored {
-    let mut read = world.system.db.read().await.unwrap();
+    let mut read = world.db.read(Reach::EveryTenant).await.unwrap();
     let all = activations::Filter::default();
     let activations = activations::list(&mut read, tenant, &all, None, READ_MAX).await.unwrap();
     let all = approvals::Filter::default();
@@ -94,7 +94,7 @@ pub(super) async fn check(
         if !grants().any(|grant| grant.principal == principal.id && counts(grant)) {
             continue;
         }
-        let mut read = world.system.db.read().await.unwrap();
+        let mut read = world.db.read(Reach::EveryTenant).await.unwrap();
         let all = holdings::of_principal(&mut read, tenant, principal.id, None, None).await;
         let held = effective::list(all.unwrap().resolve(), now.into()).holdings;
         invariant::nothing_outside_its_window(&held, now)?;
@@ -140,7 +140,7 @@ async fn explained<T: Thing + PartialEq>(
     tenant: TenantId,
     stored: &T,
 ) -> Result<(), Broken> {
-    let mut read = world.system.db.read().await.unwrap();
+    let mut read = world.db.read(Reach::EveryTenant).await.unwrap();
     let events = events::of_thing(&mut read, tenant, stored.id()).await.unwrap();
     let events: Vec<Event> = events.into_iter().map(|stored| stored.event).collect();
     invariant::log_explains(&events, stored)

@@ -4,8 +4,7 @@ use clap::Args;
 use pim_chassis::{config::Secret, process::ProcessError};
 use pim_domain::{id::TenantId, log::note::VerifierKey};
 use pim_store::{
-    Db, Options,
-    log::{self, Examined},
+    Db, Options, log::{self, Examined}, Reach, Read, StoreError, log::{self, Signed},
 };
 use uuid::Uuid;
 
@@ -19,7 +18,7 @@ use crate::{
 /// Where the log is, and whose.
 #[derive(Debug, Args)]
 pub(crate) struct Where {
-    /// The Postgres database, as a URL
+    /// The Postgres database, as a URL, by a login that reads all tenants: pim_audit
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Secret,
     /// Only of this tenant [default: of all]

@@ -37,15 +37,6 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* The URL of the database, from the secret that the installation brought. */}}
-{{- define "pim.database" -}}
-- name: DATABASE_URL
-  valueFrom:
-    secretKeyRef:
-      name: {{ .Values.database.existingSecret }}
-      key: {{ .Values.database.key }}
-{{- end }}
-
 {{/* The issuers file: the identity providers, and the cluster for the services themselves. Key sets
      are texts in the values, because YAML reads their members y and n as true and false. */}}
 {{- define "pim.issuers" -}}

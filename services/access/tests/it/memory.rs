@@ -121,7 +121,7 @@ async fn without_a_database_only_who_may_be_answered_with_an_old_state_is() {
     let (world, organisation, alice) = begin().await;
     let granted = organisation.assign(&alice, CONTRIBUTOR, SUBSCRIPTION).await.unwrap();
     remembered(&alice.client, &alice.id).await;
-    world.system.db.close().await;
+    world.system.databases.close().await;
     let old = ask(&alice.client, &alice.id, staleness(300)).await.unwrap();
     assert!(is_from_memory(&old));
     assert_eq!(old.into_inner().supporting_ids, [granted.id]);

@@ -249,7 +249,7 @@ async fn five_hundred_items_are_taken_and_no_more() {
 
 /// Holds what a request of Ada's for `ROLE` at the root waits for, until it is given up.
 async fn hold(ground: &Ground) -> pim_store::Tx {
-    let mut tx = ground.world.system.db.begin(Purpose::Gain).await.unwrap();
+    let mut tx = ground.world.db.begin(Purpose::Gain, ground.tenant()).await.unwrap();
     let [role, ada] = [ROLE, &ground.ada.id].map(|id| id.parse::<Uuid>().unwrap());
     let root = "/".parse().unwrap();
     let facts = activations::facts(&mut tx, ground.tenant(), ada.into(), role.into(), &root);

@@ -6,7 +6,7 @@ use pim_proto::activation::v1::{
     RevokeActivationRequest,
 };
 use pim_proto::approval::v1::approval_service_server::ApprovalServiceServer;
-use pim_store::{activations, approvals};
+use pim_store::{Reach, activations, approvals};
 use pim_tests::{Bell, Peer, Person, Reply, assert_refused, new_id, nowhere};
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -21,11 +21,11 @@ const CANCEL: &str = "/pim.approval.v1.ApprovalService/CancelApproval";
 
 /// An approval service that only listens.
 async fn listen(ground: &Ground, reply: Reply) -> Peer<Heard> {
-    let (db, tenant) = (ground.world.system.db.clone(), ground.tenant());
+    let (db, tenant) = (ground.world.db.clone(), ground.tenant());
     let note = move |bell: Bell| {
         let db = db.clone();
         async move {
-            let mut read = db.read().await.unwrap();
+            let mut read = db.read(Reach::EveryTenant).await.unwrap();
             let thing: Uuid = bell.thing_id.parse().unwrap();
             let activation = match approvals::get(&mut read, tenant, thing.into()).await.unwrap() {
                 Some(approval) => approval.activation,

@@ -95,7 +95,7 @@ impl Ground {
 
     /// A yes that is stored, and whose bell nobody hears.
     pub(crate) async fn approve_unheard(&self, approver: &Person, approval: &Approval) {
-        let mut tx = self.world.system.db.begin(Purpose::Gain).await.unwrap();
+        let mut tx = self.world.db.begin(Purpose::Gain, self.tenant()).await.unwrap();
         let id = approval.id.parse::<Uuid>().unwrap().into();
         let facts = approvals::facts(&mut tx, self.tenant(), id).await.unwrap().unwrap();
         let is_approver =
@@ -116,7 +116,7 @@ impl Ground {
 
     /// Disables somebody and enables them again, and nobody hears that bell.
     pub(crate) async fn interrupt_unheard(&self, person: &Person) {
-        let mut tx = self.world.system.db.begin(Purpose::Lose).await.unwrap();
+        let mut tx = self.world.db.begin(Purpose::Lose, self.tenant()).await.unwrap();
         let id = person.id.parse::<Uuid>().unwrap().into();
         let found = principals::get_for_update(&mut tx, self.tenant(), id).await.unwrap();
         let disabled = found.unwrap().disable(&self.stamp()).unwrap();
@@ -128,7 +128,7 @@ impl Ground {
 
     /// Ends an eligibility, and nobody hears that bell.
     pub(crate) async fn remove_unheard(&self, eligibility: &Eligibility) {
-        let mut tx = self.world.system.db.begin(Purpose::Lose).await.unwrap();
+        let mut tx = self.world.db.begin(Purpose::Lose, self.tenant()).await.unwrap();
         let id = eligibility.id.parse::<Uuid>().unwrap().into();
         let kind = GrantKind::Eligibility;
         let grant = grants::get_for_update(&mut tx, self.tenant(), kind, id).await.unwrap();

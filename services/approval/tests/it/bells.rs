@@ -6,7 +6,7 @@ use pim_proto::{
     activation::v1::{Activation, ActivationState},
     approval::v1::{ApprovalState, ApproveRequest},
 };
-use pim_store::approvals;
+use pim_store::{Reach, approvals};
 use pim_tests::{Bell, Peer, Reply, assert_refused, new_id, nowhere};
 use tonic::{Code, Status};
 
@@ -17,12 +17,12 @@ type Heard = (String, Option<&'static str>);
 
 /// An activation service that only listens.
 async fn listen(ground: &Ground, reply: Reply) -> Peer<Heard> {
-    let (db, tenant) = (ground.world.system.db.clone(), ground.tenant());
+    let (db, tenant) = (ground.world.db.clone(), ground.tenant());
     let note = move |bell: Bell| {
         let db = db.clone();
         async move {
             assert_eq!(bell.path, "/pim.activation.v1.ActivationService/ResolveActivation");
-            let mut read = db.read().await.unwrap();
+            let mut read = db.read(Reach::EveryTenant).await.unwrap();
             let activation = bell.thing_id.parse().unwrap();
             let found =
                 approvals::of_activation(&mut read, tenant, activation, None).await.unwrap();

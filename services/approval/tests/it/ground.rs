@@ -67,7 +67,7 @@ impl Ground {
 
     /// A pending activation of Ada's of which no approval service has heard.
     pub(crate) async fn asked_unheard(&self) -> ActivationId {
-        let mut tx = self.world.system.db.begin(Purpose::Gain).await.unwrap();
+        let mut tx = self.world.db.begin(Purpose::Gain, self.tenant()).await.unwrap();
         let role = ROLE.parse::<Uuid>().unwrap().into();
         let ada = self.ada.id.parse::<Uuid>().unwrap().into();
         let root = Scope::root();
@@ -88,7 +88,7 @@ impl Ground {
 
     /// Withdraws Ada's request, and no approval service hears of it.
     pub(crate) async fn canceled_unheard(&self, activation: &Activation) {
-        let mut tx = self.world.system.db.begin(Purpose::Lose).await.unwrap();
+        let mut tx = self.world.db.begin(Purpose::Lose, self.tenant()).await.unwrap();
         let id = activation.id.parse::<Uuid>().unwrap().into();
         let found = activations::get_for_update(&mut tx, self.tenant(), id).await.unwrap();
         let change = found.unwrap().cancel(Catalog::Entra, String::new(), &self.stamp()).unwrap();

@@ -6,7 +6,7 @@ use pim_proto::{
     activation::v1::{Activation, ActivationState, Ending},
     assignment::v1::{DisablePrincipalRequest, Eligibility, GrantState, RemoveEligibilityRequest},
 };
-use pim_store::activations;
+use pim_store::{Reach, activations};
 use pim_tests::{Bell, Organisation, Peer, Person, Reply, new_id, nowhere};
 use tonic::Status;
 
@@ -28,17 +28,17 @@ type Heard = (String, bool);
 
 /// An activation service that only listens.
 async fn listen(ground: &Ground, reply: Reply) -> Peer<Heard> {
-    let system = ground.world.system.clone();
+    let (db, clock) = (ground.world.db.clone(), ground.world.system.clock.clone());
     let tenant = ground.org.tenant.into();
     let note = move |bell: Bell| {
-        let system = system.clone();
+        let (db, clock) = (db.clone(), clock.clone());
         async move {
             assert_eq!(bell.path, "/pim.activation.v1.ActivationService/VoidActivation");
-            let mut read = system.db.read().await.unwrap();
+            let mut read = db.read(Reach::EveryTenant).await.unwrap();
             let id = bell.thing_id.parse().unwrap();
             let found = activations::get(&mut read, tenant, id).await.unwrap().unwrap();
             let rest = activations::rest(&mut read, tenant, &found).await.unwrap();
-            (bell.thing_id, found.broken_path(&rest, system.clock.now().now).is_none())
+            (bell.thing_id, found.broken_path(&rest, clock.now().now).is_none())
         }
     };
     Peer::listen::<ActivationServiceServer<()>, _>(reply, note).await

@@ -38,7 +38,7 @@ impl Ground {
     /// The only thing that an auditor has to be told.
     fn key(&self) -> VerifierKey {
         let tenant = TenantId::from(self.organisation.tenant);
-        let origin = checkpoint::origin(self.world.system.db.instance(), tenant);
+        let origin = checkpoint::origin(self.world.db.instance(), tenant);
         self.world.system.log_keys.current.verifier(&origin)
     }
 

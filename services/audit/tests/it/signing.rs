@@ -13,7 +13,7 @@ use pim_domain::{
         tree::Frontier,
     },
 };
-use pim_store::log;
+use pim_store::{Reach, log};
 use pim_tests::{Organisation, World, eventually};
 use sqlx::{AssertSqlSafe, Executor as _};
 
@@ -37,7 +37,7 @@ impl Ground {
     }
 
     fn origin(&self) -> String {
-        checkpoint::origin(self.world.system.db.instance(), self.tenant())
+        checkpoint::origin(self.world.db.instance(), self.tenant())
     }
 
     fn keys(&self) -> Vec<VerifierKey> {
@@ -45,7 +45,7 @@ impl Ground {
     }
 
     async fn note(&self) -> Option<String> {
-        let mut read = self.world.system.db.read().await.unwrap();
+        let mut read = self.world.db.read(Reach::EveryTenant).await.unwrap();
         log::checkpoint(&mut read, self.tenant(), None).await.unwrap().map(|signed| signed.note)
     }
 
@@ -73,7 +73,7 @@ impl Ground {
 
     /// All of the log, as an auditor gets it.
     async fn bundle(&self) -> Vec<String> {
-        let mut read = self.world.system.db.read().await.unwrap();
+        let mut read = self.world.db.read(Reach::EveryTenant).await.unwrap();
         let signed = log::checkpoint(&mut read, self.tenant(), None).await.unwrap().unwrap();
         let size = i64::try_from(signed.size).unwrap();
         let entries = log::entries(&mut read, self.tenant(), 0, size).await.unwrap();
@@ -105,7 +105,7 @@ async fn a_log_that_grows_is_signed_again_and_again() {
     ground.world.sign_log().await;
     let second = Checkpoint::open(&ground.note().await.unwrap(), &ground.keys()).unwrap();
     assert_eq!((&second.origin, second.size), (&ground.origin(), first.size + 1));
-    let mut read = ground.world.system.db.read().await.unwrap();
+    let mut read = ground.world.db.read(Reach::EveryTenant).await.unwrap();
     let parts = proof::consistency(first.size, second.size).unwrap();
     let kept = log::kept(&mut read, ground.tenant(), &proof::spans(&parts)).await.unwrap();
     let hashes = kept.hashes(&parts).unwrap();

@@ -12,7 +12,10 @@ use pim_domain::{
     scope::Scope,
     text::Ticket,
 };
-use pim_store::activations::{self, Filter};
+use pim_store::{
+    Reach,
+    activations::{self, Filter},
+};
 
 use crate::ground::{Ground, asking, scope, signals};
 
@@ -278,7 +281,7 @@ async fn activations_are_listed_in_pages_by_what_they_are_of() {
         );
     }
     all.sort_by_key(|activation| activation.id);
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let everything = Filter::default();
     let (mut pages, mut after) = (Vec::new(), None);
     loop {

@@ -8,7 +8,7 @@ use pim_domain::{
     fixture::{noon, stamp},
     id::TenantId,
 };
-use pim_store::{StoreError, Tx, alerts};
+use pim_store::{Reach, StoreError, Tx, alerts};
 use uuid::Uuid;
 
 use crate::ground::{Ground, Stored, made, scope};
@@ -89,7 +89,7 @@ impl Ground {
 async fn every_state_is_read_back_and_listed() {
     let ground = Ground::new().await;
     let all = ground.incidents().await;
-    let mut read = ground.db.browse().await.unwrap();
+    let mut read = ground.db.browse(Reach::EveryTenant).await.unwrap();
     let listed = async |read: &mut _, filter, limit| {
         alerts::list(read, ground.tenant, filter, None, limit).await.unwrap()
     };
@@ -127,7 +127,7 @@ async fn a_turn_is_taken_once() {
     let ground = Ground::new().await;
     let minute = TimeDelta::minutes(1);
     let due = async |before| {
-        let mut read = ground.db.read().await.unwrap();
+        let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
         alerts::due(&mut read, before, 9).await.unwrap()
     };
     assert_eq!(due(made() - minute).await, [], "it was not there yet");

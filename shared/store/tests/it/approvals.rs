@@ -11,7 +11,10 @@ use pim_domain::{
     principal::{self, NewPrincipal, Principal, PrincipalKind},
     role::Catalog,
 };
-use pim_store::approvals::{self, Filter};
+use pim_store::{
+    Reach,
+    approvals::{self, Filter},
+};
 
 use crate::ground::{Ground, asking, scope};
 
@@ -147,7 +150,7 @@ async fn an_inbox_has_what_waits_for_its_owner() {
     let inbox = async |who, at| {
         let filter =
             Filter { waits_for: Some((who, &[])), pending_at: Some(at), ..Filter::default() };
-        let mut read = ground.db.read().await.unwrap();
+        let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
         approvals::list(&mut read, ground.tenant, &filter, None, 10).await.unwrap().len()
     };
     let (end, before) = (asked.approval.expire_time, TimeDelta::microseconds(1));
@@ -168,7 +171,7 @@ async fn an_inbox_has_what_waits_for_its_owner() {
 async fn approvals_are_listed_by_what_they_are_about() {
     let ground = Ground::new().await;
     let asked = Asked::at(&ground).await;
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let (here, beside) = (scope("/applications/a"), scope("/applications/ab"));
     for (filter, count) in [
         (Filter::default(), 1),

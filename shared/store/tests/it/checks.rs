@@ -337,6 +337,8 @@ async fn nothing_refers_to_another_tenant() {
     tx.commit().await.unwrap();
     let grant = new_grant(GrantKind::Assignment, &alice, &ground.role, None);
     let mut tx = ground.begin().await;
+    // In the stranger's transaction, else the wall between tenants would be first to refuse it.
+    tx.enter(stranger.after().id).await.unwrap();
     let error = pim_store::grants::record(&mut tx, stranger.after().id, &grant).await.unwrap_err();
     let StoreError::Refused(error) = error else { panic!("{error}") };
     assert_eq!(constraint(&error), Some("role_grant_tenant_id_principal_id_fkey"));

@@ -11,7 +11,7 @@ use pim_domain::{
     policy::Layers,
     role::{self, Catalog, Create, Definition, Delete, PermissionBlock, Role, Update},
 };
-use pim_store::{StoreError, due, holdings, roles};
+use pim_store::{Reach, StoreError, due, holdings, roles};
 
 use crate::ground::{Ground, scope};
 
@@ -48,7 +48,7 @@ impl Ground {
     }
 
     async fn role_now(&self, role: &Role) -> Role {
-        let mut read = self.db.read().await.unwrap();
+        let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
         roles::get(&mut read, self.tenant, role.id).await.unwrap().unwrap()
     }
 }
@@ -78,7 +78,7 @@ async fn two_custom_roles_of_one_name_are_one_too_many() {
     let first = ground.kept_role(made("Restarter")).await.unwrap();
     let second = ground.kept_role(made("RESTARTER")).await;
     assert!(matches!(&second, Err(StoreError::Conflict(name)) if name == "role_custom_name"));
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let found = roles::namesake(&mut read, ground.tenant, "restarter", None).await.unwrap();
     assert_eq!(found, Some(first.id));
     let besides = roles::namesake(&mut read, ground.tenant, "restarter", Some(first.id)).await;
@@ -116,7 +116,7 @@ async fn what_there_is_of_a_deleted_role_is_due_and_nobody_holds_it() {
     ground.write(&granted).await.unwrap();
     let later = noon() + TimeDelta::minutes(10);
     let state = async || {
-        let mut read = ground.db.read().await.unwrap();
+        let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
         let due = due::list(&mut read, later, None, 10).await.unwrap();
         let held = holdings::of_principal(&mut read, ground.tenant, alice.id, None, None).await;
         (due.iter().map(|due| due.kind).collect::<Vec<_>>(), held.unwrap().holdings.len())

@@ -7,7 +7,7 @@ use pim_domain::{
     principal::{self, NewPrincipal, PrincipalKind},
     tenant,
 };
-use pim_store::{events, principals, tenants};
+use pim_store::{Reach, events, principals, tenants};
 use uuid::Uuid;
 
 use crate::ground::Ground;
@@ -35,7 +35,7 @@ async fn a_tenant_is_kept() {
     .unwrap();
     let expected = (tenant.id.uuid(), tenant.display_name.clone(), 1, odd(), odd());
     assert_eq!(row, expected);
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let events = events::of_thing(&mut read, tenant.id, tenant.id.uuid()).await.unwrap();
     assert_eq!(events.len(), 1);
     assert_eq!(&events[0].event, change.event());
@@ -79,7 +79,7 @@ async fn an_emergency_account_stays_one() {
 async fn principals_are_found_by_identity_and_text() {
     let ground = Ground::new().await;
     let (alice, bob) = (ground.user("Alice").await, ground.user("bob").await);
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let tenant = ground.tenant;
     let by = principals::by_identity(&mut read, tenant, &alice.issuer, "Alice").await.unwrap();
     assert_eq!(by, Some(alice.clone()));

@@ -13,7 +13,7 @@ use pim_domain::{
     role::Catalog,
     scope::Scope,
 };
-use pim_store::{activations, due};
+use pim_store::{Reach, activations, due};
 use uuid::Uuid;
 
 use crate::ground::{Ground, longer, opened, stored_policy};
@@ -61,19 +61,19 @@ impl Set {
     }
 
     async fn due(&self, at: DateTime<Utc>) -> Vec<Found> {
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         let found = due::list(&mut read, at, None, 10).await.unwrap();
         assert!(found.iter().all(|due| due.tenant == self.ground.tenant));
         found.into_iter().map(|due| (due.kind, due.thing, due.time)).collect()
     }
 
     async fn next(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        due::next(&mut self.ground.db.read().await.unwrap(), at).await.unwrap()
+        due::next(&mut self.ground.db.read(Reach::EveryTenant).await.unwrap(), at).await.unwrap()
     }
 
     /// What the rules make of an activation whose approvers have gone, as it is stored.
     async fn void(&self, activation: &Activation, at: DateTime<Utc>) -> Option<Activation> {
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         let rest = activations::rest(&mut read, self.ground.tenant, activation).await.unwrap();
         drop(read);
         let change = activation.void(&rest, CATALOG, &stamp(at)).ok()?;

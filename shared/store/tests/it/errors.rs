@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use pim_store::{Db, Options, Purpose, StoreError};
+use pim_store::{Db, Options, Purpose, Reach, StoreError};
 
 use crate::ground::{Ground, options};
 
@@ -13,6 +13,7 @@ fn kind(error: &StoreError) -> &'static str {
         StoreError::TryAgain(_) => "try again",
         StoreError::Unavailable(_) => "unavailable",
         StoreError::Corrupt { .. } => "corrupt",
+        StoreError::BadUrl | StoreError::UnsafeLogin { .. } => "not started",
         StoreError::Refused(_) => "refused",
     }
 }
@@ -74,7 +75,7 @@ async fn every_transaction_has_its_limits() {
 #[tokio::test]
 async fn a_read_writes_nothing() {
     let ground = Ground::new().await;
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let error = sqlx::query("delete from decision").execute(&mut *read).await.unwrap_err();
     assert_eq!(kind(&error.into()), "unavailable");
 }
@@ -82,7 +83,7 @@ async fn a_read_writes_nothing() {
 #[tokio::test]
 async fn a_read_sees_one_state_however_long_it_takes() {
     let ground = Ground::new().await;
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let alice = ground.user("alice").await;
     let found = pim_store::principals::get(&mut read, ground.tenant, alice.id).await.unwrap();
     assert_eq!(found, None);
@@ -92,7 +93,7 @@ async fn a_read_sees_one_state_however_long_it_takes() {
 #[tokio::test]
 async fn a_flood_of_one_purpose_does_not_stop_the_others() {
     let ground = Ground::new().await;
-    let url = ground.database.url();
+    let url = &ground.database.url_of("assignment");
     let narrow = Options {
         read_connections_max: 1,
         write_connections_max: 1,
@@ -102,13 +103,13 @@ async fn a_flood_of_one_purpose_does_not_stop_the_others() {
         Db::connect(url, &Options { acquire_timeout: options().acquire_timeout, ..narrow })
             .await
             .unwrap();
-    let _gain = patient.begin(Purpose::Gain).await.unwrap();
-    let lose = patient.begin(Purpose::Lose).await.unwrap();
-    let read = patient.read().await.unwrap();
+    let _gain = patient.begin(Purpose::Gain, Reach::EveryTenant).await.unwrap();
+    let lose = patient.begin(Purpose::Lose, Reach::EveryTenant).await.unwrap();
+    let read = patient.read(Reach::EveryTenant).await.unwrap();
     drop((lose, read));
 
     let hasty = Db::connect(url, &Options { acquire_timeout: Duration::ZERO, ..options() }).await;
-    let error = hasty.unwrap().begin(Purpose::Gain).await.unwrap_err();
+    let error = hasty.unwrap().begin(Purpose::Gain, Reach::EveryTenant).await.unwrap_err();
     assert_eq!(kind(&error), "try again");
 }
 
@@ -129,5 +130,5 @@ async fn a_database_that_goes_away_is_unavailable() {
     ground.user("alice").await;
 
     ground.db.close().await;
-    assert_eq!(kind(&ground.db.read().await.unwrap_err()), "unavailable");
+    assert_eq!(kind(&ground.db.read(Reach::EveryTenant).await.unwrap_err()), "unavailable");
 }

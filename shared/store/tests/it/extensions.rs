@@ -12,7 +12,7 @@ use pim_domain::{
     scope::Scope,
     text::Ticket,
 };
-use pim_store::{activations, approvals};
+use pim_store::{Reach, activations, approvals};
 
 use crate::ground::{Ground, asking, longer, opened, signals, stored_policy};
 
@@ -66,14 +66,14 @@ async fn every_wish_to_hold_for_longer_is_read_back() {
             let extension = waiting(&extending);
             assert_eq!(extension.request, wish.request);
             assert_eq!((extension.create_time, extension.policy_revision), (now.now, 1));
-            let mut read = ground.db.read().await.unwrap();
+            let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
             let found = activations::extensions(&mut read, ground.tenant, &[extension.id]).await;
             assert_eq!(found.unwrap(), [extension]);
             number += 1;
         }
     }
     assert_eq!(number, 6);
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let none = [ExtensionId::at(noon())];
     assert_eq!(activations::extensions(&mut read, ground.tenant, &none).await.unwrap(), []);
 }
@@ -127,7 +127,7 @@ async fn every_end_of_an_extension_is_read_back() {
         let resolved = ground.kept(change).await;
         assert_eq!((held(&resolved).end, resolved.waits_for()), (expected, None));
         // What was asked for stays to be seen.
-        let mut read = ground.db.read().await.unwrap();
+        let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
         let found = activations::extensions(&mut read, ground.tenant, &[extension.id]).await;
         assert_eq!(found.unwrap(), std::slice::from_ref(&extension));
         // And it may be asked for again.
@@ -183,7 +183,7 @@ async fn an_activation_and_each_extension_have_an_approval_of_their_own() {
         let extension = waiting(&extending);
         let approval = ground.kept(opened(&extending, &asking)).await;
         assert_eq!(approval.extension, Some(extension.id));
-        let mut read = ground.db.read().await.unwrap();
+        let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
         let found = approvals::extension_of(&mut read, ground.tenant, &approval).await.unwrap();
         assert_eq!(found.as_ref(), Some(&extension));
         drop(read);
@@ -193,7 +193,7 @@ async fn an_activation_and_each_extension_have_an_approval_of_their_own() {
         let closed = approval.cancel(&active, Catalog::Entra, &now).unwrap();
         assert_eq!(closed.after().state, ApprovalState::Canceled);
     }
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     // All that they are judged by is read for many as well, in their order.
     let reversed: Vec<_> = all.iter().rev().map(|(_, approval)| approval.clone()).collect();
     let around = approvals::around(&mut read, ground.tenant, reversed.clone()).await.unwrap();
@@ -239,7 +239,7 @@ async fn what_waits_rests_on_those_whom_its_own_revision_names() {
     let wish = longer(&active, Length::Duration(hours(1)));
     let extending = active.extend(&by_dave, wish, &stamp(noon())).unwrap();
     let extending = ground.kept(extending).await;
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     for (activation, who) in [(&pending, vec![carol.clone()]), (&extending, vec![dave.clone()])] {
         let pinned = activations::pinned(&mut read, ground.tenant, activation).await.unwrap();
         let rest = activations::rest(&mut read, ground.tenant, activation).await.unwrap();

@@ -2,7 +2,7 @@
 
 use pim_domain::{event::StoredEvent, id::EventId, principal::Principal};
 use pim_store::{
-    Tx,
+    Reach, Tx,
     events::{self, Between, CommittedCursor},
     principals,
 };
@@ -11,7 +11,7 @@ use crate::ground::{Ground, new_user};
 
 impl Ground {
     async fn state(&self) -> String {
-        let read = self.db.read().await.unwrap();
+        let read = self.db.read(Reach::EveryTenant).await.unwrap();
         read.snapshot().to_string()
     }
 
@@ -21,7 +21,7 @@ impl Ground {
         after: Option<CommittedCursor>,
         limit: i64,
     ) -> Vec<(StoredEvent, CommittedCursor)> {
-        let mut read = self.db.read().await.unwrap();
+        let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
         events::committed_between(&mut read, self.tenant, between, after, limit).await.unwrap()
     }
 
@@ -126,7 +126,7 @@ async fn what_is_no_state_is_refused() {
     let ground = Ground::new().await;
     let end = ground.state().await;
     let between = Between { since: "yesterday".to_owned(), until: end };
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let after = Some(CommittedCursor { xid: 0, id: EventId::at(crate::ground::made()) });
     let part = events::committed_between(&mut read, ground.tenant, &between, after, 1).await;
     assert!(part.is_err());

@@ -23,8 +23,8 @@ use pim_domain::{
     tenant,
 };
 use pim_store::{
-    Db, Options, Purpose, StoreError, Tx, activations, approvals, change_requests, events, grants,
-    groups, policies, principals, roles, scopes, tenants,
+    Db, Options, Purpose, Reach, StoreError, Tx, activations, approvals, change_requests, events,
+    grants, groups, policies, principals, roles, scopes, tenants,
 };
 use pim_tests::{TestDb, eventually};
 
@@ -86,11 +86,11 @@ pub(crate) fn catalog_of(version: &str, catalog: Catalog, roles: &[Role]) -> Cat
 impl Ground {
     pub(crate) async fn new() -> Self {
         let database = TestDb::new().await;
-        let db = Db::connect(database.url(), &options()).await.unwrap();
+        let db = database.db().await;
         let role = fixture::role();
         let other_role = Role { display_name: "Another Role".to_owned(), ..fixture::role() };
         let tenant = tenant::create("Contoso".to_owned(), tenant::Plan::P2, &stamp(made()));
-        let mut tx = db.begin(Purpose::Gain).await.unwrap();
+        let mut tx = db.begin(Purpose::Gain, Reach::EveryTenant).await.unwrap();
         tenants::record(&mut tx, &tenant).await.unwrap();
         let tenant = tenant.into_after().id;
         let file = catalog_of("1", Catalog::Entra, &[role.clone(), other_role.clone()]);
@@ -102,7 +102,7 @@ impl Ground {
     }
 
     pub(crate) async fn begin(&self) -> Tx {
-        self.db.begin(Purpose::Gain).await.unwrap()
+        self.db.begin(Purpose::Gain, self.tenant).await.unwrap()
     }
 
     /// Writes a change in a transaction of its own.
@@ -129,7 +129,7 @@ impl Ground {
     }
 
     pub(crate) async fn events_of<T: Stored>(&self, thing: &T) -> Vec<pim_domain::event::Event> {
-        let mut read = self.db.read().await.unwrap();
+        let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
         let events = events::of_thing(&mut read, self.tenant, thing.id()).await.unwrap();
         events.into_iter().map(|stored| stored.event).collect()
     }
@@ -177,7 +177,7 @@ impl Ground {
 
     /// Facts for a user as they are stored, where nobody has set a policy.
     pub(crate) async fn facts_of(&self, principal: &Principal) -> ActivationFacts {
-        let mut read = self.db.read().await.unwrap();
+        let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
         let (kind, root) = (GrantKind::Eligibility, Scope::root());
         let (who, target) = ([principal.id], (self.role.id, &root));
         let found = grants::reaching(&mut read, self.tenant, kind, &who, target).await;

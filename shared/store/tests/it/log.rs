@@ -10,7 +10,7 @@ use pim_domain::{
     role::Catalog,
 };
 use pim_store::{
-    StoreError,
+    Reach, StoreError,
     events::{self, Cursor, Filter},
 };
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use crate::ground::{Ground, new_user, scope};
 
 impl Ground {
     async fn list(&self, filter: &Filter, before: Option<Cursor>, limit: i64) -> Vec<StoredEvent> {
-        let mut read = self.db.read().await.unwrap();
+        let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
         events::list(&mut read, self.tenant, filter, before, limit).await.unwrap()
     }
 }
@@ -75,7 +75,7 @@ async fn every_kind_of_event_is_read_back() {
         let filter = Filter { actor: Some(stamp.actor.id()), ..Filter::default() };
         let newest = ground.list(&filter, None, 1).await.remove(0);
         assert_eq!(newest.event, event);
-        let mut read = ground.db.read().await.unwrap();
+        let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
         let got = events::get(&mut read, ground.tenant, newest.id).await.unwrap();
         assert_eq!(got.as_ref(), Some(&newest));
         let stranger = TenantId::from(Uuid::from_u128(1));
@@ -177,7 +177,7 @@ async fn a_log_is_its_tenants_own() {
     let ground = Ground::new().await;
     let alice = new_user("alice");
     ground.write(&alice).await.unwrap();
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let stranger = TenantId::from(Uuid::from_u128(1));
     let none = Filter::default();
     assert_eq!(events::list(&mut read, stranger, &none, None, 100).await.unwrap(), []);

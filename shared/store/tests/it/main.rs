@@ -30,4 +30,5 @@ mod sealed;
 mod stages;
 mod uniqueness;
 mod waiting;
+mod walls;
 mod writers;

@@ -12,12 +12,12 @@ use pim_domain::{
     role::Role,
     scope::{Lineage, Parents, Scope},
 };
-use pim_store::{Db, activations, approvals, holdings, migrate, policies, roles};
+use pim_store::{Db, Passwords, Reach, activations, approvals, holdings, migrate, policies, roles};
 use pim_tests::TestDb;
 use sqlx::{Connection as _, PgConnection, migrate::Migrator};
 use uuid::Uuid;
 
-use crate::ground::{options, setting};
+use crate::ground::setting;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
@@ -56,9 +56,9 @@ impl Brought {
         MIGRATOR.run_to(1, &mut connection).await.unwrap();
         execute(&mut connection, BEFORE).await;
         connection.close().await.unwrap();
-        migrate::migrate(database.url()).await.unwrap();
-        let db = Db::connect(database.url(), &options()).await.unwrap();
-        let mut read = db.read().await.unwrap();
+        migrate::migrate(database.url(), &Passwords::default()).await.unwrap();
+        let db = database.db().await;
+        let mut read = db.read(Reach::EveryTenant).await.unwrap();
         let role: RoleId = id(2).into();
         let role = roles::get(&mut read, tenant(), role).await.unwrap().unwrap();
         drop(read);
@@ -66,7 +66,7 @@ impl Brought {
     }
 
     async fn policies(&self, at: &Scope, revision: i64) -> Layers {
-        let mut read = self.db.read().await.unwrap();
+        let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
         policies::at(&mut read, tenant(), &self.role, at, revision).await.unwrap()
     }
 }
@@ -126,7 +126,7 @@ async fn a_policy_is_that_of_the_whole_tenant() {
         groups: Vec::new(),
     };
     let change = update(&facts, wish, &stamp(noon() + TimeDelta::hours(1))).unwrap();
-    let mut tx = brought.db.begin(pim_store::Purpose::Gain).await.unwrap();
+    let mut tx = brought.db.begin(pim_store::Purpose::Gain, tenant()).await.unwrap();
     policies::record(&mut tx, tenant(), &change).await.unwrap();
     tx.commit().await.unwrap();
     let newest = brought.policies(&below, i64::MAX).await;
@@ -138,7 +138,7 @@ async fn a_policy_is_that_of_the_whole_tenant() {
 #[tokio::test]
 async fn an_approval_is_one_stage_of_all_with_its_decisions() {
     let brought = Brought::new().await;
-    let mut read = brought.db.read().await.unwrap();
+    let mut read = brought.db.read(Reach::EveryTenant).await.unwrap();
     for (number, state, said) in
         [(0x71, State::Pending, vec![carol()]), (0x72, State::Approved, vec![dave(), carol()])]
     {
@@ -168,7 +168,7 @@ async fn an_approval_is_one_stage_of_all_with_its_decisions() {
         let found = approvals::list(&mut read, tenant(), &filter, None, 10).await.unwrap();
         assert_eq!(found.len(), count);
     }
-    let mut tx = brought.db.begin(pim_store::Purpose::Gain).await.unwrap();
+    let mut tx = brought.db.begin(pim_store::Purpose::Gain, tenant()).await.unwrap();
     let facts = approvals::facts(&mut tx, tenant(), id(0x71).into()).await.unwrap().unwrap();
     assert_eq!(facts.people.len(), 2);
     assert!(facts.has_standing(dave(), noon()));
@@ -177,7 +177,7 @@ async fn an_approval_is_one_stage_of_all_with_its_decisions() {
 #[tokio::test]
 async fn an_activation_waits_for_no_extension() {
     let brought = Brought::new().await;
-    let mut read = brought.db.read().await.unwrap();
+    let mut read = brought.db.read(Reach::EveryTenant).await.unwrap();
     for (number, expected) in [(0x61, "PENDING_APPROVAL"), (0x62, "ACTIVE"), (0x63, "ENDED")] {
         let activation: ActivationId = id(number).into();
         let found = activations::get(&mut read, tenant(), activation).await.unwrap().unwrap();
@@ -256,7 +256,7 @@ async fn what_a_group_holds_is_found_whenever_an_older_program_wrote_it() {
     MIGRATOR.run_to(8, &mut connection).await.unwrap();
     let [before, since] = [0x101, 0x102];
     group_that_holds(&mut connection, before).await;
-    migrate::migrate(database.url()).await.unwrap();
+    migrate::migrate(database.url(), &Passwords::default()).await.unwrap();
     group_that_holds(&mut connection, since).await;
     let role: RoleId = id(2).into();
     for group in [before, since] {

@@ -16,7 +16,7 @@ use pim_domain::{
     role::Role,
     scope::Scope,
 };
-use pim_store::{StoreError, policies};
+use pim_store::{Reach, StoreError, policies};
 
 use crate::ground::{Ground, scope, setting};
 
@@ -108,7 +108,7 @@ impl Told {
 
     /// What had been set then at a scope and above it, by scope.
     async fn at(&self, at: &Scope, revision: i64) -> Layers {
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         let (tenant, role) = (self.ground.tenant, &self.ground.role);
         let found = policies::at(&mut read, tenant, role, at, revision).await.unwrap();
         assert_eq!((found.role, found.catalog), (role.id, role.catalog));
@@ -116,12 +116,12 @@ impl Told {
     }
 
     async fn newest(&self, role: &Role, at: &Scope) -> Layers {
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         by_scope(policies::newest(&mut read, self.ground.tenant, role, at).await.unwrap())
     }
 
     async fn list(&self, role: Option<RoleId>, at: Option<&Scope>, size: i64) -> Vec<Policy> {
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         let (mut pages, mut after) = (Vec::new(), None);
         loop {
             let tenant = self.ground.tenant;

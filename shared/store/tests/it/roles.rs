@@ -7,7 +7,7 @@ use pim_domain::{
     fixture::{self, noon, stamp},
     role::{self, Catalog, Import, PermissionBlock, Role},
 };
-use pim_store::{StoreError, roles};
+use pim_store::{Reach, StoreError, roles};
 
 use crate::ground::{Ground, Stored as _, catalog_of};
 
@@ -27,7 +27,7 @@ impl Ground {
     }
 
     async fn role(&self, role: &Role) -> Role {
-        let mut read = self.db.read().await.unwrap();
+        let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
         roles::get(&mut read, self.tenant, role.id).await.unwrap().unwrap()
     }
 }
@@ -104,7 +104,7 @@ async fn every_shipped_catalog_is_read_back_in_pages() {
         let shipped = catalog::file(catalog).unwrap();
         let file = CatalogFile { version: format!("{} again", shipped.version), ..shipped.clone() };
         let (import, _) = ground.import(&file, 0).await.unwrap();
-        let mut read = ground.db.read().await.unwrap();
+        let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let (tenant, limit) = (ground.tenant, PAGE.try_into().unwrap());

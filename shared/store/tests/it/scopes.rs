@@ -15,7 +15,7 @@ use pim_domain::{
     role::{self, Catalog},
     scope::{self, Deletion, Lineage, Moved, Node, NodeKind, Parents, Register, Scope, Update},
 };
-use pim_store::{Read, StoreError, Tx, activations, due, grants, holdings, roles, scopes};
+use pim_store::{Reach, Read, StoreError, Tx, activations, due, grants, holdings, roles, scopes};
 use uuid::Uuid;
 
 use crate::ground::{Ground, catalog_of, grant_facts, new_user, scope};
@@ -72,7 +72,7 @@ impl Tree {
     }
 
     async fn node(&self, at: &str) -> Node {
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         scopes::get(&mut read, self.ground.tenant, &scope(at)).await.unwrap().unwrap()
     }
 
@@ -97,7 +97,7 @@ impl Tree {
     }
 
     async fn lineage(&self, at: &str) -> Lineage {
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         scopes::lineage(&mut read, self.ground.tenant, &scope(at)).await.unwrap()
     }
 
@@ -130,20 +130,20 @@ impl Tree {
 
     async fn holds(&self, who: &Principal, at: &str, time: DateTime<Utc>) -> Effective {
         let at: Scope = at.parse().unwrap();
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         let found =
             holdings::of_principal(&mut read, self.ground.tenant, who.id, None, Some(&at)).await;
         effective::decision(found.unwrap().resolve(), time.into())
     }
 
     async fn due(&self, time: DateTime<Utc>) -> Vec<(DueKind, Uuid)> {
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         let found = due::list(&mut read, time, None, 10).await.unwrap();
         found.into_iter().map(|due| (due.kind, due.thing)).collect()
     }
 
     async fn listed(&self, filter: &scopes::Filter<'_>) -> Vec<String> {
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         let rows = scopes::list(&mut read, self.ground.tenant, filter, None, 50).await.unwrap();
         rows.into_iter().map(|node| node.scope.to_string()).collect()
     }
@@ -231,7 +231,7 @@ async fn what_is_granted_above_in_the_tree_is_found() {
     let near = tree.grant(GrantKind::Eligibility, &alice, WEB).await;
     tree.grant(GrantKind::Eligibility, &alice, "/managementGroups/other").await;
     let rack = scope(RACK);
-    let mut read = tree.ground.db.read().await.unwrap();
+    let mut read = tree.ground.db.read(Reach::EveryTenant).await.unwrap();
     let (tenant, role) = (tree.ground.tenant, tree.ground.role.id);
     let kind = GrantKind::Eligibility;
     let (holders, target) = ([alice.id], (role, &rack));
@@ -245,7 +245,7 @@ async fn what_is_granted_above_in_the_tree_is_found() {
     };
     assert_eq!(holders(&mut read).await, [], "read before");
     drop(read);
-    let mut read = tree.ground.db.read().await.unwrap();
+    let mut read = tree.ground.db.read(Reach::EveryTenant).await.unwrap();
     assert_eq!(holders(&mut read).await, [alice.id]);
     drop(read);
     assert_eq!(tree.holds(&alice, RACK, minutes(1)).await.holdings.len(), 1);
@@ -293,7 +293,7 @@ async fn a_move_severs_what_it_takes_from_its_eligibility_and_nothing_else() {
     assert!(!held(&alice, SHOP, minutes(12)).await && !held(&alice, RACK, minutes(12)).await);
     assert_eq!(tree.due(minutes(12)).await, wanted, "until that is recorded");
     for one in lost {
-        let mut read = tree.ground.db.read().await.unwrap();
+        let mut read = tree.ground.db.read(Reach::EveryTenant).await.unwrap();
         let rest = activations::rest(&mut read, tree.ground.tenant, &one).await.unwrap();
         drop(read);
         let change = one.void(&rest, Catalog::Azure, &stamp(minutes(12))).unwrap();
@@ -387,7 +387,7 @@ async fn registered_scopes_are_listed_by_where_they_are() {
     let kinds = [NodeKind::Subscription];
     let only = scopes::Filter { kinds: Some(&kinds), ..scopes::Filter::default() };
     assert_eq!(tree.listed(&only).await, ["/subscriptions/free", SHOP]);
-    let mut read = tree.ground.db.read().await.unwrap();
+    let mut read = tree.ground.db.read(Reach::EveryTenant).await.unwrap();
     let after = scope(ALL);
     let all = scopes::Filter::default();
     let page = scopes::list(&mut read, tree.ground.tenant, &all, Some(&after), 2).await.unwrap();

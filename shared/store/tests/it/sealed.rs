@@ -11,7 +11,7 @@ use pim_domain::{
     },
 };
 use pim_store::{
-    Purpose, Tx,
+    Purpose, Reach, Tx,
     log::{self, EventKey, Sealed},
     principals,
 };
@@ -22,7 +22,7 @@ use crate::ground::{Ground, new_user};
 
 impl Ground {
     async fn seal(&self, limit: i64) -> Option<Sealed> {
-        let mut tx = self.db.begin(Purpose::Log).await.unwrap();
+        let mut tx = self.db.begin(Purpose::Log, Reach::EveryTenant).await.unwrap();
         let sealed = log::seal(&mut tx, limit).await.unwrap();
         tx.commit().await.unwrap();
         sealed
@@ -33,7 +33,7 @@ impl Ground {
     async fn sealed(&self, limit: i64) {
         eventually("all events are sealed", async || {
             self.seal(limit).await;
-            let mut read = self.db.read().await.unwrap();
+            let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
             (log::waiting(&mut read, self.tenant).await.unwrap() == 0).then_some(())
         })
         .await;
@@ -41,7 +41,7 @@ impl Ground {
 
     /// Whoever's tree is as long as it has events, and hashes to what their bytes lead to.
     async fn tree(&self) -> Frontier {
-        let mut read = self.db.read().await.unwrap();
+        let mut read = self.db.read(Reach::EveryTenant).await.unwrap();
         let (mut tree, mut kept) = (Frontier::default(), Vec::new());
         for entry in log::entries(&mut read, self.tenant, 0, 100_000).await.unwrap() {
             assert_eq!(entry.index, tree.size());
@@ -118,7 +118,7 @@ async fn what_commits_late_is_sealed_late_and_not_lost() {
     ground.user("quick").await;
     // The slow one has the lower number: nothing from it on may be sealed.
     assert_eq!(ground.seal(1_000).await, Some(Sealed { events: 0, more: false }));
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     assert!(!log::is_behind(&mut read).await.unwrap());
     assert_eq!(log::waiting(&mut read, ground.tenant).await.unwrap(), 1);
     drop(read);
@@ -130,7 +130,7 @@ async fn what_commits_late_is_sealed_late_and_not_lost() {
 #[tokio::test]
 async fn who_comes_second_leaves_it_to_the_first() {
     let ground = Ground::new().await;
-    let mut first = ground.db.begin(Purpose::Log).await.unwrap();
+    let mut first = ground.db.begin(Purpose::Log, Reach::EveryTenant).await.unwrap();
     log::seal(&mut first, 1_000).await.unwrap().unwrap();
     assert_eq!(ground.seal(1_000).await, None);
     // What is not committed has not happened.
@@ -170,7 +170,7 @@ async fn proofs_are_made_of_kept_nodes() {
     let tree = ground.tree().await;
     let (size, root) = (tree.size(), tree.root());
     assert_eq!(size, 1_300);
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     for index in [0, 1, 255, 256, 777, 1_279, 1_280, 1_299] {
         let entry = log::entry(&mut read, ground.tenant, EventKey::Index(index)).await.unwrap();
         let entry = entry.unwrap();
@@ -200,7 +200,7 @@ async fn proofs_are_made_of_kept_nodes() {
 async fn a_tree_is_signed_once_a_size_and_once_a_second() {
     let ground = Ground::new().await;
     ground.sealed(1_000).await;
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     let unsigned = log::unsigned(&mut read, 10).await.unwrap();
     drop(read);
     let [grown] = &unsigned[..] else { panic!("{unsigned:?}") };
@@ -211,11 +211,11 @@ async fn a_tree_is_signed_once_a_size_and_once_a_second() {
         root: grown.head.root(),
     };
     for note in ["first", "second"] {
-        let mut tx = ground.db.begin(Purpose::Log).await.unwrap();
+        let mut tx = ground.db.begin(Purpose::Log, ground.tenant).await.unwrap();
         log::record_checkpoint(&mut tx, ground.tenant, &checkpoint, note).await.unwrap();
         tx.commit().await.unwrap();
     }
-    let mut read = ground.db.read().await.unwrap();
+    let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
     for size in [None, Some(checkpoint.size)] {
         let signed = log::checkpoint(&mut read, ground.tenant, size).await.unwrap().unwrap();
         assert_eq!((signed.size, signed.root), (checkpoint.size, checkpoint.root));
@@ -227,7 +227,7 @@ async fn a_tree_is_signed_once_a_size_and_once_a_second() {
     ground.user("one more").await;
     ground.sealed(1_000).await;
     let last = eventually("a second has passed", async || {
-        let mut read = ground.db.read().await.unwrap();
+        let mut read = ground.db.read(Reach::EveryTenant).await.unwrap();
         log::unsigned(&mut read, 10).await.unwrap().pop()
     })
     .await;

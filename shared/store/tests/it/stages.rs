@@ -11,7 +11,10 @@ use pim_domain::{
     principal::Principal,
     role::Catalog,
 };
-use pim_store::approvals::{self, Filter};
+use pim_store::{
+    Reach,
+    approvals::{self, Filter},
+};
 
 use crate::ground::{Ground, asking};
 
@@ -85,7 +88,7 @@ impl Asked {
     async fn inbox(&self, who: usize) -> usize {
         let waits_for = Some((self.people[who].id, &[][..]));
         let filter = Filter { waits_for, pending_at: Some(noon()), ..Filter::default() };
-        let mut read = self.ground.db.read().await.unwrap();
+        let mut read = self.ground.db.read(Reach::EveryTenant).await.unwrap();
         approvals::list(&mut read, self.ground.tenant, &filter, None, 10).await.unwrap().len()
     }
 }
