@@ -11,6 +11,7 @@ use pim_chassis::process::ProcessError;
 use pim_client::{ClientError, Refusal};
 use pim_domain::{denial::StepUp, log::fault::Fault};
 use pim_embedded::EmbeddedError;
+use pim_store::StoreError;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
@@ -126,7 +127,11 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(refusal) => exit_code(refusal.code),
-            Self::Usage(_) | Self::Client(_) | Self::Data { .. } | Self::File { .. } => EXIT_USAGE,
+            Self::Usage(_)
+            | Self::Client(_)
+            | Self::Data { .. }
+            | Self::File { .. }
+            | Self::Process(ProcessError::Store { error: StoreError::BadUrl }) => EXIT_USAGE,
             Self::Fault(fault) => fault_code(fault),
             Self::NotFound(_) => EXIT_NOT_FOUND,
             Self::Ambiguous(_) => EXIT_INVALID,

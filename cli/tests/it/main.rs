@@ -8,6 +8,7 @@ mod fleet;
 mod grants;
 mod installation;
 mod killed;
+mod migrate;
 mod program;
 mod scopes;
 mod secured;

@@ -175,11 +175,14 @@ async fn a_data_folder_that_cannot_be_made_is_named() {
 async fn a_database_that_cannot_be_reached_is_refused_without_its_password() {
     let installation = Installation::new();
     let port = free_port();
-    for url in [format!("postgres://pim:hunter2@127.0.0.1:{port}/pim"), "hunter2".to_owned()] {
+    let nobody = format!("postgres://pim:hunter2@127.0.0.1:{port}/pim");
+    let unavailable = "error: database unavailable: ";
+    let wrong = "error: the database URL is not one: it must be postgres://";
+    for (url, expected, text) in [(nobody, 8, unavailable), ("hunter2".to_owned(), 2, wrong)] {
         let more = ["--listen", "127.0.0.1:0", "--database-url", &url];
         let (code, sentence) = refused(&installation.data(), &more).await;
-        assert_eq!(code, Some(8));
-        assert!(sentence.starts_with("error: database unavailable: "), "{sentence}");
+        assert_eq!(code, Some(expected));
+        assert!(sentence.starts_with(text), "{sentence}");
         assert!(!sentence.contains("hunter2"), "{sentence}");
         assert!(!installation.data().join("postgres").exists(), "a database was given");
     }

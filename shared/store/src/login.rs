@@ -80,8 +80,6 @@ pub struct Rights {
 }
 
 const ALL: &[Login] = &Login::ALL;
-/// Who asks what a caller holds.
-const JUDGES: &[Login] = &[Assignment, Activation, Approval, Audit, Access];
 const AUDIT: &[Login] = &[Audit];
 
 /// A table that nobody writes.
@@ -158,7 +156,7 @@ pub const RIGHTS: [Rights; 26] = [
     ),
     state(
         "scope",
-        JUDGES,
+        ALL,
         &[Assignment],
         &["parent", "display_name", "delete_time", "version", "update_time"],
     ),
@@ -189,8 +187,9 @@ pub const RIGHTS: [Rights; 26] = [
         &[Approval],
         &["shortened_duration", "state", "version", "update_time"],
     ),
-    state("decision", &[Activation, Approval, Audit], &[Approval], &["dropped_time"]),
-    read("holding", JUDGES),
+    state("decision", &[Activation, Approval, Audit, Scheduler], &[Approval], &["dropped_time"]),
+    // Whoever is called asks what the caller holds, and be it to refuse them.
+    read("holding", ALL),
     // The log. Its leaves, nodes and checkpoints are written once.
     Rights {
         table: "event",
@@ -295,7 +294,7 @@ fn statements(schema: &str, passwords: &Passwords) -> String {
         format!("revoke all on schema {schema} from {all}"),
         format!("grant usage on schema {schema} to {all}"),
         format!("revoke all on all tables in schema {schema} from public, {all}"),
-        format!("grant execute on function newest_event_time to {all}"),
+        format!("grant execute on all functions in schema {schema} to {all}"),
     ];
     for rights in &RIGHTS {
         for login in Login::ALL {

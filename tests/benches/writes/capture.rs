@@ -75,6 +75,17 @@ fn parse(log: &str) -> Vec<Statement> {
             .iter()
             .any(|own| one.text.contains(own))
     });
+    // Several connections have spoken, and one is to repeat it: a statement that was alone in a
+    // transaction is alone without it.
+    let mut glances = 0;
+    statements.retain(|one| {
+        let text = one.text.to_ascii_lowercase();
+        let begins = text.starts_with("begin read only");
+        let ends = text == "rollback" && glances > 0;
+        glances += usize::from(begins);
+        glances -= usize::from(ends);
+        !begins && !ends
+    });
     statements
 }
 

@@ -279,9 +279,11 @@ async fn who_is_disabled_in_the_middle_gets_nothing_more() {
 #[tokio::test]
 async fn a_batch_is_finished_though_its_caller_has_gone() {
     let ground = Ground::new().await;
+    // The service has a connection by now: the time is for the call.
+    assert_eq!(activations_of(&ground.ada).await.len(), 0);
     let held = hold(&ground).await;
     let mut request = Request::new(batch([wish(ROLE, "/"), wish(ROLE, UNIT)]));
-    request.set_timeout(Duration::from_millis(50));
+    request.set_timeout(Duration::from_millis(500));
     let late = ground.ada.client.activations().batch_activate_roles(request).await;
     assert!(late.is_err(), "{late:?}");
     held.roll_back().await.unwrap();
