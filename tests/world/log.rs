@@ -110,20 +110,20 @@ impl World {
     /// All that is stored is what the log leads to, and the log is what it should be.
     pub async fn is_sound(&self) {
         let keys = [self.verifier(Uuid::nil())];
-        let mut read = self.system.db.copy().await.unwrap();
+        let mut read = self.db.copy().await.unwrap();
         assert_eq!(first_fault(&mut read, &keys).await, None);
     }
 
     /// The same, of one tenant.
     pub async fn is_led_to(&self, tenant: Uuid) {
         let keys = [self.verifier(tenant)];
-        let mut read = self.system.db.copy().await.unwrap();
+        let mut read = self.db.copy().await.unwrap();
         assert_eq!(fault_of(&mut read, tenant.into(), &keys).await, None);
     }
 
     /// The key of a tenant's log.
     pub fn verifier(&self, tenant: Uuid) -> VerifierKey {
-        let origin = checkpoint::origin(self.system.db.instance(), tenant.into());
+        let origin = checkpoint::origin(self.db.instance(), tenant.into());
         self.system.log_keys.current.verifier(&origin)
     }
 }

@@ -45,7 +45,7 @@ impl Certificate {
     }
 
     /// The service `access` with it, which asks for it in turn.
-    fn command(&self, keys: &Keys, database: &str) -> Command {
+    fn command(&self, keys: &Keys, database: &TestDb) -> Command {
         let mut command = keys.command("access", database);
         command.arg("--tls-certificate-file").arg(self.certificate());
         command.arg("--tls-key-file").arg(self.key());
@@ -68,7 +68,7 @@ async fn call(url: &str, options: &[(&str, PathBuf)]) -> Ended {
 async fn a_service_with_a_certificate_is_called_by_who_has_one_and_probed_by_anybody() {
     let (own, database, keys) = (Certificate::new(), TestDb::new().await, Keys::new());
     let [calls, probes] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
-    let mut command = own.command(&keys, database.url());
+    let mut command = own.command(&keys, &database);
     command.args(["--listen", &calls, "--health-listen", &probes]);
     let _service = Program::start(&mut command);
 
@@ -108,6 +108,6 @@ async fn a_service_does_not_start_with_a_key_of_another_certificate() {
     let (own, other) = (Certificate::new(), Certificate::new());
     fs::copy(other.key(), own.key()).unwrap();
     let (database, keys) = (TestDb::new().await, Keys::new());
-    let said = sentence("access", &mut own.command(&keys, database.url())).await;
+    let said = sentence("access", &mut own.command(&keys, &database)).await;
     assert!(said.starts_with(&format!("{} and ", own.certificate().display())), "{said}");
 }

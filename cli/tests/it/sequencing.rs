@@ -11,7 +11,6 @@ use std::{
 };
 
 use pim_domain::log::{checkpoint, note::Signer};
-use pim_store::{Db, Options};
 use pim_tests::{TestDb, eventually, write_entries};
 use rustix::process::Signal;
 use sqlx::Connection as _;

@@ -13,7 +13,7 @@ use pim_proto::call::{CallerView, ConferralView, GetCaller, Named};
 /// Who calls, and what they may do to the system itself. Of whoever is in the directory all is of
 /// one state of the database.
 pub(crate) async fn get(context: Context, _: GetCaller) -> Result<CallerView, Error> {
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let context = context.as_in(&mut read).await?;
     let newest = context.caller().ok().and_then(newest);
     let (as_of, max_clock_error, _) = context.reading(newest);

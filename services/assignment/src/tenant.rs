@@ -72,7 +72,7 @@ async fn appoint(
 
 /// The caller's own.
 pub(crate) async fn get(context: Context, _: GetTenant) -> Result<Answer<Tenant>, Error> {
-    let mut read = context.db().read().await?;
+    let mut read = context.read().await?;
     let tenant = tenants::get(&mut read, context.tenant).await?.ok_or_else(nowhere)?;
     let now = context.now().max(tenant.update_time);
     Ok(context.answer(tenant, read.revision(), now))

@@ -38,7 +38,7 @@ pub async fn seal(process: &Process) -> Result<Duration, StoreError> {
 
 /// Stops the logs that were the reason.
 async fn stop(process: &Process, error: StoreError) -> Result<Duration, StoreError> {
-    let mut tx = process.db.begin(Purpose::Log).await?;
+    let mut tx = process.db.begin(Purpose::Log, Reach::EveryTenant).await?;
     let stopped = log::stop(&mut tx, BATCH).await?;
     if stopped.is_empty() {
         return Err(error);

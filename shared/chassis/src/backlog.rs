@@ -14,7 +14,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use pim_store::{Db, StoreError, log};
+use pim_store::{Db, Reach, StoreError, log};
 use tokio_util::sync::CancellationToken;
 
 use crate::{periodic::Periodic, process::Process};
@@ -53,7 +53,7 @@ impl Backlog {
     /// # Errors
     /// It cannot be asked; what is known stays.
     pub async fn learn(&self, db: &Db) -> Result<Duration, StoreError> {
-        let waited = log::oldest_unsealed(&mut *db.glance().await?).await?;
+        let waited = log::oldest_unsealed(&mut *db.glance(Reach::EveryTenant).await?).await?;
         self.tell(waited.unwrap_or_default());
         Ok(ASK_INTERVAL)
     }

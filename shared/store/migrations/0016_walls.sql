@@ -76,7 +76,8 @@ create policy sealing on log_head to pim_audit using (true);
 alter view holding set (security_invoker = true);
 
 -- When the newest event of any tenant happened, and nothing else of it: no clock of a service is to
--- begin before. The one function that sees more than its caller.
+-- begin before. One of two functions that see more than their caller; the other tells how long the
+-- log has not been sealed.
 create function newest_event_time() returns timestamptz
 language plpgsql volatile security definer set search_path from current as $$
 declare

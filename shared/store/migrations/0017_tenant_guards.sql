@@ -35,3 +35,23 @@ $$;
 -- before have none, so that nothing is rewritten.
 alter table event add column insert_time timestamptz;
 alter table event alter column insert_time set default clock_timestamp();
+
+-- When the event was written that waits the longest to be sealed, of whatever tenant: who lets
+-- people gain asks it, and sees nothing else of the log.
+create function oldest_unsealed_time() returns timestamptz
+language plpgsql volatile security definer set search_path from current as $$
+declare
+    oldest timestamptz;
+begin
+    -- Concerns the owner alone.
+    perform set_config('app.migrating', 'on', true);
+    select e.insert_time into oldest
+    from event e
+    where e.xid >= (select w.xid from log_watermark w)
+    order by e.xid
+    limit 1;
+    perform set_config('app.migrating', '', true);
+    return oldest;
+end
+$$;
+revoke execute on function oldest_unsealed_time from public;

@@ -47,6 +47,8 @@ create table log_stopped (
     tenant_id uuid primary key,
     xid xid8 not null
 );
+call wall('log_stopped');
+create policy sealing on log_stopped to pim_audit using (true);
 
 -- The primary key of a table without the tenant, as text of the row `of`.
 create function log_key(of regclass, row_name text) returns text

@@ -1,7 +1,7 @@
 //! The logins of the services, and what each may do: the documentation of both, from which
 //! `pim migrate` grants them. Whose rows a login sees is said by the schema (migration 0016).
 //!
-//! No login owns anything, changes the schema, or deletes. Each table of state has one writer, which
+//! No login owns anything or changes the schema, and of what happened none deletes. Each table of state has one writer, which
 //! may change only the columns that change; a row lock needs the right to change one of them. The log
 //! is insert-only for all.
 
@@ -75,6 +75,8 @@ pub struct Rights {
     pub updates: &'static [Login],
     /// The columns that they may change.
     pub changing: &'static [&'static str],
+    /// Who removes rows from it.
+    pub deletes: &'static [Login],
     /// The columns that everybody who adds rows may read of them, where they do not read the table.
     pub returned: &'static [&'static str],
 }
@@ -84,7 +86,7 @@ const AUDIT: &[Login] = &[Audit];
 
 /// A table that nobody writes.
 const fn read(table: &'static str, reads: &'static [Login]) -> Rights {
-    Rights { table, reads, inserts: &[], updates: &[], changing: &[], returned: &[] }
+    Rights { table, reads, inserts: &[], updates: &[], changing: &[], deletes: &[], returned: &[] }
 }
 
 /// A table with one writer, who adds rows and changes these columns of them.
@@ -95,15 +97,28 @@ const fn state(
     changing: &'static [&'static str],
 ) -> Rights {
     let updates: &[Login] = if changing.is_empty() { &[] } else { writer };
-    Rights { table, reads, inserts: writer, updates, changing, returned: &[] }
+    Rights { table, reads, inserts: writer, updates, changing, deletes: &[], returned: &[] }
 }
 
 /// All that anybody may do.
-pub const RIGHTS: [Rights; 26] = [
+pub const RIGHTS: [Rights; 27] = [
     read("_sqlx_migrations", ALL),
     read("instance", ALL),
-    // The column is for the lock of whoever might lower the number of administrators.
-    state("tenant", &[Assignment, Audit], &[Assignment], &["update_time"]),
+    state(
+        "tenant",
+        &[Assignment, Activation, Approval, Audit, Scheduler],
+        &[Assignment],
+        &[
+            "display_name",
+            "plan",
+            "freeze_time",
+            "frozen_by",
+            "consent_time",
+            "consent_by",
+            "version",
+            "update_time",
+        ],
+    ),
     state(
         "catalog_import",
         &[Assignment, Audit],
@@ -197,18 +212,22 @@ pub const RIGHTS: [Rights; 26] = [
         inserts: ALL,
         updates: &[],
         changing: &[],
+        deletes: &[],
         returned: &["xid"],
     },
     state("log_leaf", AUDIT, AUDIT, &[]),
     state("log_node", AUDIT, AUDIT, &[]),
     state("log_checkpoint", AUDIT, AUDIT, &[]),
-    state("log_head", AUDIT, AUDIT, &["size", "peaks"]),
+    state("log_head", AUDIT, AUDIT, &["size", "peaks", "signed_size"]),
+    // A mark that is taken away again.
+    Rights { deletes: AUDIT, ..state("log_stopped", AUDIT, AUDIT, &[]) },
     Rights {
         table: "log_watermark",
         reads: AUDIT,
         inserts: &[],
         updates: AUDIT,
         changing: &["xid"],
+        deletes: &[],
         returned: &[],
     },
     // Whoever takes calls of clients that write keeps the answers.
@@ -325,6 +344,9 @@ impl Rights {
         }
         if self.updates.contains(&login) {
             granted.push(format!("update ({})", self.changing.join(", ")));
+        }
+        if self.deletes.contains(&login) {
+            granted.push("delete".to_owned());
         }
         granted
     }

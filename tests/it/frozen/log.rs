@@ -8,7 +8,7 @@ const ROLE: &str = Organisation::USER_ADMINISTRATOR;
 
 /// The system asks the database how long the oldest event has waited.
 async fn learn(world: &World) {
-    world.system.backlog.learn(&world.system.db).await.unwrap();
+    world.system.backlog.learn(&world.db).await.unwrap();
 }
 
 /// Every event was written earlier than it was, by the database's own clock.

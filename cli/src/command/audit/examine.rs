@@ -4,7 +4,8 @@ use clap::Args;
 use pim_chassis::{config::Secret, process::ProcessError};
 use pim_domain::{id::TenantId, log::note::VerifierKey};
 use pim_store::{
-    Db, Options, log::{self, Examined}, Reach, Read, StoreError, log::{self, Signed},
+    Db, Options,
+    log::{self, Examined},
 };
 use uuid::Uuid;
 

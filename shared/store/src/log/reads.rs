@@ -265,14 +265,10 @@ pub async fn oldest_unsealed(
     connection: &mut PgConnection,
 ) -> Result<Option<TimeDelta>, StoreError> {
     let micros = sqlx::query_scalar!(
-        r#"select (extract(epoch from clock_timestamp() - insert_time) * 1000000)::bigint
-               as "micros"
-           from event
-           where xid >= (select xid from log_watermark)
-           order by xid
-           limit 1"#
+        r#"select (extract(epoch from clock_timestamp() - oldest_unsealed_time()) * 1000000)::bigint
+               as "micros""#
     )
-    .fetch_optional(connection)
+    .fetch_one(connection)
     .await?;
-    Ok(micros.flatten().map(TimeDelta::microseconds))
+    Ok(micros.map(TimeDelta::microseconds))
 }

@@ -59,7 +59,7 @@ fn of(table: &str, tenant: TenantId) -> String {
 
 /// Another tenant, with as much in it as has been made by making it.
 async fn stranger(ground: &Ground) -> TenantId {
-    let stranger = tenant::create("Fabrikam".to_owned(), &stamp(noon()));
+    let stranger = tenant::create("Fabrikam".to_owned(), tenant::Plan::P2, &stamp(noon()));
     let mut tx = ground.db.begin(Purpose::Gain, Reach::EveryTenant).await.unwrap();
     tenants::record(&mut tx, &stranger).await.unwrap();
     tx.commit().await.unwrap();
@@ -388,7 +388,7 @@ async fn an_owner_who_is_no_superuser_migrates_and_is_behind_the_wall_but_then()
     let url = database.url_as("plain_owner");
     migrate::migrate(&url, &Passwords::default()).await.unwrap();
     let assignment = Db::connect(&database.url_of("assignment"), &options()).await.unwrap();
-    let made = tenant::create("Contoso".to_owned(), &stamp(noon()));
+    let made = tenant::create("Contoso".to_owned(), tenant::Plan::P2, &stamp(noon()));
     let mut tx = assignment.begin(Purpose::Gain, Reach::EveryTenant).await.unwrap();
     tenants::record(&mut tx, &made).await.unwrap();
     tx.commit().await.unwrap();
