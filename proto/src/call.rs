@@ -16,9 +16,9 @@ use crate::field::FieldViolation;
 
 pub use command::{
     Administrator, AlertSettingsRef, CancelChangeRequest, CheckAccess, Consistency, CreateTenant,
-    EndActivation, ExplainAccess, GetCaller, GetPrincipal, GetRoleTokenKeys, GetTenant, GrantRef,
-    ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant, SetTenantPlan,
-    TestPolicy, Watch,
+    EndActivation, EraseJustification, ExplainAccess, GetCaller, GetPrincipal, GetRoleTokenKeys,
+    GetTenant, GrantRef, ImportCatalog, ListPossibleApprovers, PolicyRef, Question, RemoveGrant,
+    SetTenantPlan, TestPolicy, Watch,
 };
 pub use filter::{
     ActivationFilter, AlertFilter, AlertState, ApprovalFilter, ChangeRequestFilter, EventCategory,

@@ -7,6 +7,7 @@ use std::{error::Error, fmt};
 
 use pim_domain::{
     id::Id,
+    justification::Justification,
     scope::{Scope, ScopeError},
     text::{self, NAME_CHARS_MAX, Ticket},
 };
@@ -160,8 +161,8 @@ pub fn optional_scope(text: &str, path: &str) -> Result<Option<Scope>, FieldViol
 /// A justification; an empty one is judged by the policy.
 ///
 /// # Errors
-/// A refused character, or too long.
-pub fn justification(text: String) -> Result<String, FieldViolation> {
+/// A refused character, too long, or what is shown in place of one that was erased.
+pub fn justification(text: String) -> Result<Justification, FieldViolation> {
     text::justification(text)
         .map_err(|error| FieldViolation::new("justification", error.to_string()))
 }

@@ -112,6 +112,7 @@ pub(crate) async fn all_writes(
     export(organisation, &mut walk).await;
     tenants::tenants(world, organisation, &mut walk).await;
     alerts::alerts(world, organisation, &mut walk).await;
+    alerts::erase(organisation, &mut walk).await;
     walk.covered
 }
 

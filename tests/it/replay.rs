@@ -16,7 +16,7 @@ const CHANGES: [&str; 11] = [
     "update principal set version = version + 1 where tenant_id = '$' and subject = 'alice'",
     "update principal set role_assignable = not role_assignable
      where tenant_id = '$' and kind = 'group'",
-    "update role_grant set justification = 'another' where tenant_id = '$' and kind = 'eligibility'",
+    "update role_grant set justification = sha256('another') where tenant_id = '$' and kind = 'eligibility'",
     "update role_grant set start_time = start_time - interval '1 day'
      where tenant_id = '$' and kind = 'assignment'",
     "update activation set end_time = end_time + interval '1 hour'

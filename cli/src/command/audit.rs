@@ -15,14 +15,15 @@ use clap::{Args, Subcommand, ValueEnum};
 use pim_chassis::auth::SERVICE_NAMES;
 use pim_client::Client;
 use pim_proto::audit::v1::{
-    self as proto, Event, EventFilter, ExportEventsRequest, ExportEventsResponse, ExportFormat,
-    GetEventRequest, ListEventsRequest, TailEventsRequest, TailEventsResponse,
+    self as proto, EraseJustificationRequest, Event, EventFilter, ExportEventsRequest,
+    ExportEventsResponse, ExportFormat, GetEventRequest, ListEventsRequest, TailEventsRequest,
+    TailEventsResponse,
 };
 use tonic::Streaming;
 
-use super::{fetch_pages, present};
+use super::{fetch_pages, note_validation, present};
 use crate::{
-    args::ListOptions,
+    args::{ListOptions, WriteOptions},
     connect::Session,
     error::{CliError, EXIT_OK},
     resolve,
@@ -67,6 +68,8 @@ pub(crate) enum Command {
         /// Its id
         event: String,
     },
+    /// Erase for good what was written to justify what an entry tells of; proofs stay valid
+    Erase(Erase),
     /// Verify that the log is what was signed, and has only grown; by files without a server
     Verify(verify::Verify),
     /// Write a part of the log, up to its newest checkpoint, into a file that verifies by itself
@@ -77,6 +80,18 @@ pub(crate) enum Command {
     Fsck(examine::Fsck),
     /// Rebuild, in the database, all that is stored from the log, and compare
     Replay(examine::Where),
+}
+
+/// `erase`.
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    /// The entry's id
+    event: String,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    justification: String,
+    #[command(flatten)]
+    write: WriteOptions,
 }
 
 /// Only entries that match all that is given.
@@ -158,6 +173,7 @@ pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<u
             export(filter, format, to, after, session).await?;
         }
         Command::Show { event } => show(event, session).await?,
+        Command::Erase(command) => erase(command, session).await?,
         Command::Verify(command) => verify::run(command, session).await?,
         Command::Bundle(command) => bundle::bundle(command, session).await?,
         Command::Prove(command) => bundle::prove(command, session).await?,
@@ -172,6 +188,20 @@ async fn show(event: String, session: &mut Session<'_>) -> Result<(), CliError> 
     let event = present(session.client.audit().get_event(request).await?.into_inner().event)?;
     learn(std::slice::from_ref(&event), session).await;
     Ok(session.printer.one(&EventView::new(event, &session.names))?)
+}
+
+async fn erase(command: Erase, session: &mut Session<'_>) -> Result<(), CliError> {
+    let request = EraseJustificationRequest {
+        event_id: command.event,
+        justification: command.justification,
+        request_id: command.write.request_id(),
+        validate_only: command.write.validate_only,
+    };
+    let answer = session.client.audit().erase_justification(request).await?;
+    let event = present(answer.into_inner().event)?;
+    learn(std::slice::from_ref(&event), session).await;
+    session.printer.one(&EventView::new(event, &session.names))?;
+    note_validation(session, &command.write)
 }
 
 async fn list(

@@ -7,7 +7,10 @@ use pim_domain::{
     alert::AlertKind,
     condition::{Condition, Signals},
     grant::GrantKind,
-    id::{ActivationId, ApprovalId, ChangeRequestId, GrantId, PrincipalId, RoleId, TenantId},
+    id::{
+        ActivationId, ApprovalId, ChangeRequestId, EventId, GrantId, PrincipalId, RoleId, TenantId,
+    },
+    justification::Justification,
     permission::Operation,
     role::Catalog,
     scope::Scope,
@@ -123,7 +126,7 @@ pub struct RemoveGrant {
     /// Which.
     pub grant: GrantId,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
 }
 
 /// A wish to withdraw a change request.
@@ -132,7 +135,7 @@ pub struct CancelChangeRequest {
     /// Which.
     pub request: ChangeRequestId,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
 }
 
 /// A wish to end an activation: to deactivate, to cancel or to revoke it.
@@ -141,7 +144,16 @@ pub struct EndActivation {
     /// Which.
     pub activation: ActivationId,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
+}
+
+/// A wish that the words of a justification be erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EraseJustification {
+    /// Of which entry of the log.
+    pub event: EventId,
+    /// Why.
+    pub justification: Justification,
 }
 
 /// A question for what is set of alerts.

@@ -166,7 +166,7 @@ impl From<Incident> for v1::Alert {
             IncidentState::Dismissed { dismissed_by, dismiss_time, justification } => {
                 alert.dismissed_by_id = dismissed_by.to_string();
                 alert.dismiss_time = Some(wire_time(dismiss_time));
-                alert.justification = justification;
+                alert.justification = justification.into();
             }
             IncidentState::Resolved { resolve_time } => {
                 alert.resolve_time = Some(wire_time(resolve_time));

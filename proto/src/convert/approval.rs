@@ -257,7 +257,7 @@ fn approval(view: &ApprovalView, as_of: DateTime<Utc>) -> v1::Approval {
         scope: activation.scope.into(),
         state: state(stands).into(),
         length: Some(length),
-        justification: request.justification,
+        justification: request.justification.into(),
         ticket: request.ticket.map(wire_ticket),
         rules: approval.rules.into_iter().map(ApprovalRule::from).collect(),
         decisions: approval.decisions.into_iter().map(v1::Decision::from).collect(),
@@ -290,7 +290,7 @@ impl From<Decision> for v1::Decision {
         Self {
             approver_id: decision.approver.to_string(),
             verdict: verdict.into(),
-            justification: decision.justification,
+            justification: decision.justification.into(),
             decide_time: Some(wire_time(decision.time)),
             drop_time: decision.dropped.map(wire_time),
         }

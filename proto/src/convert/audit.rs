@@ -7,12 +7,12 @@ use pim_domain::{
     text::NAME_CHARS_MAX,
 };
 
-use super::{known, list, wire_ticket, wire_time};
+use super::{known, list, wire_ticket, wire_time, write};
 use crate::{
     audit::v1,
     call::{
-        Answer, EventCategory, EventFilter, EventResult, Export, Exported, List, Listed, Tail,
-        Tailed,
+        Answer, EraseJustification, EventCategory, EventFilter, EventResult, Export, Exported,
+        List, Listed, Tail, Tailed, Write,
     },
     field::{self, FieldViolation, Nested as _},
 };
@@ -31,6 +31,18 @@ impl TryFrom<v1::GetEventRequest> for EventId {
 
     fn try_from(request: v1::GetEventRequest) -> Result<Self, FieldViolation> {
         field::id(&request.event_id, "event_id")
+    }
+}
+
+impl TryFrom<v1::EraseJustificationRequest> for Write<EraseJustification> {
+    type Error = FieldViolation;
+
+    fn try_from(request: v1::EraseJustificationRequest) -> Result<Self, FieldViolation> {
+        let command = EraseJustification {
+            event: field::id(&request.event_id, "event_id")?,
+            justification: field::justification(request.justification)?,
+        };
+        write(command, &request.request_id, request.validate_only)
     }
 }
 
@@ -150,6 +162,12 @@ impl From<Answer<StoredEvent>> for v1::GetEventResponse {
     }
 }
 
+impl From<Answer<StoredEvent>> for v1::EraseJustificationResponse {
+    fn from(answer: Answer<StoredEvent>) -> Self {
+        Self { event: Some(answer.value.into()), revision: answer.revision }
+    }
+}
+
 impl From<Tailed> for v1::TailEventsResponse {
     fn from(tailed: Tailed) -> Self {
         Self {
@@ -190,7 +208,7 @@ impl From<StoredEvent> for v1::Event {
             subject_id: text(event.about.subject),
             role_id: text(event.about.role),
             scope: text(event.about.scope),
-            justification: event.about.justification,
+            justification: event.about.justification.into(),
             ticket: event.about.ticket.map(wire_ticket),
             policy_revision: event.about.policy_revision.unwrap_or_default(),
             changes: event.changes.into_iter().map(v1::FieldChange::from).collect(),
@@ -233,6 +251,7 @@ impl From<Actor> for v1::Actor {
 
 impl From<FieldChange> for v1::FieldChange {
     fn from(change: FieldChange) -> Self {
+        let change = change.shown();
         Self { field: change.field, old_value: text(change.old), new_value: text(change.new) }
     }
 }

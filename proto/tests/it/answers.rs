@@ -80,7 +80,7 @@ impl Asked {
         facts.eligibilities[0].id = active.eligibility;
         let mut request = active.request.clone();
         request.length = Length::Duration(hour() / 2);
-        request.justification = "not done yet".to_owned();
+        request.justification = "not done yet".into();
         let wish = Extend { activation: active.id, request };
         active.extend(&facts, wish, &fixture::stamp(fixture::noon())).unwrap().into_after()
     }
@@ -108,7 +108,7 @@ impl Asked {
             approval: view.approval.id,
             etag: view.approval.etag(),
             verdict: Verdict::Approve,
-            justification: "half will do".to_owned(),
+            justification: "half will do".into(),
             duration: Some(hour() / 2),
         };
         let stamp = fixture::stamp(fixture::noon());
@@ -241,8 +241,11 @@ fn an_approval_of_an_extension_shows_what_that_asks_for() {
     };
     assert_eq!(shown_end.seconds, end.timestamp());
     // The activation waits for it no more: it is closed, whether or not that is recorded.
-    let given_up =
-        view.activation.deactivate(Catalog::Entra, String::new(), &fixture::stamp(fixture::noon()));
+    let given_up = view.activation.deactivate(
+        Catalog::Entra,
+        Default::default(),
+        &fixture::stamp(fixture::noon()),
+    );
     let activation = given_up.unwrap().into_after();
     let show = shown_approval(ApprovalView { activation, ..view }, fixture::noon());
     assert_eq!(show.state(), appr::ApprovalState::Canceled);

@@ -113,7 +113,7 @@ fn asked(kind: GrantKind) -> ChangeRequest {
         grant_kind,
         grant: id,
         end: Some(end + TimeDelta::days(9)),
-        justification: "the project goes on".to_owned(),
+        justification: "the project goes on".into(),
         ticket: None,
     };
     change_request::ask(&facts, &alice, wish, &stamp(noon())).unwrap().into_after()
@@ -140,7 +140,7 @@ fn a_change_request_past_its_time_is_shown_as_timed_out() {
 #[test]
 fn each_end_of_a_change_request_has_its_name_and_is_kept_as_it_is() {
     let request = asked(GrantKind::Assignment);
-    let decision = Decision { by: request.principal, justification: "so".to_owned() };
+    let decision = Decision { by: request.principal, justification: "so".into() };
     let states = [
         (change_request::State::Pending, ChangeRequestState::Pending, "", ""),
         (change_request::State::TimedOut, ChangeRequestState::TimedOut, "", ""),

@@ -23,7 +23,7 @@ const INTERNAL: [&str; 10] = [
 /// Called by who runs the installation, who is in no tenant. The list may only shrink.
 const OPERATING: [&str; 1] = ["SetTenantPlan"];
 
-const CHANGING: [&str; 22] = [
+const CHANGING: [&str; 23] = [
     "BatchActivate",
     "BatchDecide",
     "Create",
@@ -46,6 +46,7 @@ const CHANGING: [&str; 22] = [
     "Set",
     "Freeze",
     "Unfreeze",
+    "Erase",
 ];
 
 const READING: [&str; 11] = [

@@ -124,6 +124,7 @@ fn responses() -> Vec<&'static str> {
         answer::<appr::TimeOutApprovalResponse, Answer<ApprovalView>>(),
         answer::<audit::v1::ListEventsResponse, Listed<StoredEvent>>(),
         answer::<audit::v1::GetEventResponse, Answer<StoredEvent>>(),
+        answer::<audit::v1::EraseJustificationResponse, Answer<StoredEvent>>(),
         answer::<audit::v1::TailEventsResponse, Tailed>(),
         answer::<audit::v1::ExportEventsResponse, Exported>(),
         answer::<audit::v1::GetCheckpointResponse, Answer<CheckpointView>>(),

@@ -2,6 +2,7 @@
 //! alerts, looked for in each tenant again and again.
 
 mod alert;
+mod erase;
 mod export;
 mod filter;
 mod prove;
@@ -135,6 +136,13 @@ impl AuditService for Audit {
         request: Request<v1::ListEntriesRequest>,
     ) -> Result<Response<v1::ListEntriesResponse>, Status> {
         reading(&self.0, request, prove::entries).await
+    }
+
+    async fn erase_justification(
+        &self,
+        request: Request<v1::EraseJustificationRequest>,
+    ) -> Result<Response<v1::EraseJustificationResponse>, Status> {
+        write(&self.0, request, erase::erase).await
     }
 }
 

@@ -9,6 +9,7 @@ use pim_domain::{
     effective::Instant,
     event::{Actor, Stamp},
     id::TenantId,
+    justification,
 };
 use pim_proto::{
     call::{Answer, Listed, PageRequest, Write},
@@ -17,7 +18,7 @@ use pim_proto::{
 use pim_store::{
     Db, Glance, Purpose, Read, Revision, StoreError, Tx,
     idempotency::{self, Key, Known},
-    tenants,
+    justifications, tenants,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
@@ -28,6 +29,9 @@ use crate::{
     process::Process,
     rpc::Rpc,
 };
+
+/// What the digest of a request is for.
+const REQUEST: &str = "request";
 
 /// Who calls.
 #[derive(Debug, Clone)]
@@ -187,7 +191,7 @@ impl Context {
                 caller: self.caller_key(),
                 method: self.rpc.path,
                 request_id,
-                digest: digest(&write.command),
+                digest: self.process.seal.digest(REQUEST, &spelled(&write.command)),
             };
             match idempotency::claim(&mut tx, &claimed).await? {
                 Known::Nothing => {}
@@ -217,7 +221,8 @@ impl Context {
         &self,
         work: &mut Work,
     ) -> Result<Option<Answer<T>>, Error> {
-        let Some((known, as_of)) = work.known.take() else { return Ok(None) };
+        let Some((mut known, as_of)) = work.known.take() else { return Ok(None) };
+        justifications::join(work, self.tenant, &mut known).await?;
         let value =
             serde_json::from_value(known).map_err(|error| StoreError::corrupt("answer", error))?;
         let read = self.read().await?;
@@ -370,15 +375,14 @@ impl Context {
             self.tenant.uuid().as_bytes().to_vec(),
             self.caller_key().into_bytes(),
             self.rpc.path.as_bytes().to_vec(),
-            digest(filter).to_vec(),
+            Sha256::digest(spelled(filter)).to_vec(),
         ]
     }
 }
 
-/// SHA-256 of what is asked, as parsed: two spellings of one request are one request.
-fn digest<C: Serialize>(command: &C) -> [u8; 32] {
-    let bytes = serde_json::to_vec(command).unwrap_or_default();
-    Sha256::digest(&bytes).into()
+/// What is asked, as parsed: two spellings of one request are one request.
+fn spelled<C: Serialize>(command: &C) -> Vec<u8> {
+    justification::spelled_out(|| serde_json::to_vec(command).unwrap_or_default())
 }
 
 /// A write on its way: dereferences to its transaction.

@@ -162,6 +162,7 @@ pub const RPCS: &[Rpc] = &[
     read("/pim.audit.v1.AuditService/GetInclusionProof", Own(Action::EventRead)),
     read("/pim.audit.v1.AuditService/GetConsistencyProof", Own(Action::EventRead)),
     read("/pim.audit.v1.AuditService/ListEntries", Own(Action::EventRead)),
+    write("/pim.audit.v1.AuditService/EraseJustification", Own(Action::JustificationErase)),
     read("/pim.audit.v1.AlertService/ListAlerts", Own(Action::EventRead)),
     read("/pim.audit.v1.AlertService/GetAlert", Own(Action::EventRead)),
     write("/pim.audit.v1.AlertService/DismissAlert", Own(Action::AlertDismiss)),

@@ -17,6 +17,7 @@ use pim_domain::{
     fixture::{facts, grant, noon, role, set_at, stamp, user, votes, wish},
     grant::GrantKind,
     id::{GrantId, GroupId, PrincipalId},
+    justification::Justification,
     permission::{Operation, Permissions, Plane},
     policy::{ApprovalRule, Mode, RuleName, RuleSet, Slot, Stage},
     principal::Principal,
@@ -131,7 +132,7 @@ fn policy(c: &mut Criterion) {
     });
     let mut refused = wish(&facts);
     refused.scope = deepest.clone();
-    refused.request.justification = String::new();
+    refused.request.justification = Justification::default();
     group.bench_function("a request judged and refused", |b| {
         b.iter_batched(
             || refused.clone(),

@@ -23,6 +23,7 @@ use crate::{
     effective::{Holding, HoldingKind, Path, Span, Standing},
     event::{About, ThingKind},
     id::{ActivationId, GrantId, PrincipalId, RoleId},
+    justification::Justification,
     role::Catalog,
     scope::Scope,
     text::Ticket,
@@ -47,7 +48,7 @@ pub struct Request {
     /// How long.
     pub length: Length,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
     /// How the requester had signed in; judged again from here.
@@ -251,7 +252,7 @@ impl Activation {
             catalog: Some(catalog),
             scope: Some(self.scope.clone()),
             permanent: false,
-            justification: String::new(),
+            justification: Justification::default(),
             ticket: self.request.ticket.clone(),
             policy_revision: Some(self.policy_revision),
         }

@@ -18,6 +18,7 @@ use crate::{
     effective::Membership,
     event::{About, Code, Stamp, ThingKind},
     id::{ActivationId, ApprovalId, ExtensionId, PrincipalId},
+    justification::Justification,
     policy::{ACTIVATION_FLOOR, ApprovalRule, Rules},
     principal::Principal,
     quorum::{Panel, Seating, Vote},
@@ -45,7 +46,7 @@ pub struct Decision {
     /// Yes or no.
     pub verdict: Verdict,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
     /// When.
     pub time: DateTime<Utc>,
     /// When it ceased to count, because the approver had lost their standing as it came to count.

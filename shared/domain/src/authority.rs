@@ -60,6 +60,7 @@ pub enum Action {
     ActivationRevoke,
     ApprovalRead,
     EventRead,
+    JustificationErase,
     AlertDismiss,
     AlertUpdate,
     AccessCheck,
@@ -68,7 +69,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 45] = [
+    pub const ALL: [Action; 46] = [
         Action::TenantUpdate,
         Action::TenantFreeze,
         Action::TenantUnfreeze,
@@ -110,6 +111,7 @@ impl Action {
         Action::ActivationRevoke,
         Action::ApprovalRead,
         Action::EventRead,
+        Action::JustificationErase,
         Action::AlertDismiss,
         Action::AlertUpdate,
         Action::AccessCheck,
@@ -161,6 +163,7 @@ impl Action {
             Action::ActivationRevoke => "pim/activation/revoke",
             Action::ApprovalRead => "pim/approval/read",
             Action::EventRead => "pim/event/read",
+            Action::JustificationErase => "pim/justification/erase",
             Action::AlertDismiss => "pim/alert/dismiss",
             Action::AlertUpdate => "pim/alert/update",
             Action::AccessCheck => "pim/access/check",
@@ -212,6 +215,7 @@ impl Action {
             | Action::ChangeRequestCancel
             | Action::ActivationCancel
             | Action::ActivationRevoke
+            | Action::JustificationErase
             | Action::AlertDismiss
             | Action::AlertUpdate
             | Action::AccessCheck => false,

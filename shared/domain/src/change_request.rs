@@ -15,6 +15,7 @@ use crate::{
     event::{About, Code, Stamp, ThingKind},
     grant::{Grant, GrantEnding, GrantKind},
     id::{ChangeRequestId, GrantId, PrincipalId, RoleId},
+    justification::Justification,
     principal::Principal,
     role::{Catalog, Deletion, Role},
     scope::Scope,
@@ -59,7 +60,7 @@ pub struct Decision {
     /// Who.
     pub by: PrincipalId,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
 }
 
 /// Where a request stands.
@@ -117,7 +118,7 @@ pub struct ChangeRequest {
     /// The end that is wished for; absent: as administrators see fit.
     pub end: Option<DateTime<Utc>>,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
     /// From then on nobody can decide, by time alone.
@@ -156,7 +157,7 @@ pub struct Ask {
     /// The end that is wished for; absent: as administrators see fit.
     pub end: Option<DateTime<Utc>>,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
 }
@@ -334,7 +335,7 @@ impl ChangeRequest {
     /// # Errors
     /// `WRONG_STATE` before that, and where it is recorded as ended already.
     pub fn time_out(&self, catalog: Catalog, stamp: &Stamp) -> Result<Change<Self>, Denial> {
-        let about = self.about(catalog, String::new());
+        let about = self.about(catalog, Justification::default());
         match (&self.state, self.settled(stamp.now).state) {
             (State::Pending, State::TimedOut) => {
                 Ok(self.moved(State::TimedOut, Code::ChangeRequestTimedOut, about, stamp))
@@ -350,7 +351,7 @@ impl ChangeRequest {
     pub fn settle(&self, role: &Role, stamp: &Stamp) -> Result<Change<Self>, Denial> {
         match role.deletion() {
             Some(Deletion { at: _, by }) if stamp.now < self.expire_time => {
-                let justification = "its role was deleted".to_owned();
+                let justification = "its role was deleted".into();
                 self.cancel(role.catalog, Decision { by, justification }, stamp)
             }
             Some(_) | None => self.time_out(role.catalog, stamp),
@@ -369,7 +370,7 @@ impl ChangeRequest {
     }
 
     /// Whom and what it concerns.
-    fn about(&self, catalog: Catalog, justification: String) -> About {
+    fn about(&self, catalog: Catalog, justification: Justification) -> About {
         About {
             correlation: Some(self.id.uuid()),
             subject: Some(self.principal),

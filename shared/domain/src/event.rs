@@ -5,6 +5,8 @@ mod folding;
 mod gain;
 mod indexed;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,7 +19,8 @@ pub use indexed::Indexed;
 use crate::{
     authority::Realm,
     denial::Denial,
-    id::{PrincipalId, RoleId, TenantId},
+    id::{EventId, PrincipalId, RoleId, TenantId},
+    justification::{self, Commitment, Justification},
     role::Catalog,
     scope::{Scope, ScopeKind},
     text::Ticket,
@@ -193,7 +196,7 @@ pub struct About {
     /// Without end; chooses between Entra's activity names.
     pub permanent: bool,
     /// Why, in the actor's words.
-    pub justification: String,
+    pub justification: Justification,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
     /// By which revision of the policy.
@@ -211,6 +214,15 @@ pub struct FieldChange {
     /// Absent: there is none any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new: Option<Value>,
+}
+
+impl FieldChange {
+    /// The same for people: with the words of justifications in place of their commitments.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        self.old.iter_mut().chain(&mut self.new).for_each(justification::show);
+        self
+    }
 }
 
 /// How it ended.
@@ -242,7 +254,7 @@ pub struct Folded {
     pub since: DateTime<Utc>,
 }
 
-/// One entry of the log. The store adds its id.
+/// What happened: an entry of the log, without its id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When the decision was made.
@@ -334,14 +346,40 @@ impl Event {
     /// That entries of the log were handed out: to whom the stamp says, and which `changes` says.
     #[must_use]
     pub fn exported(stamp: &Stamp, changes: Vec<FieldChange>) -> Self {
+        Self::of_the_log(Code::EventExported, stamp, changes)
+    }
+
+    /// That the words of `erased` were erased: what they were committed to by, and not the words.
+    #[must_use]
+    pub fn erased(stamp: &Stamp, erased: &StoredEvent, justification: Justification) -> Self {
+        let old = erased.event.about.justification.commitment();
+        let old = old.map(|commitment| Value::String(commitment.to_string()));
+        let change = FieldChange { field: "justification".to_owned(), old, new: None };
+        let thing = ThingRef { kind: ThingKind::Event, id: erased.id.uuid(), version: 0 };
         Self {
-            time: stamp.now,
-            code: Code::EventExported,
-            outcome: Outcome::Success,
-            actor: stamp.actor.clone(),
-            thing: None,
-            about: About::default(),
-            changes,
+            thing: Some(thing),
+            about: About { justification, ..About::default() },
+            ..Self::of_the_log(Code::JustificationErased, stamp, vec![change])
+        }
+    }
+
+    /// The commitments that it has: its own, and those of what changed.
+    #[must_use]
+    pub fn commitments(&self) -> Vec<Commitment> {
+        let mut found: Vec<Commitment> =
+            self.about.justification.commitment().into_iter().collect();
+        for value in self.changes.iter().flat_map(|change| change.old.iter().chain(&change.new)) {
+            justification::commitments(value, &mut found);
+        }
+        found
+    }
+
+    /// Puts the words beside its commitments, of which they are known.
+    pub fn join(&mut self, known: &HashMap<Commitment, String>) {
+        self.about.justification.join(known);
+        for change in &mut self.changes {
+            let values = change.old.iter_mut().chain(&mut change.new);
+            values.for_each(|value| justification::join(value, known));
         }
     }
 
@@ -389,15 +427,25 @@ impl Event {
     }
 }
 
-/// A stored entry: what was decided, and the id under which it was kept.
-#[derive(Debug, Clone, PartialEq)]
+/// An entry of the log. As JSON it is the entry's body, which is what is hashed: it has all that the
+/// entry's row has ([`Indexed`]).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredEvent {
-    /// Made by the store.
-    pub id: crate::id::EventId,
-    /// Whose log it is in.
+    /// Made when it is stored.
+    pub id: EventId,
+    /// Whose log it is in; nil is the platform's own.
     pub tenant: TenantId,
-    /// The entry.
+    /// What happened.
+    #[serde(flatten)]
     pub event: Event,
+}
+
+impl StoredEvent {
+    /// What happened, as a new entry of a tenant's log.
+    #[must_use]
+    pub fn new(tenant: TenantId, event: Event) -> Self {
+        Self { id: EventId::at(event.time), tenant, event }
+    }
 }
 
 #[cfg(test)]

@@ -5,14 +5,19 @@ mod cloud_event;
 mod csv;
 mod directory_audit;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::{
-    event::Event,
+    event::{Event, FieldChange, StoredEvent},
     id::{EventId, PrincipalId, RoleId, TenantId},
+    justification::{self, Commitment},
 };
 
 /// How entries are written.
@@ -87,24 +92,73 @@ impl Format {
     }
 }
 
-/// An entry of the log as it is stored.
+/// An entry of the log as it is stored, with the words that stand beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Made by the store.
+    /// Its id.
     pub id: EventId,
     /// Whose log it is in.
     pub tenant: TenantId,
-    /// The event, as JSON.
+    /// The entry, as JSON.
     pub body: Vec<u8>,
+    /// The words that it commits to, as far as they were not erased.
+    pub justifications: Vec<Words>,
+}
+
+/// The words of a justification with what it takes to show that they were these.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Words {
+    /// What the entry says of them.
+    pub commitment: Commitment,
+    /// In hexadecimal digits.
+    #[serde(serialize_with = "hexadecimal")]
+    pub salt: Vec<u8>,
+    /// The words.
+    pub text: String,
+}
+
+/// Without the words: they do not belong into the log of a process.
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Words").field("commitment", &self.commitment).finish_non_exhaustive()
+    }
+}
+
+fn hexadecimal<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    serializer.serialize_str(&digits)
 }
 
 impl Entry {
-    /// What it tells.
+    /// The commitments that a body has.
     ///
     /// # Errors
-    /// It does not read as an event.
+    /// It does not read as an entry.
+    pub fn commitments(&self) -> Result<Vec<Commitment>, serde_json::Error> {
+        Ok(serde_json::from_slice::<StoredEvent>(&self.body)?.event.commitments())
+    }
+
+    /// What it tells, for people.
+    ///
+    /// # Errors
+    /// It does not read as an entry.
     pub fn event(&self) -> Result<Event, serde_json::Error> {
-        serde_json::from_slice(&self.body)
+        let mut event = serde_json::from_slice::<StoredEvent>(&self.body)?.event;
+        event.join(&self.known());
+        event.changes = event.changes.into_iter().map(FieldChange::shown).collect();
+        Ok(event)
+    }
+
+    /// The body as a JSON value, for people.
+    pub(crate) fn value(&self) -> Result<Value, serde_json::Error> {
+        let mut value = serde_json::from_slice(&self.body)?;
+        justification::join(&mut value, &self.known());
+        justification::show(&mut value);
+        Ok(value)
+    }
+
+    fn known(&self) -> HashMap<Commitment, String> {
+        self.justifications.iter().map(|said| (said.commitment, said.text.clone())).collect()
     }
 }
 
@@ -123,6 +177,7 @@ struct Line<'a> {
     tenant_id: TenantId,
     /// As text and not as an object, because a parser would not give its bytes back.
     body: &'a str,
+    justifications: &'a [Words],
 }
 
 impl<'a> TryFrom<&'a Entry> for Line<'a> {
@@ -130,7 +185,12 @@ impl<'a> TryFrom<&'a Entry> for Line<'a> {
 
     fn try_from(entry: &'a Entry) -> Result<Self, Self::Error> {
         let body = std::str::from_utf8(&entry.body).map_err(serde::de::Error::custom)?;
-        Ok(Self { id: entry.id, tenant_id: entry.tenant, body })
+        Ok(Self {
+            id: entry.id,
+            tenant_id: entry.tenant,
+            body,
+            justifications: &entry.justifications,
+        })
     }
 }
 

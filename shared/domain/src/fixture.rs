@@ -101,7 +101,7 @@ pub fn grant(
         scope: Scope::root(),
         window: Window { start, end },
         ended: None,
-        justification: "test".to_owned(),
+        justification: "test".into(),
         ticket: None,
         granted_by: None,
         renewed_from: None,
@@ -149,7 +149,7 @@ pub fn wish(facts: &Facts) -> Ask {
         request: Request {
             start: None,
             length: Length::Duration(TimeDelta::hours(1)),
-            justification: "to mend the mail".to_owned(),
+            justification: "to mend the mail".into(),
             ticket: None,
             sign_in: SignIn { mfa: true, ..SignIn::default() },
         },

@@ -20,6 +20,7 @@ use crate::{
     event::{About, Code, Stamp, ThingKind},
     group::Group,
     id::{GrantId, PrincipalId, RoleId},
+    justification::Justification,
     role::{Catalog, Deletion, Role},
     scope::Scope,
     text::Ticket,
@@ -143,7 +144,7 @@ pub struct Grant {
     /// That it ended, where that is recorded.
     pub ended: Option<GrantEnd>,
     /// Why it was made.
-    pub justification: String,
+    pub justification: Justification,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
     /// Who made it: a principal, or nobody of the directory.
@@ -204,7 +205,7 @@ impl Grant {
     pub fn remove(
         &self,
         catalog: Catalog,
-        justification: String,
+        justification: Justification,
         stamp: &Stamp,
     ) -> Result<Change<Self>, Denial> {
         let about = About { justification, ..self.about(catalog) };
@@ -259,7 +260,7 @@ impl Grant {
         match (taken, self.ended) {
             (Some((at, why)), None) if lasts(at) => {
                 let (ending, code) = self.taken_away(self.window.start <= at);
-                let about = About { justification: why.to_owned(), ..self.about(role.catalog) };
+                let about = About { justification: why.into(), ..self.about(role.catalog) };
                 Ok(self.end(at, ending, code, about, stamp))
             }
             (Some(_) | None, _) => self.expire(role.catalog, stamp),
@@ -310,7 +311,7 @@ impl Grant {
             catalog: Some(catalog),
             scope: Some(self.scope.clone()),
             permanent: self.window.end.is_none(),
-            justification: String::new(),
+            justification: Justification::default(),
             ticket: self.ticket.clone(),
             policy_revision: Some(self.policy_revision),
         }

@@ -53,6 +53,7 @@ pub mod group;
 pub mod holders;
 pub mod id;
 pub mod invariant;
+pub mod justification;
 pub mod log;
 pub mod past;
 pub mod permission;

@@ -11,6 +11,7 @@ use crate::{
     event::{About, Code, Stamp, ThingKind},
     holders::Holder,
     id::{PrincipalId, TenantId},
+    justification::Justification,
     principal::Principal,
     text::is_blank,
 };
@@ -141,7 +142,7 @@ pub struct Update {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopGaining {
     /// Why; not blank.
-    pub justification: String,
+    pub justification: Justification,
 }
 
 /// A wish to end a freeze.
@@ -150,7 +151,7 @@ pub struct Unfreeze {
     /// Of the tenant as it was read: what is consented to is this freeze.
     pub etag: String,
     /// Why; not blank.
-    pub justification: String,
+    pub justification: Justification,
 }
 
 /// What it takes to judge who unfreezes.
@@ -284,7 +285,7 @@ impl Tenant {
         Denial::new(reason).of(ThingKind::Tenant, self.id.uuid())
     }
 
-    fn why(&self, justification: String) -> Result<About, Denial> {
+    fn why(&self, justification: Justification) -> Result<About, Denial> {
         if is_blank(&justification) {
             let rule = Rule::Justification;
             let violations = vec![Violation::new(rule, "justification", "required", "none")];

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::justification::{ERASED, Justification};
+
 /// Code points in a justification, at most, after NFC.
 pub const JUSTIFICATION_CHARS_MAX: usize = 1_000;
 /// Bytes in a justification, at most, after NFC.
@@ -31,6 +33,9 @@ pub enum TextError {
         /// Bytes given.
         bytes: usize,
     },
+    /// What is shown in place of something else.
+    #[error("must not be {0:?}, which stands for what was erased")]
+    Reserved(&'static str),
     /// Nothing but white space where something is required.
     #[error("must not be blank")]
     Blank,
@@ -39,9 +44,12 @@ pub enum TextError {
 /// `text` if it may be a justification; an empty one is permitted here and judged by the policy.
 ///
 /// # Errors
-/// A refused character, or too long.
-pub fn justification(text: String) -> Result<String, TextError> {
-    bounded(text, JUSTIFICATION_CHARS_MAX, JUSTIFICATION_BYTES_MAX)
+/// A refused character, too long, or what is shown in place of one that was erased.
+pub fn justification(text: String) -> Result<Justification, TextError> {
+    if text.trim() == ERASED {
+        return Err(TextError::Reserved(ERASED));
+    }
+    bounded(text, JUSTIFICATION_CHARS_MAX, JUSTIFICATION_BYTES_MAX).map(Justification::new)
 }
 
 /// `text` if it may be a name or a part of a ticket: not blank, on one line.
@@ -119,6 +127,7 @@ mod tests {
         }
         assert!(justification("two\nlines\tand a tab".into()).is_ok());
         assert!(name("two\nlines".into(), 10).is_err());
+        assert!(justification(format!(" {ERASED}")).is_err());
     }
 
     #[test]

@@ -66,6 +66,7 @@ call wall('log_leaf');
 call wall('log_node');
 call wall('log_head');
 call wall('log_checkpoint');
+call wall('words');
 
 -- The events of all tenants are sealed in one transaction.
 create policy sealing on log_leaf to pim_audit using (true);

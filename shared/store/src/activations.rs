@@ -1,15 +1,16 @@
 //! Activations.
 
 pub(crate) mod columns;
-mod extension;
+mod extensions;
 
 use chrono::{DateTime, Utc};
 use pim_domain::{
-    activation::{Activation, Extension, Facts, Rest, State},
+    activation::{Activation, Facts, Rest, State},
     change::Change,
     condition::{Signals, undecided},
     grant::GrantKind,
-    id::{ActivationId, ExtensionId, GroupId, PrincipalId, RoleId, TenantId},
+    id::{ActivationId, GroupId, PrincipalId, RoleId, TenantId},
+    justification::Justification,
     policy::Rules,
     role::Catalog,
     scope::Scope,
@@ -17,11 +18,15 @@ use pim_domain::{
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use self::columns::{Columns, ExtensionRow, Row};
+pub use self::extensions::extensions;
+use self::{
+    columns::{Columns, Row},
+    extensions::ExtensionRow,
+};
 use crate::{
     StoreError, Tx,
     approvers::{self, Approvers},
-    events, grants, groups, holdings, policies, principals, roles, row, scopes,
+    events, grants, groups, holdings, justifications, policies, principals, roles, row, scopes,
 };
 
 /// One activation.
@@ -49,12 +54,16 @@ pub async fn get_all(
     sqlx::query_as!(
         Row,
         r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
-                  requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
-                  ticket_system, mfa, auth_time, authentication_contexts,
+                  requested_start_time, requested_duration, requested_end_time,
+                  justification(justification, (
+                      select w.text from words w
+                      where w.tenant_id = activation.tenant_id and w.commitment = activation.justification
+                  )) as "justification!: Json<Justification>",
+                  ticket_number, ticket_system, mfa, auth_time, authentication_contexts,
                   signals as "signals: Json<Signals>", shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
-                  (select to_jsonb(e) from extension e
+                  (select extension_as_read(e) from extension e
                    where e.tenant_id = activation.tenant_id
                      and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
            from activation where tenant_id = $1 and id = any($2)"#,
@@ -80,12 +89,16 @@ pub async fn get_for_update(
     sqlx::query_as!(
         Row,
         r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
-                  requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
-                  ticket_system, mfa, auth_time, authentication_contexts,
+                  requested_start_time, requested_duration, requested_end_time,
+                  justification(justification, (
+                      select w.text from words w
+                      where w.tenant_id = activation.tenant_id and w.commitment = activation.justification
+                  )) as "justification!: Json<Justification>",
+                  ticket_number, ticket_system, mfa, auth_time, authentication_contexts,
                   signals as "signals: Json<Signals>", shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
-                  (select to_jsonb(e) from extension e
+                  (select extension_as_read(e) from extension e
                    where e.tenant_id = activation.tenant_id
                      and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
            from activation where tenant_id = $1 and id = $2 for update"#,
@@ -204,27 +217,6 @@ pub async fn pinned(
     Ok(layers.between(&eligibility.scope, scope))
 }
 
-/// Wishes to hold an active role for longer, also those that have been decided.
-///
-/// # Errors
-/// The database cannot serve.
-pub async fn extensions(
-    connection: &mut PgConnection,
-    tenant: TenantId,
-    ids: &[ExtensionId],
-) -> Result<Vec<Extension>, StoreError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let rows = sqlx::query_scalar!(
-        r#"select to_jsonb(e) as "row!: Json<ExtensionRow>" from extension e
-           where tenant_id = $1 and id = any($2)"#,
-        tenant.uuid(),
-        &ids,
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(|Json(row)| row.try_into()).collect()
-}
-
 /// Whoever wants the same target waits here until the transaction ends: two requests at once are
 /// judged one after the other, so that the second hears which one is live. Whoever moves a scope
 /// waits as well: what is judged before a move is there for the move to see.
@@ -257,12 +249,16 @@ async fn live_for_update(
     sqlx::query_as!(
         Row,
         r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
-                  requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
-                  ticket_system, mfa, auth_time, authentication_contexts,
+                  requested_start_time, requested_duration, requested_end_time,
+                  justification(justification, (
+                      select w.text from words w
+                      where w.tenant_id = activation.tenant_id and w.commitment = activation.justification
+                  )) as "justification!: Json<Justification>",
+                  ticket_number, ticket_system, mfa, auth_time, authentication_contexts,
                   signals as "signals: Json<Signals>", shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
-                  (select to_jsonb(e) from extension e
+                  (select extension_as_read(e) from extension e
                    where e.tenant_id = activation.tenant_id
                      and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
            from activation
@@ -310,12 +306,16 @@ pub async fn list(
     sqlx::query_as!(
         Row,
         r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
-                  requested_start_time, requested_duration, requested_end_time, justification, ticket_number,
-                  ticket_system, mfa, auth_time, authentication_contexts,
+                  requested_start_time, requested_duration, requested_end_time,
+                  justification(justification, (
+                      select w.text from words w
+                      where w.tenant_id = activation.tenant_id and w.commitment = activation.justification
+                  )) as "justification!: Json<Justification>",
+                  ticket_number, ticket_system, mfa, auth_time, authentication_contexts,
                   signals as "signals: Json<Signals>", shortened_duration,
                   policy_revision, state, expire_time, start_time, end_time, truncated,
                   ended_time, ending, void_rules, version, create_time, update_time,
-                  (select to_jsonb(e) from extension e
+                  (select extension_as_read(e) from extension e
                    where e.tenant_id = activation.tenant_id
                      and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
            from activation
@@ -428,7 +428,7 @@ pub async fn record(
 ) -> Result<(), StoreError> {
     let activation = change.after();
     if let State::Active { extension: Some(extension), .. } = &activation.state {
-        extension::record(tx, tenant, activation, extension).await?;
+        extensions::record(tx, tenant, activation, extension).await?;
     }
     let columns = Columns::of(activation)?;
     let done = sqlx::query_file!(
@@ -443,7 +443,7 @@ pub async fn record(
         activation.request.start,
         columns.requested_duration,
         columns.requested_end_time,
-        activation.request.justification,
+        justifications::column(&activation.request.justification),
         columns.ticket_number,
         columns.ticket_system,
         activation.request.sign_in.mfa,

@@ -9,12 +9,13 @@ use pim_domain::{
     alert::{AlertKind, Incident, IncidentState, OPEN_MAX, Setting},
     change::{Change, Version},
     id::{IncidentId, PrincipalId, RoleId, TenantId},
+    justification::Justification,
     scope::Scope,
 };
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use crate::{StoreError, Tx, events, row};
+use crate::{StoreError, Tx, events, justifications, row};
 
 struct Row {
     id: Uuid,
@@ -27,7 +28,7 @@ struct Row {
     state: String,
     dismissed_by: Option<Uuid>,
     dismiss_time: Option<DateTime<Utc>>,
-    dismiss_justification: Option<String>,
+    dismiss_justification: Option<Json<Justification>>,
     resolve_time: Option<DateTime<Utc>>,
     version: i64,
     create_time: DateTime<Utc>,
@@ -41,7 +42,7 @@ impl TryFrom<Row> for Incident {
         let dismissal = row.dismissed_by.zip(row.dismiss_time).zip(row.dismiss_justification);
         let state = match (row.state.as_str(), dismissal, row.resolve_time) {
             ("TRIGGERED", None, None) => IncidentState::Triggered,
-            ("DISMISSED", Some(((by, dismiss_time), justification)), None) => {
+            ("DISMISSED", Some(((by, dismiss_time), Json(justification))), None) => {
                 IncidentState::Dismissed { dismissed_by: by.into(), dismiss_time, justification }
             }
             ("RESOLVED", None, Some(resolve_time)) => IncidentState::Resolved { resolve_time },
@@ -77,9 +78,13 @@ pub async fn get(
 ) -> Result<Option<Incident>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, condition_id, subject_id, role_id, scope, detail, state, dismissed_by,
-                dismiss_time, dismiss_justification, resolve_time, version, create_time, update_time
-         from alert where tenant_id = $1 and id = $2",
+        r#"select id, kind, condition_id, subject_id, role_id, scope, detail, state, dismissed_by,
+                dismiss_time, justification(dismiss_justification, (
+                    select w.text from words w
+                    where w.tenant_id = alert.tenant_id and w.commitment = alert.dismiss_justification
+                )) as "dismiss_justification: Json<Justification>",
+                resolve_time, version, create_time, update_time
+         from alert where tenant_id = $1 and id = $2"#,
         tenant.uuid(),
         id.uuid(),
     )
@@ -100,9 +105,13 @@ pub async fn get_for_update(
 ) -> Result<Option<Incident>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, condition_id, subject_id, role_id, scope, detail, state, dismissed_by,
-                dismiss_time, dismiss_justification, resolve_time, version, create_time, update_time
-         from alert where tenant_id = $1 and id = $2 for update",
+        r#"select id, kind, condition_id, subject_id, role_id, scope, detail, state, dismissed_by,
+                dismiss_time, justification(dismiss_justification, (
+                    select w.text from words w
+                    where w.tenant_id = alert.tenant_id and w.commitment = alert.dismiss_justification
+                )) as "dismiss_justification: Json<Justification>",
+                resolve_time, version, create_time, update_time
+         from alert where tenant_id = $1 and id = $2 for update"#,
         tenant.uuid(),
         id.uuid(),
     )
@@ -159,11 +168,15 @@ pub async fn open(
 ) -> Result<Vec<Incident>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, condition_id, subject_id, role_id, scope, detail, state, dismissed_by,
-                dismiss_time, dismiss_justification, resolve_time, version, create_time, update_time
+        r#"select id, kind, condition_id, subject_id, role_id, scope, detail, state, dismissed_by,
+                dismiss_time, justification(dismiss_justification, (
+                    select w.text from words w
+                    where w.tenant_id = alert.tenant_id and w.commitment = alert.dismiss_justification
+                )) as "dismiss_justification: Json<Justification>",
+                resolve_time, version, create_time, update_time
          from alert where tenant_id = $1 and kind = $2 and state <> 'RESOLVED'
          order by condition_id
-         limit $3",
+         limit $3"#,
         tenant.uuid(),
         kind.as_str(),
         i64::try_from(OPEN_MAX).unwrap_or(i64::MAX),
@@ -188,9 +201,10 @@ pub async fn record(
     let incident = change.after();
     let (dismissal, resolved) = match &incident.state {
         IncidentState::Triggered => (None, None),
-        IncidentState::Dismissed { dismissed_by, dismiss_time, justification } => {
-            (Some((dismissed_by.uuid(), *dismiss_time, justification.as_str())), None)
-        }
+        IncidentState::Dismissed { dismissed_by, dismiss_time, justification } => (
+            Some((dismissed_by.uuid(), *dismiss_time, justifications::column(justification))),
+            None,
+        ),
         IncidentState::Resolved { resolve_time } => (None, Some(*resolve_time)),
     };
     let done = sqlx::query_file!(
@@ -204,8 +218,8 @@ pub async fn record(
         incident.scope.as_ref().map(Scope::as_str),
         incident.detail,
         incident.state.as_str(),
-        dismissal.map(|(by, ..)| by),
-        dismissal.map(|(_, time, _)| time),
+        dismissal.as_ref().map(|(by, ..)| *by),
+        dismissal.as_ref().map(|(_, time, _)| *time),
         dismissal.map(|(.., justification)| justification),
         resolved,
         incident.version.0,

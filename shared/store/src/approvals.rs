@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     StoreError, Tx, activations,
     approvers::{self, Approvers},
-    events, principals, roles, row,
+    events, justifications, principals, roles, row,
 };
 
 struct Row {
@@ -315,7 +315,7 @@ async fn record_decision(
         decision.person,
         decision.approver.uuid(),
         verdict,
-        decision.justification,
+        justifications::column(&decision.justification),
         decision.time,
         decision.dropped,
         version,

@@ -6,14 +6,15 @@ use pim_domain::{
     change_request::{ChangeKind, ChangeRequest, Decision, State},
     grant::GrantKind,
     id::{ChangeRequestId, GrantId, PrincipalId, RoleId, TenantId},
+    justification::Justification,
     role::Catalog,
     scope::Scope,
     text::Ticket,
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use crate::{StoreError, Tx, events, row};
+use crate::{StoreError, Tx, events, justifications, row};
 
 struct Row {
     id: Uuid,
@@ -24,13 +25,13 @@ struct Row {
     role_id: Uuid,
     scope: String,
     end_time: Option<DateTime<Utc>>,
-    justification: String,
+    justification: Json<Justification>,
     ticket_number: Option<String>,
     ticket_system: Option<String>,
     expire_time: DateTime<Utc>,
     state: String,
     decider_id: Option<Uuid>,
-    decision_justification: Option<String>,
+    decision_justification: Option<Json<Justification>>,
     outcome_id: Option<Uuid>,
     version: i64,
     create_time: DateTime<Utc>,
@@ -46,7 +47,7 @@ impl TryFrom<Row> for ChangeRequest {
         let decision = row
             .decider_id
             .zip(row.decision_justification)
-            .map(|(by, justification)| Decision { by: by.into(), justification });
+            .map(|(by, Json(justification))| Decision { by: by.into(), justification });
         let state = match (row.state.as_str(), decision, row.outcome_id) {
             ("PENDING", None, None) => State::Pending,
             ("TIMED_OUT", None, None) => State::TimedOut,
@@ -69,7 +70,7 @@ impl TryFrom<Row> for ChangeRequest {
             role: row.role_id.into(),
             scope: row::scope(&row.scope)?,
             end: row.end_time,
-            justification: row.justification,
+            justification: row.justification.0,
             ticket: row::ticket(row.ticket_number, row.ticket_system),
             expire_time: row.expire_time,
             state,
@@ -91,10 +92,18 @@ pub async fn get(
 ) -> Result<Option<ChangeRequest>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
-                justification, ticket_number, ticket_system, expire_time, state, decider_id,
-                decision_justification, outcome_id, version, create_time, update_time
-         from change_request where tenant_id = $1 and id = $2",
+        r#"select id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
+                justification(justification, (
+                    select w.text from words w
+                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.justification
+                )) as "justification!: Json<Justification>",
+                ticket_number, ticket_system, expire_time, state, decider_id,
+                justification(decision_justification, (
+                    select w.text from words w
+                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.decision_justification
+                )) as "decision_justification: Json<Justification>",
+                outcome_id, version, create_time, update_time
+         from change_request where tenant_id = $1 and id = $2"#,
         tenant.uuid(),
         id.uuid(),
     )
@@ -116,10 +125,18 @@ pub async fn get_for_update(
 ) -> Result<Option<ChangeRequest>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
-                justification, ticket_number, ticket_system, expire_time, state, decider_id,
-                decision_justification, outcome_id, version, create_time, update_time
-         from change_request where tenant_id = $1 and id = $2 for update",
+        r#"select id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
+                justification(justification, (
+                    select w.text from words w
+                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.justification
+                )) as "justification!: Json<Justification>",
+                ticket_number, ticket_system, expire_time, state, decider_id,
+                justification(decision_justification, (
+                    select w.text from words w
+                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.decision_justification
+                )) as "decision_justification: Json<Justification>",
+                outcome_id, version, create_time, update_time
+         from change_request where tenant_id = $1 and id = $2 for update"#,
         tenant.uuid(),
         id.uuid(),
     )
@@ -141,11 +158,19 @@ pub async fn pending_for_update(
 ) -> Result<Option<ChangeRequest>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
-                justification, ticket_number, ticket_system, expire_time, state, decider_id,
-                decision_justification, outcome_id, version, create_time, update_time
+        r#"select id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
+                justification(justification, (
+                    select w.text from words w
+                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.justification
+                )) as "justification!: Json<Justification>",
+                ticket_number, ticket_system, expire_time, state, decider_id,
+                justification(decision_justification, (
+                    select w.text from words w
+                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.decision_justification
+                )) as "decision_justification: Json<Justification>",
+                outcome_id, version, create_time, update_time
          from change_request
-         where tenant_id = $1 and grant_id = $2 and state = 'PENDING' for update",
+         where tenant_id = $1 and grant_id = $2 and state = 'PENDING' for update"#,
         tenant.uuid(),
         grant.uuid(),
     )
@@ -249,13 +274,13 @@ pub async fn record(
         request.role.uuid(),
         request.scope.as_str(),
         request.end,
-        request.justification,
+        justifications::column(&request.justification),
         number,
         system,
         request.expire_time,
         request.state.as_str(),
         decision.map(|decision| decision.by.uuid()),
-        decision.map(|decision| decision.justification.as_str()),
+        decision.map(|decision| justifications::column(&decision.justification)),
         outcome,
         request.version.0,
         request.create_time,

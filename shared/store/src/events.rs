@@ -11,23 +11,21 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, justifications};
 
 /// Writes what happened, in the transaction in which it did.
 ///
 /// # Errors
 /// The database cannot serve, or the thing's version has its event already.
 pub async fn insert(tx: &mut Tx, tenant: TenantId, event: &Event) -> Result<(), StoreError> {
-    let body = serde_json::to_vec(event).map_err(|error| StoreError::corrupt("event", error))?;
-    let indexed = event.indexed();
-    let xid = sqlx::query_scalar!(
-        r#"insert into event
-               (tenant_id, id, body, event_time, code, category, result, correlation_id, actor_id,
-                thing_kind, thing_id, thing_version, subject_id, role_id, scope)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-           returning xid::text::bigint as "xid!""#,
-        tenant.uuid(),
-        EventId::at(event.time).uuid(),
+    let stored = StoredEvent::new(tenant, event.clone());
+    let body = serde_json::to_vec(&stored).map_err(|error| StoreError::corrupt("event", error))?;
+    let indexed = stored.indexed();
+    let words = event.about.justification.new_words();
+    let xid = sqlx::query_file_scalar!(
+        "src/events/insert.sql",
+        indexed.tenant_id,
+        indexed.id,
         body,
         indexed.event_time,
         &*indexed.code,
@@ -41,6 +39,9 @@ pub async fn insert(tx: &mut Tx, tenant: TenantId, event: &Event) -> Result<(), 
         indexed.subject_id,
         indexed.role_id,
         indexed.scope,
+        words.as_ref().map(|words| words.commitment.as_bytes()),
+        words.as_ref().map(|words| &words.salt[..]),
+        words.as_ref().map(|words| words.text),
     )
     .fetch_one(&mut **tx)
     .await?;
@@ -51,24 +52,17 @@ pub async fn insert(tx: &mut Tx, tenant: TenantId, event: &Event) -> Result<(), 
     Ok(())
 }
 
-struct Row {
-    tenant_id: Uuid,
-    id: Uuid,
-    body: Vec<u8>,
-}
-
-impl TryFrom<Row> for StoredEvent {
-    type Error = StoreError;
-
-    fn try_from(row: Row) -> Result<Self, StoreError> {
-        let event = serde_json::from_slice(&row.body)
-            .map_err(|error| StoreError::corrupt("event", error))?;
-        Ok(StoredEvent { id: row.id.into(), tenant: row.tenant_id.into(), event })
-    }
-}
-
-fn events(rows: Vec<Row>) -> Result<Vec<StoredEvent>, StoreError> {
-    rows.into_iter().map(StoredEvent::try_from).collect()
+/// Entries of one tenant, with the words that they commit to.
+async fn events(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    bodies: Vec<Vec<u8>>,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let read = |body: Vec<u8>| serde_json::from_slice(&body);
+    let events: Result<Vec<StoredEvent>, _> = bodies.into_iter().map(read).collect();
+    let mut events = events.map_err(|error| StoreError::corrupt("event", error))?;
+    justifications::join_events(connection, tenant, &mut events).await?;
+    Ok(events)
 }
 
 /// Which events a list is of; what is absent matches all.
@@ -108,8 +102,7 @@ pub async fn list(
     before: Option<Cursor>,
     limit: i64,
 ) -> Result<Vec<StoredEvent>, StoreError> {
-    let rows = sqlx::query_file_as!(
-        Row,
+    let bodies = sqlx::query_file_scalar!(
         "src/events/list.sql",
         tenant.uuid(),
         filter.start,
@@ -127,9 +120,9 @@ pub async fn list(
         before.map(|cursor| cursor.id.uuid()),
         limit,
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    events(rows)
+    events(connection, tenant, bodies).await
 }
 
 /// Entries as they are stored, the oldest first, at most `limit`: of those that a state shows, told
@@ -164,12 +157,14 @@ pub async fn export(
         after.map(|cursor| cursor.id.uuid()),
         limit,
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    let entry = |id: Uuid, time, body| {
-        (Entry { id: id.into(), tenant, body }, Cursor { time, id: id.into() })
-    };
-    Ok(rows.into_iter().map(|row| entry(row.id, row.event_time, row.body)).collect())
+    let cursors: Vec<Cursor> =
+        rows.iter().map(|row| Cursor { time: row.event_time, id: row.id.into() }).collect();
+    let entry = |id: Uuid, body| Entry { id: id.into(), tenant, body, justifications: Vec::new() };
+    let mut entries: Vec<Entry> = rows.into_iter().map(|row| entry(row.id, row.body)).collect();
+    justifications::join_entries(connection, tenant, &mut entries).await?;
+    Ok(entries.into_iter().zip(cursors).collect())
 }
 
 /// One event.
@@ -181,16 +176,14 @@ pub async fn get(
     tenant: TenantId,
     id: EventId,
 ) -> Result<Option<StoredEvent>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        "select tenant_id, id, body from event where tenant_id = $1 and id = $2",
+    let body = sqlx::query_scalar!(
+        "select body from event where tenant_id = $1 and id = $2",
         tenant.uuid(),
         id.uuid(),
     )
-    .fetch_optional(connection)
-    .await?
-    .map(StoredEvent::try_from)
-    .transpose()
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(events(connection, tenant, body.into_iter().collect()).await?.pop())
 }
 
 /// The events of one thing, in the order of its versions.
@@ -202,17 +195,16 @@ pub async fn of_thing(
     tenant: TenantId,
     thing: Uuid,
 ) -> Result<Vec<StoredEvent>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select tenant_id, id, body from event
+    let bodies = sqlx::query_scalar!(
+        "select body from event
          where tenant_id = $1 and thing_id = $2 and result = 'success'
          order by thing_version",
         tenant.uuid(),
         thing,
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    events(rows)
+    events(connection, tenant, bodies).await
 }
 
 /// What was done to several things, with all that belongs to it such as the approvals of an
@@ -226,9 +218,8 @@ pub async fn of_correlations(
     correlations: &[Uuid],
     until: Option<DateTime<Utc>>,
 ) -> Result<Vec<StoredEvent>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select tenant_id, id, body from event
+    let bodies = sqlx::query_scalar!(
+        "select body from event
          where tenant_id = $1 and correlation_id = any($2) and result = 'success'
              and ($3::timestamptz is null or event_time <= $3)
          order by event_time, id",
@@ -236,9 +227,9 @@ pub async fn of_correlations(
         correlations,
         until,
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    events(rows)
+    events(connection, tenant, bodies).await
 }
 
 /// The time of the newest event of all; no decision is earlier, so that a clock that jumped back
@@ -284,7 +275,7 @@ pub async fn committed_between(
     after: Option<CommittedCursor>,
     limit: i64,
 ) -> Result<Vec<(StoredEvent, CommittedCursor)>, StoreError> {
-    sqlx::query_file!(
+    let rows = sqlx::query_file!(
         "src/events/committed_between.sql",
         tenant.uuid(),
         between.since,
@@ -293,13 +284,11 @@ pub async fn committed_between(
         after.map(|cursor| cursor.id.uuid()),
         limit,
     )
-    .fetch_all(connection)
-    .await?
-    .into_iter()
-    .map(|row| {
-        let cursor = CommittedCursor { xid: row.xid, id: row.id.into() };
-        let row = Row { tenant_id: row.tenant_id, id: row.id, body: row.body };
-        Ok((StoredEvent::try_from(row)?, cursor))
-    })
-    .collect()
+    .fetch_all(&mut *connection)
+    .await?;
+    let cursors: Vec<CommittedCursor> =
+        rows.iter().map(|row| CommittedCursor { xid: row.xid, id: row.id.into() }).collect();
+    let bodies = rows.into_iter().map(|row| row.body).collect();
+    let events = events(connection, tenant, bodies).await?;
+    Ok(events.into_iter().zip(cursors).collect())
 }

@@ -5,14 +5,15 @@ use pim_domain::{
     change::{Change, Version},
     grant::{Grant, GrantEnd, GrantEnding, GrantKind},
     id::{GrantId, GroupId, PrincipalId, RoleId, TenantId},
+    justification::Justification,
     role::Catalog,
     scope::Scope,
     text::Ticket,
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use crate::{StoreError, Tx, events, row};
+use crate::{StoreError, Tx, events, justifications, row};
 
 struct Row {
     id: Uuid,
@@ -24,7 +25,7 @@ struct Row {
     end_time: Option<DateTime<Utc>>,
     ended_time: Option<DateTime<Utc>>,
     ending: Option<String>,
-    justification: String,
+    justification: Json<Justification>,
     ticket_number: Option<String>,
     ticket_system: Option<String>,
     granted_by: Option<Uuid>,
@@ -54,7 +55,7 @@ impl TryFrom<Row> for Grant {
             scope: row::scope(&row.scope)?,
             window: row::window(row.start_time, row.end_time),
             ended,
-            justification: row.justification,
+            justification: row.justification.0,
             ticket: row::ticket(row.ticket_number, row.ticket_system),
             granted_by: row.granted_by.map(PrincipalId::from),
             renewed_from: row.renewed_from.map(GrantId::from),
@@ -82,10 +83,14 @@ pub async fn get(
 ) -> Result<Option<Grant>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, granted_by, renewed_from,
+        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification(justification, (
+                    select w.text from words w
+                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
+                )) as "justification!: Json<Justification>",
+                ticket_number, ticket_system, granted_by, renewed_from,
                 policy_revision, version, create_time, update_time
-         from role_grant where tenant_id = $1 and kind = $2 and id = $3",
+         from role_grant where tenant_id = $1 and kind = $2 and id = $3"#,
         tenant.uuid(),
         kind.as_str(),
         id.uuid(),
@@ -107,10 +112,14 @@ pub async fn get_all(
 ) -> Result<Vec<Grant>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, granted_by, renewed_from,
+        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification(justification, (
+                    select w.text from words w
+                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
+                )) as "justification!: Json<Justification>",
+                ticket_number, ticket_system, granted_by, renewed_from,
                 policy_revision, version, create_time, update_time
-         from role_grant where tenant_id = $1 and id = any($2) order by id",
+         from role_grant where tenant_id = $1 and id = any($2) order by id"#,
         tenant.uuid(),
         ids,
     )
@@ -131,10 +140,14 @@ pub async fn get_for_update(
 ) -> Result<Option<Grant>, StoreError> {
     sqlx::query_as!(
         Row,
-        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, granted_by, renewed_from,
+        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification(justification, (
+                    select w.text from words w
+                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
+                )) as "justification!: Json<Justification>",
+                ticket_number, ticket_system, granted_by, renewed_from,
                 policy_revision, version, create_time, update_time
-         from role_grant where tenant_id = $1 and kind = $2 and id = $3 for update",
+         from role_grant where tenant_id = $1 and kind = $2 and id = $3 for update"#,
         tenant.uuid(),
         kind.as_str(),
         id.uuid(),
@@ -160,8 +173,12 @@ pub async fn reaching(
     let principals: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query_as!(
         Row,
-        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, granted_by, renewed_from,
+        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification(justification, (
+                    select w.text from words w
+                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
+                )) as "justification!: Json<Justification>",
+                ticket_number, ticket_system, granted_by, renewed_from,
                 policy_revision, version, create_time, update_time
          from role_grant
          where tenant_id = $1 and kind = $2 and principal_id = any($3) and role_id = $4
@@ -169,7 +186,7 @@ pub async fn reaching(
            and not exists (
                    select from principal p
                    where p.tenant_id = role_grant.tenant_id and p.id = role_grant.group_id
-                     and p.deleted_time is not null)",
+                     and p.deleted_time is not null)"#,
         tenant.uuid(),
         kind.as_str(),
         &principals,
@@ -245,14 +262,18 @@ pub async fn open_of_person(
     let groups: Vec<Uuid> = groups.iter().map(|group| group.uuid()).collect();
     let rows = sqlx::query_as!(
         Row,
-        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, granted_by, renewed_from,
+        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification(justification, (
+                    select w.text from words w
+                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
+                )) as "justification!: Json<Justification>",
+                ticket_number, ticket_system, granted_by, renewed_from,
                 policy_revision, version, create_time, update_time
          from role_grant
          where tenant_id = $1 and role_id = $2 and ended_time is null
            and (principal_id = any($4) or principal_id in (
                select id from principal
-               where tenant_id = $1 and (person_id = $3 or id = $3)))",
+               where tenant_id = $1 and (person_id = $3 or id = $3)))"#,
         tenant.uuid(),
         role.uuid(),
         person,
@@ -321,8 +342,12 @@ pub async fn list(
         filter.principals.map(|all| all.iter().map(|id| id.uuid()).collect());
     let rows = sqlx::query_as!(
         Row,
-        "select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification, ticket_number, ticket_system, granted_by, renewed_from,
+        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                justification(justification, (
+                    select w.text from words w
+                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
+                )) as "justification!: Json<Justification>",
+                ticket_number, ticket_system, granted_by, renewed_from,
                 policy_revision, version, create_time, update_time
          from role_grant
          where tenant_id = $1 and kind = $2
@@ -340,7 +365,7 @@ pub async fn list(
            and ($8::uuid is null or id > $8)
            and ($10::uuid is null or group_id = $10)
          order by id
-         limit $9",
+         limit $9"#,
         tenant.uuid(),
         filter.kind.as_str(),
         principals.as_deref(),
@@ -395,7 +420,7 @@ pub async fn record(
         grant.window.end,
         grant.ended.map(|end| end.at),
         grant.ended.map(|end| end.how.as_str()),
-        grant.justification,
+        justifications::column(&grant.justification),
         number,
         system,
         grant.granted_by.map(PrincipalId::uuid),

@@ -18,7 +18,7 @@ pub struct Key {
     pub method: &'static str,
     /// Its own name.
     pub request_id: Uuid,
-    /// SHA-256 of what it asks.
+    /// Keyed digest of what it asks, with the words of justifications and no commitments to them.
     pub digest: [u8; 32],
 }
 

@@ -18,6 +18,7 @@ pub mod groups;
 pub mod holders;
 pub mod holdings;
 pub mod idempotency;
+pub mod justifications;
 pub mod log;
 pub mod login;
 pub mod migrate;

@@ -101,7 +101,7 @@ const fn state(
 }
 
 /// All that anybody may do.
-pub const RIGHTS: [Rights; 27] = [
+pub const RIGHTS: [Rights; 28] = [
     read("_sqlx_migrations", ALL),
     read("instance", ALL),
     state(
@@ -215,6 +215,8 @@ pub const RIGHTS: [Rights; 27] = [
         deletes: &[],
         returned: &["xid"],
     },
+    // What people wrote, aside from the log: one service erases it.
+    Rights { inserts: ALL, deletes: AUDIT, ..read("words", ALL) },
     state("log_leaf", AUDIT, AUDIT, &[]),
     state("log_node", AUDIT, AUDIT, &[]),
     state("log_checkpoint", AUDIT, AUDIT, &[]),

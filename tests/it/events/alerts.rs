@@ -1,6 +1,9 @@
-//! The part of the walk that sets and dismisses alerts.
+//! The part of the walk that sets and dismisses alerts, and erases why one was.
 
-use pim_proto::audit::v1::{DismissAlertRequest, ListAlertsRequest, UpdateAlertSettingsRequest};
+use pim_proto::audit::v1::{
+    DismissAlertRequest, EraseJustificationRequest, EventFilter, ListAlertsRequest,
+    UpdateAlertSettingsRequest,
+};
 use pim_tests::{Organisation, World};
 
 use super::Walk;
@@ -26,4 +29,17 @@ pub(super) async fn alerts(world: &World, organisation: &Organisation, walk: &mu
     };
     alerts.dismiss_alert(request).await.unwrap();
     walk.left(&[("DismissAlert", "pim.alert.dismissed")]).await;
+}
+
+pub(super) async fn erase(organisation: &Organisation, walk: &mut Walk<'_>) {
+    let events = organisation.log(EventFilter::default()).await;
+    let dismissed = events.iter().find(|event| event.code == "pim.alert.dismissed").unwrap();
+    let event_id = dismissed.id.clone();
+    let request = EraseJustificationRequest { event_id, ..Default::default() };
+    let mut audit = organisation.admin.client.audit();
+    audit.erase_justification(request.clone()).await.unwrap();
+    walk.left(&[("EraseJustification", "pim.justification.erased")]).await;
+    // There is nothing left to erase, and nothing to tell of.
+    audit.erase_justification(request).await.unwrap();
+    assert_eq!(walk.codes().await, Vec::<String>::new());
 }

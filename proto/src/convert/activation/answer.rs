@@ -21,7 +21,7 @@ fn activation(activation: &Activation, as_of: DateTime<Utc>) -> v1::Activation {
         scope: settled.scope.into(),
         eligibility_id: settled.eligibility.to_string(),
         membership_ids: texts(settled.memberships),
-        justification: settled.request.justification,
+        justification: settled.request.justification.into(),
         ticket: settled.request.ticket.map(wire_ticket),
         policy_revision: settled.policy_revision,
         create_time: Some(wire_time(settled.create_time)),
@@ -73,7 +73,7 @@ impl From<Extension> for v1::Extension {
         Self {
             id: extension.id.to_string(),
             end_time: Some(wire_time(extension.end)),
-            justification: extension.request.justification,
+            justification: extension.request.justification.into(),
             ticket: extension.request.ticket.map(wire_ticket),
             policy_revision: extension.policy_revision,
             expire_time: Some(wire_time(extension.expire_time)),

@@ -208,8 +208,9 @@ fn change_request(request: ChangeRequest, as_of: DateTime<Utc>) -> v1::ChangeReq
         ChangeKind::Extension => v1::ChangeRequestKind::Extension,
         ChangeKind::Renewal => v1::ChangeRequestKind::Renewal,
     };
-    let (decider_id, decision_justification) =
-        decision.map(|said| (said.by.to_string(), said.justification)).unwrap_or_default();
+    let (decider_id, decision_justification) = decision
+        .map(|said| (said.by.to_string(), String::from(said.justification)))
+        .unwrap_or_default();
     v1::ChangeRequest {
         etag: request.version.etag(),
         id: request.id.to_string(),
@@ -223,7 +224,7 @@ fn change_request(request: ChangeRequest, as_of: DateTime<Utc>) -> v1::ChangeReq
         scope: request.scope.into(),
         state: state.into(),
         end_time: request.end.map(wire_time),
-        justification: request.justification,
+        justification: request.justification.into(),
         ticket: request.ticket.map(wire_ticket),
         expire_time: Some(wire_time(request.expire_time)),
         decider_id,

@@ -26,14 +26,14 @@ use pim_proto::{
         SearchMyApprovalsRequest, TimeOutApprovalRequest,
     },
     audit::v1::{
-        self, ExportEventsRequest, GetCheckpointRequest, GetConsistencyProofRequest,
-        GetEventRequest, GetInclusionProofRequest, ListEntriesRequest, ListEventsRequest,
-        TailEventsRequest, get_inclusion_proof_request::Entry,
+        self, EraseJustificationRequest, ExportEventsRequest, GetCheckpointRequest,
+        GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, ListEntriesRequest,
+        ListEventsRequest, TailEventsRequest, get_inclusion_proof_request::Entry,
     },
     call::{
         ActivationFilter, ApprovalFilter, Asked, CheckAccess, CheckpointQuery, ConsistencyQuery,
-        EndActivation, EntriesFrom, EventFilter, ExplainAccess, Export, GetCaller,
-        GetRoleTokenKeys, HoldersFilter, HoldingsFilter, InclusionQuery, Internal, List,
+        EndActivation, EntriesFrom, EraseJustification, EventFilter, ExplainAccess, Export,
+        GetCaller, GetRoleTokenKeys, HoldersFilter, HoldingsFilter, InclusionQuery, Internal, List,
         ListPossibleApprovers, MineFilter, Tail, Watch, Write,
     },
     scheduler::v1::ListDueRequest,
@@ -171,6 +171,12 @@ pub(crate) fn audit() -> Vec<Shape> {
             page_token: id(),
         }),
         shape::<EventId, _>(GetEventRequest { event_id: id() }),
+        shape::<Write<EraseJustification>, _>(EraseJustificationRequest {
+            event_id: id(),
+            justification: why(),
+            request_id: id(),
+            validate_only: true,
+        }),
         shape::<Tail, _>(TailEventsRequest { filter: filter(), after_position: id() }),
         shape::<Export, _>(ExportEventsRequest {
             filter: filter(),

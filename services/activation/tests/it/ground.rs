@@ -105,7 +105,7 @@ impl Ground {
             approval: id,
             etag: facts.approval.etag(),
             verdict: Verdict::Approve,
-            justification: "known work".to_owned(),
+            justification: "known work".into(),
             duration: None,
         };
         let decided = approval::decide(&facts, caller, wish, &self.stamp()).unwrap();
@@ -132,7 +132,8 @@ impl Ground {
         let id = eligibility.id.parse::<Uuid>().unwrap().into();
         let kind = GrantKind::Eligibility;
         let grant = grants::get_for_update(&mut tx, self.tenant(), kind, id).await.unwrap();
-        let change = grant.unwrap().remove(Catalog::Entra, String::new(), &self.stamp()).unwrap();
+        let change =
+            grant.unwrap().remove(Catalog::Entra, Default::default(), &self.stamp()).unwrap();
         grants::record(&mut tx, self.tenant(), &change).await.unwrap();
         tx.commit().await.unwrap();
     }

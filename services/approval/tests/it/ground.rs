@@ -75,7 +75,7 @@ impl Ground {
         let request = Request {
             start: None,
             length: Length::Duration(TimeDelta::hours(1)),
-            justification: "to mend the mail".to_owned(),
+            justification: "to mend the mail".into(),
             ticket: None,
             sign_in: SignIn { mfa: true, ..SignIn::default() },
         };
@@ -91,7 +91,8 @@ impl Ground {
         let mut tx = self.world.db.begin(Purpose::Lose, self.tenant()).await.unwrap();
         let id = activation.id.parse::<Uuid>().unwrap().into();
         let found = activations::get_for_update(&mut tx, self.tenant(), id).await.unwrap();
-        let change = found.unwrap().cancel(Catalog::Entra, String::new(), &self.stamp()).unwrap();
+        let change =
+            found.unwrap().cancel(Catalog::Entra, Default::default(), &self.stamp()).unwrap();
         activations::record(&mut tx, self.tenant(), &change).await.unwrap();
         tx.commit().await.unwrap();
     }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod alerts;
+mod erased;
 mod export;
 mod filters;
 mod folded;

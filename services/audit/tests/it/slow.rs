@@ -21,8 +21,10 @@ async fn a_reader_that_is_too_slow_is_cut_and_loses_nothing() {
     alice.activate(Person::wish(CONTRIBUTOR, SUBSCRIPTION)).await.unwrap_err();
     let flood = "insert into event
              (tenant_id, id, body, event_time, code, category, result, actor_id)
-         select tenant_id, gen_random_uuid(), body, event_time, code, category, result, actor_id
-         from event, generate_series(2, 20000)
+         select tenant_id, n.id,
+             convert_to(replace(convert_from(body, 'UTF8'), event.id::text, n.id::text), 'UTF8'),
+             event_time, code, category, result, actor_id
+         from event, (select gen_random_uuid() as id from generate_series(2, 20000)) n
          where code = 'pim.call.refused'";
     let mut database = world.database.connect().await;
     database.execute(flood).await.unwrap();

@@ -14,6 +14,7 @@ use crate::{
     effective::Membership,
     event::{About, Code, Stamp},
     grant::Grant,
+    justification::Justification,
     policy::{ApprovalRule, Rules},
     principal::Principal,
     quorum::{Panel, Seating, Vote},
@@ -188,7 +189,7 @@ impl Activation {
     pub fn deactivate(
         &self,
         catalog: Catalog,
-        justification: String,
+        justification: Justification,
         stamp: &Stamp,
     ) -> Result<Change<Self>, Denial> {
         let about = About { justification, ..self.about(catalog) };
@@ -209,7 +210,7 @@ impl Activation {
     pub fn cancel(
         &self,
         catalog: Catalog,
-        justification: String,
+        justification: Justification,
         stamp: &Stamp,
     ) -> Result<Change<Self>, Denial> {
         let about = About { justification, ..self.about(catalog) };
@@ -228,7 +229,7 @@ impl Activation {
     pub fn revoke(
         &self,
         catalog: Catalog,
-        justification: String,
+        justification: Justification,
         stamp: &Stamp,
     ) -> Result<Change<Self>, Denial> {
         let about = About { justification, ..self.about(catalog) };

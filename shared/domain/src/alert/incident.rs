@@ -12,6 +12,7 @@ use crate::{
     denial::{Denial, Reason, Rule, Violation},
     event::{About, Code, Stamp, ThingKind},
     id::{IncidentId, PrincipalId, RoleId},
+    justification::Justification,
     scope::Scope,
     text::is_blank,
 };
@@ -38,7 +39,7 @@ pub enum IncidentState {
         /// When.
         dismiss_time: DateTime<Utc>,
         /// Why.
-        justification: String,
+        justification: Justification,
     },
     /// The condition is gone.
     Resolved {
@@ -209,7 +210,7 @@ impl Incident {
     pub fn dismiss(
         &self,
         by: PrincipalId,
-        justification: String,
+        justification: Justification,
         stamp: &Stamp,
     ) -> Result<Change<Self>, Denial> {
         match &self.state {
@@ -265,5 +266,5 @@ pub struct Dismiss {
     /// Which.
     pub incident: IncidentId,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
 }

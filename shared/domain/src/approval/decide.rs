@@ -9,6 +9,7 @@ use crate::{
     denial::{Denial, FieldError, Reason, Rule, Violation},
     event::{About, Code, Stamp, ThingKind},
     id::ApprovalId,
+    justification::Justification,
     policy::ApprovalRule,
     principal::Principal,
     quorum::{Seating, Vote},
@@ -26,7 +27,7 @@ pub struct Decide {
     /// Yes or no.
     pub verdict: Verdict,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
     /// With a yes: grants at most this length. Absent: what has been granted so far.
     pub duration: Option<TimeDelta>,
 }

@@ -10,6 +10,7 @@ use crate::{
     event::{About, Code, Stamp, ThingKind},
     grant::{self, Extend, Grant, NewEnd, Renew},
     id::ChangeRequestId,
+    justification::Justification,
     principal::Principal,
     role::Catalog,
     text::is_blank,
@@ -27,7 +28,7 @@ pub struct Approve {
     /// Absent: the end that was wished for.
     pub end: Option<NewEnd>,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
 }
 
 /// A wish to say no.
@@ -38,7 +39,7 @@ pub struct Deny {
     /// Of the request as the caller read it.
     pub etag: String,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
 }
 
 /// What a yes does.

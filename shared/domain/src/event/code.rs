@@ -190,6 +190,8 @@ pub enum Code {
     AlertUpdated,
     #[serde(rename = "pim.event.exported")]
     EventExported,
+    #[serde(rename = "pim.justification.erased")]
+    JustificationErased,
     #[serde(rename = "pim.call.refused")]
     CallRefused,
     #[serde(rename = "pim.log.key_changed")]
@@ -198,7 +200,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 76] = [
+    pub const ALL: [Code; 77] = [
         Code::TenantCreated,
         Code::TenantUpdated,
         Code::TenantPlanChanged,
@@ -273,6 +275,7 @@ impl Code {
         Code::AlertDisabled,
         Code::AlertUpdated,
         Code::EventExported,
+        Code::JustificationErased,
         Code::CallRefused,
         Code::LogKeyChanged,
     ];
@@ -355,6 +358,7 @@ impl Code {
             Code::AlertDisabled => "pim.alert.disabled",
             Code::AlertUpdated => "pim.alert.updated",
             Code::EventExported => "pim.event.exported",
+            Code::JustificationErased => "pim.justification.erased",
             Code::CallRefused => "pim.call.refused",
             Code::LogKeyChanged => "pim.log.key_changed",
         }
@@ -435,6 +439,7 @@ impl Code {
                 | Code::AssignmentUpdated
                 | Code::ChangeRequestTimedOut
                 | Code::EventExported
+                | Code::JustificationErased
                 | Code::CallRefused
                 | Code::LogKeyChanged,
                 _,

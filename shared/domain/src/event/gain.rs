@@ -86,6 +86,7 @@ impl Code {
             | Code::AlertUpdated
             | Code::EventExported
             | Code::CallRefused
+            | Code::JustificationErased
             | Code::LogKeyChanged => false,
         }
     }

@@ -6,16 +6,19 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Event, Outcome};
+use super::{Outcome, StoredEvent};
 use crate::{
     id::{PrincipalId, RoleId},
     scope::Scope,
 };
 
-/// The columns of an event beside its id and its body.
+/// The columns of an event beside its body. Only the number of its transaction is not among them: it
+/// is the database's own, and says nothing of what happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the column of its name")]
 pub struct Indexed {
+    pub tenant_id: Uuid,
+    pub id: Uuid,
     pub event_time: DateTime<Utc>,
     pub code: Cow<'static, str>,
     pub category: Cow<'static, str>,
@@ -35,6 +38,8 @@ impl Indexed {
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         let same = [
+            ("tenant_id", self.tenant_id == other.tenant_id),
+            ("id", self.id == other.id),
             ("event_time", self.event_time == other.event_time),
             ("code", self.code == other.code),
             ("category", self.category == other.category),
@@ -52,27 +57,30 @@ impl Indexed {
     }
 }
 
-impl Event {
+impl StoredEvent {
     /// What stands beside it.
     #[must_use]
     pub fn indexed(&self) -> Indexed {
+        let event = &self.event;
         Indexed {
-            event_time: self.time,
-            code: self.code.as_str().into(),
-            category: self.category().into(),
-            result: match self.outcome {
+            tenant_id: self.tenant.uuid(),
+            id: self.id.uuid(),
+            event_time: event.time,
+            code: event.code.as_str().into(),
+            category: event.category().into(),
+            result: match event.outcome {
                 Outcome::Success => "success".into(),
                 Outcome::Failure { .. } => "failure".into(),
             },
-            correlation_id: self.correlation(),
-            actor_id: self.actor.id(),
-            thing_kind: self.thing.map(|thing| thing.kind.as_str().into()),
-            thing_id: self.thing.map(|thing| thing.id),
+            correlation_id: event.correlation(),
+            actor_id: event.actor.id(),
+            thing_kind: event.thing.map(|thing| thing.kind.as_str().into()),
+            thing_id: event.thing.map(|thing| thing.id),
             // A refusal has made no version.
-            thing_version: self.thing.map(|thing| thing.version).filter(|version| *version > 0),
-            subject_id: self.about.subject.map(PrincipalId::uuid),
-            role_id: self.about.role.map(RoleId::uuid),
-            scope: self.about.scope.as_ref().map(Scope::to_string),
+            thing_version: event.thing.map(|thing| thing.version).filter(|version| *version > 0),
+            subject_id: event.about.subject.map(PrincipalId::uuid),
+            role_id: event.about.role.map(RoleId::uuid),
+            scope: event.about.scope.as_ref().map(Scope::to_string),
         }
     }
 }

@@ -31,7 +31,7 @@ impl CloudEvent {
             time: instant(event.time),
             subject: event.thing.map(|thing| format!("{}/{}", thing.kind.as_str(), thing.id)),
             datacontenttype: "application/json",
-            data: serde_json::from_slice(&entry.body)?,
+            data: entry.value()?,
         })
     }
 }

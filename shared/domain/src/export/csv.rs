@@ -68,7 +68,7 @@ pub(super) fn row(entry: &Entry, event: &Event, names: &Names) -> Vec<u8> {
         text(about.role),
         text(role),
         text(about.scope.as_ref()),
-        about.justification.clone(),
+        about.justification.to_string(),
         text(ticket.map(|ticket| format!("{} {}", ticket.system, ticket.number))),
         serde_json::to_string(&event.changes).unwrap_or_default(),
     ])

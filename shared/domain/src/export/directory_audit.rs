@@ -81,7 +81,7 @@ struct Detail {
 /// and it was done at once.
 pub(super) fn of(entry: &Entry, event: &Event, names: &Names) -> Vec<DirectoryAudit> {
     let (result, result_reason) = match &event.outcome {
-        Outcome::Success => ("success", event.about.justification.clone()),
+        Outcome::Success => ("success", event.about.justification.to_string()),
         Outcome::Failure { reason, rules, .. } if rules.is_empty() => ("failure", reason.clone()),
         Outcome::Failure { reason, rules, .. } => {
             ("failure", format!("{reason}: {}", rules.join(", ")))
@@ -177,7 +177,7 @@ fn details(event: &Event) -> Vec<Detail> {
         ("RoleAssignmentRequestId", correlation.map(|id| id.to_string())),
         ("StartTime", start),
         ("ExpirationTime", end),
-        ("Justification", Some(about.justification.clone())),
+        ("Justification", Some(about.justification.to_string())),
         ("TicketNumber", ticket.map(|ticket| ticket.number.clone())),
         ("TicketSystem", ticket.map(|ticket| ticket.system.clone())),
         ("oid", event.actor.principal().map(|id| id.to_string())),

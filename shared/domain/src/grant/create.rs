@@ -12,6 +12,7 @@ use crate::{
     denial::Denial,
     event::{About, Code, Stamp},
     id::{GrantId, PrincipalId, RoleId},
+    justification::Justification,
     principal::Principal,
     role::Role,
     scope::Scope,
@@ -35,7 +36,7 @@ pub struct Create {
     /// Absent: permanent.
     pub end: Option<DateTime<Utc>>,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
 }
@@ -90,7 +91,7 @@ pub fn create_first_administrator(
         scope: Scope::root(),
         start: None,
         end: None,
-        justification: "first administrator of the tenant".to_owned(),
+        justification: "first administrator of the tenant".into(),
         ticket: None,
     };
     let grant = grant(wish, Window { start: stamp.now, end: None }, 0, stamp);

@@ -14,6 +14,7 @@ use crate::{
     denial::{Denial, Reason, Rule, Violation},
     event::{About, Code, Stamp},
     id::GrantId,
+    justification::Justification,
     text::Ticket,
     time::Window,
 };
@@ -53,7 +54,7 @@ pub struct Update {
     /// Absent: as it is.
     pub end: Option<NewEnd>,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
 }
@@ -68,7 +69,7 @@ pub struct Extend {
     /// Later than the one that it has.
     pub end: NewEnd,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
 }
@@ -85,7 +86,7 @@ pub struct Renew {
     /// Absent: permanent.
     pub end: Option<DateTime<Utc>>,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
 }
@@ -104,7 +105,7 @@ impl Grant {
         stamp: &Stamp,
     ) -> Result<Option<Change<Self>>, Denial> {
         let end = wish.end.map_or(self.window.end, NewEnd::end);
-        let why = (wish.justification.as_str(), wish.ticket.as_ref());
+        let why = (&wish.justification, wish.ticket.as_ref());
         let about = self.about_change(facts, end, why, None);
         not_oneself(facts, &about)?;
         let state = self.state(stamp.now);
@@ -156,7 +157,7 @@ impl Grant {
         stamp: &Stamp,
     ) -> Result<Change<Self>, Denial> {
         let window = Window { end: wish.end.end(), ..self.window };
-        let why = (wish.justification.as_str(), wish.ticket.as_ref());
+        let why = (&wish.justification, wish.ticket.as_ref());
         let about = self.about_change(facts, window.end, why, correlation);
         not_oneself(facts, &about)?;
         let state = self.state(stamp.now);
@@ -195,7 +196,7 @@ impl Grant {
     ) -> Result<Change<Self>, Denial> {
         let start = wish.start.map_or(stamp.now, |start| start.max(stamp.now));
         let window = Window { start, end: wish.end };
-        let why = (wish.justification.as_str(), wish.ticket.as_ref());
+        let why = (&wish.justification, wish.ticket.as_ref());
         let about = self.about_change(facts, window.end, why, correlation);
         not_oneself(facts, &about)?;
         match self.state(stamp.now) {
@@ -234,7 +235,7 @@ impl Grant {
         &self,
         facts: &Facts,
         window: Window,
-        (justification, ticket): (&str, Option<&Ticket>),
+        (justification, ticket): (&Justification, Option<&Ticket>),
         first: Option<Violation>,
         stamp: &Stamp,
     ) -> Result<(), Denial> {
@@ -278,13 +279,13 @@ impl Grant {
         &self,
         facts: &Facts,
         end: Option<DateTime<Utc>>,
-        (justification, ticket): (&str, Option<&Ticket>),
+        (justification, ticket): (&Justification, Option<&Ticket>),
         correlation: Option<Uuid>,
     ) -> About {
         About {
             correlation: correlation.or(Some(self.id.uuid())),
             permanent: end.is_none(),
-            justification: justification.to_owned(),
+            justification: justification.clone(),
             ticket: ticket.cloned(),
             policy_revision: Some(facts.policy.revision),
             ..self.about(facts.role.catalog)

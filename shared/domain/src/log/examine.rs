@@ -14,7 +14,7 @@ use super::{
     tree::{Frontier, Node},
 };
 use crate::{
-    event::{Event, Indexed, ThingKind, ThingRef},
+    event::{Indexed, StoredEvent, ThingKind, ThingRef},
     id::EventId,
 };
 
@@ -86,13 +86,13 @@ impl Examination {
     /// # Errors
     /// It is no event, or what stands beside it is not what it says.
     pub fn event(&mut self, id: EventId, body: &[u8], indexed: &Indexed) -> Result<(), Fault> {
-        let event: Event = serde_json::from_slice(body)
+        let stored: StoredEvent = serde_json::from_slice(body)
             .map_err(|error| Fault::Altered(format!("event {id} does not read: {error}")))?;
-        if let Some(column) = event.indexed().difference(indexed) {
+        if let Some(column) = stored.indexed().difference(indexed) {
             return Err(Fault::Altered(format!("event {id}: its {column} is not what it says")));
         }
         // A refusal has made no version.
-        if let Some(thing) = event.thing.filter(|thing| thing.version > 0) {
+        if let Some(thing) = stored.event.thing.filter(|thing| thing.version > 0) {
             self.versions.entry((thing.kind, thing.id)).or_default().push(thing.version);
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::{
     event::{About, Code, Stamp, ThingKind},
     grant::Grant,
     id::{PrincipalId, RoleId},
+    justification::Justification,
     permission::{Operation, Pattern, Permissions, Plane, widens},
     scope::{Lineage, Scope},
 };
@@ -98,7 +99,7 @@ pub struct Delete {
     /// Of the role as the caller read it.
     pub etag: String,
     /// Why.
-    pub justification: String,
+    pub justification: Justification,
 }
 
 /// What an update is judged by.
@@ -143,7 +144,7 @@ pub fn create(
     valid(catalog, &definition).map_err(refuse)?;
     unique(namesake).map_err(refuse)?;
     let role = role.defined(definition);
-    let about = role.about(String::new());
+    let about = role.about(Justification::default());
     Ok(Change::created(role, stamp, Code::RoleCreated, about))
 }
 
@@ -182,7 +183,7 @@ impl Role {
         stamp: &Stamp,
     ) -> Result<Option<Change<Self>>, Denial> {
         let role = &facts.role;
-        let about = role.about(String::new());
+        let about = role.about(Justification::default());
         let refuse =
             |denial: Denial| denial.about(about.clone()).of(ThingKind::Role, role.id.uuid());
         let custom = role.live_custom().map_err(refuse)?;
@@ -271,7 +272,7 @@ impl Role {
         PRIVILEGED.iter().any(|(catalog, name)| *catalog == self.catalog && permits(name))
     }
 
-    fn about(&self, justification: String) -> About {
+    fn about(&self, justification: Justification) -> About {
         About {
             correlation: Some(self.id.uuid()),
             role: Some(self.id),

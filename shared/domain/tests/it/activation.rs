@@ -38,7 +38,7 @@ fn every_broken_rule_is_answered_at_once_and_in_order() {
     set(&mut facts.policy, RuleSet { require_ticket, ..RuleSet::default() });
     let mut wish = wish(&facts);
     wish.request.length = Length::Duration(TimeDelta::hours(9));
-    wish.request.justification = " \u{200b}".to_owned();
+    wish.request.justification = " \u{200b}".into();
     wish.request.sign_in.mfa = false;
     let denial = ask(&facts, wish, &stamp(noon())).unwrap_err();
     let all =
@@ -373,7 +373,7 @@ fn whoever_takes_an_activation_away_says_why() {
     let facts = facts(&user("alice"));
     let active = ask(&facts, wish(&facts), &stamp(noon())).unwrap().into_after();
     let (later, end) = (noon() + TimeDelta::minutes(10), noon() + TimeDelta::hours(1));
-    let revoke = |why: &str, at| active.revoke(Catalog::Entra, why.to_owned(), &stamp(at));
+    let revoke = |why: &str, at| active.revoke(Catalog::Entra, why.into(), &stamp(at));
     for blank in ["", " \u{200b}\n"] {
         let denial = revoke(blank, later).unwrap_err();
         assert_eq!(broken(&denial), [Rule::Justification]);

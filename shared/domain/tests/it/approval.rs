@@ -45,7 +45,7 @@ fn say(facts: &Facts, who: &Principal, verdict: Verdict, why: &str) -> Result<De
         approval: facts.approval.id,
         etag: facts.approval.etag(),
         verdict,
-        justification: why.to_owned(),
+        justification: why.into(),
         duration: None,
     };
     approval::decide(facts, who, wish, &stamp(noon()))
@@ -120,7 +120,7 @@ fn a_stale_etag_and_a_late_decision_are_refused() {
         approval: facts.approval.id,
         etag: etag.to_owned(),
         verdict: Verdict::Approve,
-        justification: "x".to_owned(),
+        justification: "x".into(),
         duration: None,
     };
     let stale = approval::decide(&facts, carol, wish("old"), &stamp(noon())).unwrap_err();
@@ -213,7 +213,7 @@ fn an_approver_may_grant_less_and_earlier_votes_stand() {
             approval: facts.approval.id,
             etag: etag.to_owned(),
             verdict: Verdict::Approve,
-            justification: "less will do".to_owned(),
+            justification: "less will do".into(),
             duration: Some(TimeDelta::minutes(minutes)),
         };
         approval::decide(facts, &dave, wish, &stamp(noon()))

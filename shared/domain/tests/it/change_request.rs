@@ -42,7 +42,7 @@ impl Ground {
             grant_kind: self.grant.kind,
             grant: self.grant.id,
             end: None,
-            justification: "the project goes on".to_owned(),
+            justification: "the project goes on".into(),
             ticket: None,
         }
     }
@@ -66,12 +66,12 @@ impl Ground {
 }
 
 fn yes(request: &ChangeRequest, end: Option<NewEnd>) -> Approve {
-    let (etag, justification) = (request.version.etag(), "seen".to_owned());
+    let (etag, justification) = (request.version.etag(), "seen".into());
     Approve { request: request.id, etag, start: None, end, justification }
 }
 
 fn no(request: &ChangeRequest) -> Deny {
-    let (etag, justification) = (request.version.etag(), "not needed".to_owned());
+    let (etag, justification) = (request.version.etag(), "not needed".into());
     Deny { request: request.id, etag, justification }
 }
 
@@ -119,7 +119,7 @@ fn each_kind_has_its_time() {
 fn the_permanent_and_the_removed_have_none() {
     for kind in BOTH {
         let mut ground = Ground::new(kind);
-        let removed = ground.grant.remove(Catalog::Entra, String::new(), &stamp(later(-1)));
+        let removed = ground.grant.remove(Catalog::Entra, Default::default(), &stamp(later(-1)));
         ground.grant = removed.unwrap().into_after();
         for wish in ChangeKind::ALL {
             let at = if wish == ChangeKind::Extension { later(-1) } else { later(1) };
@@ -146,11 +146,8 @@ fn only_the_holder_asks_and_says_why() {
         let answer = ask(&ground.facts(), &caller, ground.wish(ChangeKind::Extension), &now);
         assert_eq!(answer.unwrap_err().reason, Reason::NotPermitted);
     }
-    let silent = Ask {
-        justification: " ".to_owned(),
-        end: Some(noon()),
-        ..ground.wish(ChangeKind::Extension)
-    };
+    let silent =
+        Ask { justification: " ".into(), end: Some(noon()), ..ground.wish(ChangeKind::Extension) };
     let denial = ask(&ground.facts(), &ground.alice, silent, &now).unwrap_err();
     assert_eq!(denial.rules().collect::<Vec<_>>(), [Rule::Window, Rule::Justification]);
 }
@@ -262,7 +259,7 @@ fn a_decision_is_of_what_was_read_and_a_no_says_why() {
     let wish = Deny { etag: "v2".to_owned(), ..no(&request) };
     let answer = request.deny(&ground.alice, Catalog::Entra, &ada, wish, &now);
     assert_eq!(answer.unwrap_err().reason, mismatch);
-    let wish = Deny { justification: String::new(), ..no(&request) };
+    let wish = Deny { justification: Default::default(), ..no(&request) };
     let answer = request.deny(&ground.alice, Catalog::Entra, &ada, wish, &now);
     assert_eq!(answer.unwrap_err().rules().collect::<Vec<_>>(), [Rule::Justification]);
 }
@@ -294,7 +291,8 @@ fn what_was_done_otherwise_meanwhile_cannot_be_approved() {
     let request = ground.asked(ChangeKind::Extension, later(-2));
     let facts = ground.judged_by(user("ada"));
     let now = stamp(later(-1));
-    let removed = ground.grant.remove(Catalog::Entra, String::new(), &now).unwrap().into_after();
+    let removed =
+        ground.grant.remove(Catalog::Entra, Default::default(), &now).unwrap().into_after();
     let end = Some(NewEnd::At(later(90)));
     let answer = request.approve(&removed, &facts, yes(&request, end), &now);
     let reason = Reason::WrongState { thing: ThingKind::Eligibility, state: "REMOVED" };
@@ -304,7 +302,7 @@ fn what_was_done_otherwise_meanwhile_cannot_be_approved() {
         kind: ground.grant.kind,
         grant: ground.grant.id,
         end: NewEnd::At(later(60)),
-        justification: String::new(),
+        justification: Default::default(),
         ticket: None,
     };
     let extended = ground.grant.extend(&facts, &wish, &now).unwrap().into_after();

@@ -60,7 +60,7 @@ fn update(facts: &Facts, definition: Definition) -> Result<Option<Change<Role>>,
 
 fn deleted(role: &Role) -> Role {
     let (id, etag) = (role.id, role.version.etag());
-    let wish = Delete { role: id, etag, justification: "not used".to_owned() };
+    let wish = Delete { role: id, etag, justification: "not used".into() };
     role.delete(&wish, user("admin").id, &stamp(noon() + TimeDelta::hours(2))).unwrap().into_after()
 }
 
@@ -89,7 +89,7 @@ fn a_role_is_made_as_it_is_defined_and_told_of_entirely() {
     let mut events = vec![change.event().clone()];
     assert_eq!(fold::<Role>(&events).unwrap(), role);
     let (id, etag) = (role.id, role.version.etag());
-    let delete = Delete { role: id, etag, justification: String::new() };
+    let delete = Delete { role: id, etag, justification: Default::default() };
     let by = gone.deletion().unwrap().by;
     let change = role.delete(&delete, by, &stamp(noon() + TimeDelta::hours(2))).unwrap();
     events.push(change.event().clone());
@@ -185,7 +185,7 @@ fn only_a_custom_role_that_there_is_changes_and_only_as_it_was_read() {
     for (role, expected) in [(&gone, "DELETED"), (&built_in, "BUILT_IN")] {
         assert_eq!(state(update(&alone(role), definition()).unwrap_err()), expected);
         let etag = role.version.etag();
-        let wish = Delete { role: role.id, etag, justification: String::new() };
+        let wish = Delete { role: role.id, etag, justification: Default::default() };
         let by = user("admin").id;
         assert_eq!(state(role.delete(&wish, by, &stamp(noon())).unwrap_err()), expected);
     }
@@ -193,7 +193,7 @@ fn only_a_custom_role_that_there_is_changes_and_only_as_it_was_read() {
     let wish = Update { role: role.id, etag: etag.clone(), definition: definition() };
     let stale = Role::update(&alone(&role), wish, &stamp(noon())).unwrap_err();
     assert!(matches!(stale.reason, Reason::EtagMismatch { .. }));
-    let wish = Delete { role: role.id, etag, justification: String::new() };
+    let wish = Delete { role: role.id, etag, justification: Default::default() };
     let stale = role.delete(&wish, user("admin").id, &stamp(noon())).unwrap_err();
     assert!(matches!(stale.reason, Reason::EtagMismatch { .. }));
     let namesake = Some(RoleId::at(noon()));
@@ -262,7 +262,7 @@ fn it_is_granted_and_activated_where_it_is_assignable_and_not_once_it_is_deleted
             scope: scope(at),
             start: None,
             end: None,
-            justification: "work".to_owned(),
+            justification: "work".into(),
             ticket: None,
         };
         grants::create(&facts, wish, &stamp(noon() + TimeDelta::hours(3)))
@@ -331,7 +331,7 @@ fn a_request_about_a_deleted_role_is_canceled_in_the_name_of_who_deleted_it() {
         grant_kind: GrantKind::Eligibility,
         grant: asking.grant.id,
         end: None,
-        justification: "still needed".to_owned(),
+        justification: "still needed".into(),
         ticket: None,
     };
     let request = change_request::ask(&asking, &alice, wish, &stamp(noon())).unwrap().into_after();

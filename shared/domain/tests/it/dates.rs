@@ -40,13 +40,13 @@ fn update(grant: &Grant, start: Option<i64>, end: Option<NewEnd>) -> Update {
         etag: grant.version.etag(),
         start: start.map(days),
         end,
-        justification: "a longer project".to_owned(),
+        justification: "a longer project".into(),
         ticket: None,
     }
 }
 
 fn extend(grant: &Grant, end: NewEnd) -> Extend {
-    let justification = "a longer project".to_owned();
+    let justification = "a longer project".into();
     Extend { kind: grant.kind, grant: grant.id, end, justification, ticket: None }
 }
 
@@ -56,7 +56,7 @@ fn renew(grant: &Grant, start: Option<i64>, end: Option<i64>) -> Renew {
         grant: grant.id,
         start: start.map(days),
         end: end.map(days),
-        justification: "a new project".to_owned(),
+        justification: "a new project".into(),
         ticket: None,
     }
 }
@@ -122,8 +122,9 @@ fn what_ended_stays_ended() {
         let (in_force, _) = ground(kind, -2, Some(5));
         let (booked, _) = ground(kind, 2, Some(5));
         let now = stamp(noon());
-        let remove =
-            |grant: &Grant| grant.remove(Catalog::Entra, String::new(), &now).unwrap().into_after();
+        let remove = |grant: &Grant| {
+            grant.remove(Catalog::Entra, Default::default(), &now).unwrap().into_after()
+        };
         let recorded = grant.expire(Catalog::Entra, &now).unwrap().into_after();
         for ended in [grant, recorded, remove(&in_force), remove(&booked)] {
             let state = ended.state(noon()).as_str();
@@ -222,7 +223,7 @@ fn every_broken_rule_is_told_at_once() {
             ..RuleSet::default()
         },
     );
-    let wish = Extend { justification: String::new(), ..extend(&grant, NewEnd::At(days(9))) };
+    let wish = Extend { justification: Default::default(), ..extend(&grant, NewEnd::At(days(9))) };
     let denial = grant.extend(&facts, &wish, &stamp(noon())).unwrap_err();
     let all = [
         Rule::Window,
@@ -292,8 +293,10 @@ fn a_renewal_makes_a_new_one_of_what_time_has_ended() {
 
         let (in_force, _) = ground(kind, -10, Some(1));
         let (booked, _) = ground(kind, 1, Some(2));
-        let removed = in_force.remove(Catalog::Entra, String::new(), &now).unwrap().into_after();
-        let canceled = booked.remove(Catalog::Entra, String::new(), &now).unwrap().into_after();
+        let removed =
+            in_force.remove(Catalog::Entra, Default::default(), &now).unwrap().into_after();
+        let canceled =
+            booked.remove(Catalog::Entra, Default::default(), &now).unwrap().into_after();
         for other in [in_force, booked, removed, canceled] {
             let denial = other.renew(&facts, &renew(&other, None, Some(20)), &now).unwrap_err();
             let state = other.state(noon()).as_str();

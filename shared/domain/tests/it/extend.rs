@@ -86,7 +86,7 @@ fn it_is_judged_as_a_request_is() {
     assert_eq!(denial.rules().collect::<Vec<_>>(), [Rule::Window]);
     let mut weak = ground.wish(Length::Duration(TimeDelta::hours(1)));
     weak.request.sign_in.mfa = false;
-    weak.request.justification = String::new();
+    weak.request.justification = Default::default();
     let denial = ground.active.extend(&ground.facts, weak, &stamp(noon() + TEN)).unwrap_err();
     assert_eq!(denial.rules().collect::<Vec<_>>(), [Rule::Justification, Rule::Mfa]);
     ground.facts.eligibilities[0].window.end = Some(noon() + TimeDelta::minutes(90));

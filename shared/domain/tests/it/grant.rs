@@ -34,7 +34,7 @@ fn wish(kind: GrantKind, facts: &Facts) -> Create {
         scope: Scope::root(),
         start: None,
         end: None,
-        justification: "their work".to_owned(),
+        justification: "their work".into(),
         ticket: None,
     }
 }
@@ -143,7 +143,8 @@ fn an_end_too_near_is_refused() {
 #[test]
 fn an_active_assignment_needs_what_the_policy_says() {
     let mut facts = facts();
-    let silent = Create { justification: String::new(), ..wish(GrantKind::Assignment, &facts) };
+    let silent =
+        Create { justification: Default::default(), ..wish(GrantKind::Assignment, &facts) };
     assert_eq!(refused(&facts, silent.clone()), [Rule::Justification]);
     made(&facts, Create { kind: GrantKind::Eligibility, ..silent.clone() });
     set(
@@ -169,7 +170,7 @@ fn one_just_like_it_is_a_duplicate_and_another_is_not() {
     assert_eq!(id, first.id.uuid());
     let end = Some(noon() + TimeDelta::days(1));
     made(&facts, Create { end, ..wish(GrantKind::Eligibility, &facts) });
-    let removed = first.remove(Catalog::Entra, String::new(), &stamp(noon())).unwrap();
+    let removed = first.remove(Catalog::Entra, Default::default(), &stamp(noon())).unwrap();
     facts.existing = vec![removed.into_after()];
     made(&facts, wish(GrantKind::Eligibility, &facts));
 }
@@ -193,7 +194,7 @@ fn nesting(inner: bool, outer: bool) -> (Facts, Create) {
 fn groups_lie_in_each_other_only_so_deep_and_in_no_circle() {
     let (mut facts, wish) = nesting(true, true);
     // A standing membership needs no justification.
-    made(&facts, Create { justification: String::new(), ..wish.clone() });
+    made(&facts, Create { justification: Default::default(), ..wish.clone() });
     facts.groups.nesting = GROUP_NESTING_MAX;
     made(&facts, wish.clone());
     facts.groups.nesting += 1;

@@ -51,7 +51,7 @@ fn a_holder_is_a_person_with_an_enabled_account_and_a_permanent_assignment_in_fo
     assert_eq!(one(|it| it.assignment.window.start = noon() + TimeDelta::days(9)), 0);
     assert_eq!(one(|it| it.assignment.window.start = noon()), 1);
     let removed = |it: &mut Holder| {
-        let removed = it.assignment.remove(Catalog::Entra, String::new(), &stamp(noon()));
+        let removed = it.assignment.remove(Catalog::Entra, Default::default(), &stamp(noon()));
         it.assignment = removed.unwrap().into_after();
     };
     assert_eq!(one(removed), 0);

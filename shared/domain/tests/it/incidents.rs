@@ -62,7 +62,7 @@ impl Store {
 
     fn dismiss(&mut self, now: DateTime<Utc>) -> Code {
         let incident = self.open().pop().unwrap();
-        let change = incident.dismiss(user("ada").id, "known".to_owned(), &stamp(now)).unwrap();
+        let change = incident.dismiss(user("ada").id, "known".into(), &stamp(now)).unwrap();
         self.keep(change)
     }
 }
@@ -88,7 +88,7 @@ fn what_is_dismissed_stays_dismissed_until_it_is_gone() {
     store.scan(found(vec![finding(1, None)]), noon());
     assert_eq!(store.dismiss(later(1)), Code::AlertDismissed);
     assert_eq!(store.scan(found(vec![finding(1, None)]), later(2)), []);
-    let refused = store.open()[0].dismiss(user("ada").id, String::new(), &stamp(later(3)));
+    let refused = store.open()[0].dismiss(user("ada").id, Default::default(), &stamp(later(3)));
     let reason = refused.unwrap_err().reason;
     assert!(matches!(reason, Reason::WrongState { state: "DISMISSED", .. }), "{reason:?}");
     assert_eq!(store.scan(found(vec![]), later(4)), [Code::AlertResolved]);

@@ -92,7 +92,8 @@ impl Run {
                 return;
             }
             Command::RemoveEligibility => {
-                let removed = self.facts.eligibilities[0].remove(catalog, String::new(), &stamp);
+                let removed =
+                    self.facts.eligibilities[0].remove(catalog, Default::default(), &stamp);
                 if let Ok(change) = removed {
                     self.facts.eligibilities[0] = change.into_after();
                 }
@@ -118,9 +119,9 @@ impl Run {
                 self.activation.resolve(&self.facts, &pinned, &Verdict::Denied, &stamp)
             }
             Command::Start => self.activation.start(&self.facts, &pinned, &votes, &stamp),
-            Command::Deactivate => self.activation.deactivate(catalog, String::new(), &stamp),
-            Command::Cancel => self.activation.cancel(catalog, String::new(), &stamp),
-            Command::Revoke => self.activation.revoke(catalog, "misused".to_owned(), &stamp),
+            Command::Deactivate => self.activation.deactivate(catalog, Default::default(), &stamp),
+            Command::Cancel => self.activation.cancel(catalog, Default::default(), &stamp),
+            Command::Revoke => self.activation.revoke(catalog, "misused".into(), &stamp),
             Command::Expire => self.activation.expire(catalog, &stamp),
             Command::Void => self.activation.void(&rest, catalog, &stamp),
         };

@@ -60,7 +60,7 @@ fn activations() {
     let booked = ask(&free, ahead, &stamp(now)).unwrap().into_after();
     let active = ask(&free, wish(&free), &stamp(now)).unwrap().into_after();
     let ended =
-        active.deactivate(Catalog::Entra, String::new(), &stamp(later)).unwrap().into_after();
+        active.deactivate(Catalog::Entra, Default::default(), &stamp(later)).unwrap().into_after();
 
     let mut request = wish(&free).request;
     request.length = Length::Duration(TimeDelta::hours(2));
@@ -95,15 +95,18 @@ fn activations() {
         let whole = gone.clone();
         let approvals = pinned.approvals.clone();
         let deserted = Rest { approvals, ..gone.clone() };
-        gone.eligibility =
-            gone.eligibility.remove(Catalog::Entra, String::new(), &stamp).unwrap().into_after();
+        gone.eligibility = gone
+            .eligibility
+            .remove(Catalog::Entra, Default::default(), &stamp)
+            .unwrap()
+            .into_after();
         let cells = vec![
             ("resolve: approved", activation.resolve(facts, &pinned, &approved, &stamp)),
             ("resolve: denied", activation.resolve(facts, &pinned, &Verdict::Denied, &stamp)),
             ("start", activation.start(facts, &pinned, &votes(&[&carol]), &stamp)),
-            ("deactivate", activation.deactivate(Catalog::Entra, String::new(), &stamp)),
-            ("cancel", activation.cancel(Catalog::Entra, String::new(), &stamp)),
-            ("revoke", activation.revoke(Catalog::Entra, "misused".to_owned(), &stamp)),
+            ("deactivate", activation.deactivate(Catalog::Entra, Default::default(), &stamp)),
+            ("cancel", activation.cancel(Catalog::Entra, Default::default(), &stamp)),
+            ("revoke", activation.revoke(Catalog::Entra, "misused".into(), &stamp)),
             ("expire", activation.expire(Catalog::Entra, &stamp)),
             ("void: path ended", activation.void(&gone, Catalog::Entra, &stamp)),
             ("void: path stands", activation.void(&whole, Catalog::Entra, &stamp)),
@@ -124,7 +127,8 @@ fn grants() {
     let end = now + TimeDelta::days(2);
     let grant = |start, end| grant(GrantKind::Eligibility, &alice, &role, start, end);
     let in_force = grant(now - TimeDelta::days(1), Some(end));
-    let removed = in_force.remove(Catalog::Entra, String::new(), &stamp(now)).unwrap().into_after();
+    let removed =
+        in_force.remove(Catalog::Entra, Default::default(), &stamp(now)).unwrap().into_after();
     let expired = in_force.expire(Catalog::Entra, &stamp(end)).unwrap().into_after();
     let rows = [
         ("SCHEDULED", grant(now + TimeDelta::days(1), Some(end)), now),
@@ -137,7 +141,10 @@ fn grants() {
     let rows = rows.map(|(name, grant, at)| {
         let state = |after: &Grant| after.state(at).as_str().to_owned();
         let cells = vec![
-            ("remove", outcome(grant.remove(Catalog::Entra, String::new(), &stamp(at)), state)),
+            (
+                "remove",
+                outcome(grant.remove(Catalog::Entra, Default::default(), &stamp(at)), state),
+            ),
             ("expire", outcome(grant.expire(Catalog::Entra, &stamp(at)), state)),
             ("update: the end", outcome(update(&grant, &facts, None, at), state)),
             ("update: the start", outcome(update(&grant, &facts, Some(at), at), state)),
@@ -163,7 +170,7 @@ fn update(
         etag: grant.version.etag(),
         start,
         end: Some(NewEnd::At(at + FAR)),
-        justification: String::new(),
+        justification: Default::default(),
         ticket: None,
     };
     Ok(grant.update(facts, &wish, &stamp(at))?.unwrap())
@@ -175,7 +182,7 @@ fn extend(grant: &Grant) -> grant::Extend {
         kind: grant.kind,
         grant: grant.id,
         end,
-        justification: String::new(),
+        justification: Default::default(),
         ticket: None,
     }
 }
@@ -186,7 +193,7 @@ fn renew(grant: &Grant) -> Renew {
         grant: grant.id,
         start: None,
         end: Some(noon() + FAR),
-        justification: String::new(),
+        justification: Default::default(),
         ticket: None,
     }
 }
@@ -200,7 +207,7 @@ fn change_requests() {
     let asked = |kind, at| {
         let facts =
             change_request::Facts { grant: held.clone(), catalog: Catalog::Entra, pending: None };
-        let justification = "the project goes on".to_owned();
+        let justification = "the project goes on".into();
         let (grant_kind, grant) = (held.kind, held.id);
         let wish = Ask { kind, grant_kind, grant, end: None, justification, ticket: None };
         change_request::ask(&facts, &alice, wish, &stamp(at)).unwrap().into_after()
@@ -212,17 +219,17 @@ fn change_requests() {
             etag: request.version.etag(),
             start: None,
             end: Some(NewEnd::At(at + FAR)),
-            justification: String::new(),
+            justification: Default::default(),
         };
         request.approve(&held, &facts, wish, &stamp(at)).map(|done| done.request)
     };
     let deny = |request: &ChangeRequest, at| {
-        let (etag, justification) = (request.version.etag(), "not needed".to_owned());
+        let (etag, justification) = (request.version.etag(), "not needed".into());
         let wish = Deny { request: request.id, etag, justification };
         request.deny(&alice, Catalog::Entra, &ada, wish, &stamp(at))
     };
     let cancel = |request: &ChangeRequest, at| {
-        let decision = Decision { by: alice.id, justification: String::new() };
+        let decision = Decision { by: alice.id, justification: Default::default() };
         request.cancel(Catalog::Entra, decision, &stamp(at))
     };
     let time_out = |request: &ChangeRequest, at| request.time_out(Catalog::Entra, &stamp(at));
@@ -276,7 +283,7 @@ fn approvals() {
     let rules = facts.policy.at(&Scope::root());
     let activation = ask(&facts, wish(&facts), &stamp(now)).unwrap().into_after();
     let withdrawn =
-        activation.cancel(Catalog::Entra, String::new(), &stamp(now)).unwrap().into_after();
+        activation.cancel(Catalog::Entra, Default::default(), &stamp(now)).unwrap().into_after();
     let pending =
         approval::open(&activation, rules, Catalog::Entra, &stamp(now)).unwrap().into_after();
     let decide = |approval: &Approval, activation: &Activation, who, verdict, at| {
@@ -292,7 +299,7 @@ fn approvals() {
             approval: approval.id,
             etag: approval.etag(),
             verdict,
-            justification: "known work".to_owned(),
+            justification: "known work".into(),
             duration: None,
         };
         approval::decide(&facts, who, wish, &stamp(at))

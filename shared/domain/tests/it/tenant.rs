@@ -8,6 +8,7 @@ use pim_domain::{
     fixture::{grant, noon, role, stamp, user},
     grant::GrantKind,
     holders::Holder,
+    justification::Justification,
     principal::Principal,
     tenant::{CONSENT_LIFETIME, Plan, Standing, StopGaining, Tenant, Thaw, Unfreeze, Update},
 };
@@ -24,11 +25,11 @@ fn administrator(principal: &Principal) -> Holder {
 }
 
 fn why() -> StopGaining {
-    StopGaining { justification: "a stolen laptop".to_owned() }
+    StopGaining { justification: Justification::new("a stolen laptop") }
 }
 
 fn wish(tenant: &Tenant) -> Unfreeze {
-    Unfreeze { etag: tenant.version.etag(), justification: "it was found".to_owned() }
+    Unfreeze { etag: tenant.version.etag(), justification: Justification::new("it was found") }
 }
 
 fn reason<T>(refused: Result<T, Denial>) -> Reason {
@@ -140,7 +141,7 @@ fn what_is_as_wished_is_not_changed() {
 #[test]
 fn a_freeze_says_why_and_is_one() {
     let by = user("ada").id;
-    let blank = StopGaining { justification: " ".to_owned() };
+    let blank = StopGaining { justification: Justification::new(" ") };
     let refused = tenant().freeze(by, blank, &stamp(noon())).unwrap_err();
     assert_eq!(refused.rules().collect::<Vec<_>>(), [Rule::Justification]);
     let again = Frozen::new().tenant.freeze(by, why(), &stamp(noon()));
@@ -222,7 +223,7 @@ fn a_consent_is_to_the_freeze_that_was_read() {
     let stale = Unfreeze { etag: "v1".to_owned(), ..wish(&frozen.tenant) };
     let refused = frozen.tenant.unfreeze(&facts, stale, &stamp(noon()));
     assert_eq!(reason(refused), Reason::EtagMismatch { current: "v2".to_owned() });
-    let blank = Unfreeze { justification: String::new(), ..wish(&frozen.tenant) };
+    let blank = Unfreeze { justification: Justification::default(), ..wish(&frozen.tenant) };
     let refused = frozen.tenant.unfreeze(&facts, blank, &stamp(noon())).unwrap_err();
     assert_eq!(refused.rules().collect::<Vec<_>>(), [Rule::Justification]);
 }

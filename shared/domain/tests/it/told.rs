@@ -43,11 +43,12 @@ fn a_request_tells_who_wants_what_where_and_why() {
         catalog: Some(Catalog::Entra),
         scope: Some("/administrativeUnits/a".parse().unwrap()),
         permanent: false,
-        justification: "to mend the mail".to_owned(),
+        justification: activation.request.justification.clone(),
         ticket: ticket("1"),
         policy_revision: Some(1),
     };
     assert_eq!(about, expected);
+    assert_eq!(about.justification, "to mend the mail");
     assert_eq!(activation.pinned_revision(), 1);
 }
 
@@ -55,7 +56,7 @@ fn a_request_tells_who_wants_what_where_and_why() {
 fn who_ends_a_request_is_quoted() {
     let (_, active, _) = asked(&[]);
     let later = stamp(noon() + TimeDelta::minutes(1));
-    let given_up = active.deactivate(Catalog::Entra, "done early".to_owned(), &later).unwrap();
+    let given_up = active.deactivate(Catalog::Entra, "done early".into(), &later).unwrap();
     let about = &given_up.event().about;
     assert_eq!(about.justification, "done early");
     assert_eq!(about.subject, Some(active.principal));
@@ -63,7 +64,7 @@ fn who_ends_a_request_is_quoted() {
     assert_eq!(given_up.event().thing.map(|thing| thing.id), Some(active.id.uuid()));
     assert_eq!(given_up.after().update_time, later.now);
     let (_, pending, _) = asked(&[&user("carol")]);
-    let withdrawn = pending.cancel(Catalog::Entra, "not needed".to_owned(), &later).unwrap();
+    let withdrawn = pending.cancel(Catalog::Entra, "not needed".into(), &later).unwrap();
     assert_eq!(withdrawn.event().about.justification, "not needed");
     assert_eq!(withdrawn.after().update_time, later.now);
 }
@@ -77,14 +78,14 @@ fn an_extension_tells_its_own_reasons_and_rules() {
     set(&mut facts.policy, RuleSet { approval, ..RuleSet::default() });
     let request = Request {
         length: Length::Duration(HOUR),
-        justification: "takes longer".to_owned(),
+        justification: "takes longer".into(),
         ticket: ticket("2"),
         ..active.request.clone()
     };
     let extend = Extend { activation: active.id, request };
     let change = active.extend(&facts, extend, &stamp(noon() + TimeDelta::minutes(1))).unwrap();
     let about = &change.event().about;
-    let told = (about.justification.as_str(), about.ticket.clone(), about.policy_revision);
+    let told = (&*about.justification, about.ticket.clone(), about.policy_revision);
     assert_eq!(told, ("takes longer", ticket("2"), Some(2)));
     let waiting = change.into_after();
     assert_eq!((waiting.policy_revision, waiting.pinned_revision()), (1, 2));
@@ -116,7 +117,7 @@ fn a_decision_is_quoted() {
         approval: facts.approval.id,
         etag: facts.approval.etag(),
         verdict: approval::Verdict::Approve,
-        justification: "known work".to_owned(),
+        justification: "known work".into(),
         duration: None,
     };
     let Decided::Now(change) = approval::decide(&facts, &carol, wish, &stamp(noon())).unwrap()

@@ -7,13 +7,14 @@ use pim_domain::{
     change::Version,
     condition::Signals,
     denial::Rule,
+    justification::Justification,
     text::Ticket,
 };
-use serde::Deserialize;
 use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::extensions::ExtensionRow;
 use crate::{StoreError, row};
 
 pub(super) struct Row {
@@ -26,7 +27,7 @@ pub(super) struct Row {
     pub(super) requested_start_time: Option<DateTime<Utc>>,
     pub(super) requested_duration: Option<i64>,
     pub(super) requested_end_time: Option<DateTime<Utc>>,
-    pub(super) justification: String,
+    pub(super) justification: Json<Justification>,
     pub(super) ticket_number: Option<String>,
     pub(super) ticket_system: Option<String>,
     pub(super) mfa: bool,
@@ -49,52 +50,7 @@ pub(super) struct Row {
     pub(super) extension: Option<Json<ExtensionRow>>,
 }
 
-/// The extension that an activation waits for, as its row's JSON.
-#[derive(Deserialize)]
-pub(super) struct ExtensionRow {
-    id: Uuid,
-    end_time: DateTime<Utc>,
-    requested_duration: Option<i64>,
-    requested_end_time: Option<DateTime<Utc>>,
-    justification: String,
-    ticket_number: Option<String>,
-    ticket_system: Option<String>,
-    mfa: bool,
-    auth_time: Option<DateTime<Utc>>,
-    authentication_contexts: Vec<String>,
-    signals: Signals,
-    policy_revision: i64,
-    expire_time: DateTime<Utc>,
-    create_time: DateTime<Utc>,
-}
-
-impl TryFrom<ExtensionRow> for Extension {
-    type Error = StoreError;
-
-    fn try_from(row: ExtensionRow) -> Result<Self, StoreError> {
-        Ok(Extension {
-            id: row.id.into(),
-            end: row.end_time,
-            request: Request {
-                start: None,
-                length: asked(row.requested_duration, row.requested_end_time)?,
-                justification: row.justification,
-                ticket: row::ticket(row.ticket_number, row.ticket_system),
-                sign_in: SignIn {
-                    mfa: row.mfa,
-                    time: row.auth_time,
-                    contexts: row.authentication_contexts,
-                    signals: row.signals,
-                },
-            },
-            policy_revision: row.policy_revision,
-            expire_time: row.expire_time,
-            create_time: row.create_time,
-        })
-    }
-}
-
-fn asked(micros: Option<i64>, end: Option<DateTime<Utc>>) -> Result<Length, StoreError> {
+pub(super) fn asked(micros: Option<i64>, end: Option<DateTime<Utc>>) -> Result<Length, StoreError> {
     match (micros, end) {
         (Some(micros), None) => Ok(Length::Duration(TimeDelta::microseconds(micros))),
         (None, Some(end)) => Ok(Length::Until(end)),
@@ -118,7 +74,7 @@ impl TryFrom<Row> for Activation {
             request: Request {
                 start: row.requested_start_time,
                 length: asked(row.requested_duration, row.requested_end_time)?,
-                justification: row.justification,
+                justification: row.justification.0,
                 ticket: row::ticket(row.ticket_number, row.ticket_system),
                 sign_in: SignIn {
                     mfa: row.mfa,

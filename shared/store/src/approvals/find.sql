@@ -6,7 +6,10 @@ select
     coalesce((
         select jsonb_agg(jsonb_build_object(
             'approver', d.approver_id, 'person', d.person_id, 'verdict', d.verdict,
-            'justification', d.justification, 'time', d.decide_time,
+            'justification', justification(d.justification, (
+                select w.text from words w
+                where w.tenant_id = d.tenant_id and w.commitment = d.justification
+            )), 'time', d.decide_time,
             'dropped', d.dropped_time) order by d.version)
         from decision d
         where d.tenant_id = a.tenant_id and d.approval_id = a.id

@@ -1,7 +1,15 @@
 select
     id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
-    justification, ticket_number, ticket_system, expire_time, state, decider_id,
-    decision_justification, outcome_id, version, create_time, update_time
+    justification(justification, (
+        select w.text from words w
+        where w.tenant_id = change_request.tenant_id and w.commitment = change_request.justification
+    )) as "justification!: Json<Justification>",
+    ticket_number, ticket_system, expire_time, state, decider_id,
+    justification(decision_justification, (
+        select w.text from words w
+        where w.tenant_id = change_request.tenant_id and w.commitment = change_request.decision_justification
+    )) as "decision_justification: Json<Justification>",
+    outcome_id, version, create_time, update_time
 from change_request
 where tenant_id = $1
     and ($2::uuid is null or principal_id = $2)

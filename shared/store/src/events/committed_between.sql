@@ -1,4 +1,4 @@
-select tenant_id, id, body, xid::text::bigint as "xid!"
+select id, body, xid::text::bigint as "xid!"
 from event
 where tenant_id = $1
     -- The index narrows to what the older state may have missed ...

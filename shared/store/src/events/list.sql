@@ -1,4 +1,4 @@
-select tenant_id, id, body
+select body
 from event
 where tenant_id = $1
     and ($2::timestamptz is null or event_time >= $2)

@@ -272,6 +272,8 @@ async fn unsealed(
             return Err(Fault::Altered(text).into());
         }
         let indexed = Indexed {
+            tenant_id: tenant.uuid(),
+            id: row.id,
             event_time: row.event_time,
             code: row.code.into(),
             category: row.category.into(),
@@ -324,7 +326,7 @@ async fn page(
         .fetch_all(connection)
         .await?
         .into_iter()
-        .map(Entry::try_from)
+        .map(|row| Entry::of(tenant, row))
         .collect()
 }
 
@@ -348,16 +350,16 @@ struct Row {
     scope: Option<String>,
 }
 
-impl TryFrom<Row> for Entry {
-    type Error = StoreError;
-
-    fn try_from(row: Row) -> Result<Self, StoreError> {
+impl Entry {
+    fn of(tenant: TenantId, row: Row) -> Result<Self, StoreError> {
         // All of these are there, or the event is not.
         let beside = row.event_time.zip(row.code).zip(row.category.zip(row.result));
         let beside = beside.zip(row.actor_id);
         let body = row.body.zip(beside).map(|(body, beside)| {
             let (((event_time, code), (category, result)), actor_id) = beside;
             let indexed = Indexed {
+                tenant_id: tenant.uuid(),
+                id: row.event_id,
                 event_time,
                 code: code.into(),
                 category: category.into(),

@@ -13,6 +13,7 @@ use pim_domain::{
     grant::Grant,
     group::Group,
     id::TenantId,
+    justification::Justification,
     policy::Policy,
     principal::{Principal, PrincipalKind},
     role::{self, Import, Role},
@@ -72,6 +73,12 @@ impl From<StoreError> for Unreadable {
 
 fn row(table: &'static str, columns: Value) -> Row {
     Row { table, columns, besides: &[] }
+}
+
+/// The commitment of a justification, as Postgres reads bytes.
+fn committed(justification: &Justification) -> String {
+    let commitment = justification.commitment().map(|one| one.to_string());
+    format!("\\x{}", commitment.unwrap_or_default())
 }
 
 fn folded<T: Thing>(events: &[Event]) -> Result<T, Unreadable> {
@@ -259,7 +266,7 @@ fn of_grant(tenant: TenantId, grant: &Grant) -> Row {
         "end_time": grant.window.end,
         "ended_time": grant.ended.map(|end| end.at),
         "ending": grant.ended.map(|end| end.how.as_str()),
-        "justification": grant.justification,
+        "justification": committed(&grant.justification),
         "ticket_number": grant.ticket.as_ref().map(|ticket| &ticket.number),
         "ticket_system": grant.ticket.as_ref().map(|ticket| &ticket.system),
         "granted_by": grant.granted_by,
@@ -292,7 +299,7 @@ fn of_activation(
         "requested_start_time": request.start,
         "requested_duration": columns.requested_duration,
         "requested_end_time": columns.requested_end_time,
-        "justification": request.justification,
+        "justification": committed(&request.justification),
         "ticket_number": columns.ticket_number,
         "ticket_system": columns.ticket_system,
         "mfa": request.sign_in.mfa,
@@ -344,7 +351,7 @@ fn of_extension(
         "end_time": extension.end,
         "requested_duration": requested_duration,
         "requested_end_time": requested_end_time,
-        "justification": request.justification,
+        "justification": committed(&request.justification),
         "ticket_number": ticket_number,
         "ticket_system": ticket_system,
         "mfa": request.sign_in.mfa,
@@ -383,7 +390,7 @@ fn of_approval(tenant: TenantId, approval: &Approval) -> Result<Vec<Row>, Unread
             "person_id": decision.person,
             "approver_id": decision.approver,
             "verdict": decision.verdict,
-            "justification": decision.justification,
+            "justification": committed(&decision.justification),
             "decide_time": decision.time,
             "dropped_time": decision.dropped,
             "version": version,
@@ -409,13 +416,13 @@ fn of_change_request(tenant: TenantId, request: &ChangeRequest) -> Row {
         "role_id": request.role,
         "scope": request.scope,
         "end_time": request.end,
-        "justification": request.justification,
+        "justification": committed(&request.justification),
         "ticket_number": request.ticket.as_ref().map(|ticket| &ticket.number),
         "ticket_system": request.ticket.as_ref().map(|ticket| &ticket.system),
         "expire_time": request.expire_time,
         "state": request.state.as_str(),
         "decider_id": decision.map(|decision| decision.by),
-        "decision_justification": decision.map(|decision| &decision.justification),
+        "decision_justification": decision.map(|decision| committed(&decision.justification)),
         "outcome_id": outcome,
         "version": request.version,
         "create_time": request.create_time,
@@ -444,7 +451,7 @@ fn of_incident(tenant: TenantId, incident: &Incident) -> Row {
         "state": incident.state.as_str(),
         "dismissed_by": dismissal.map(|(by, ..)| by),
         "dismiss_time": dismissal.map(|(_, time, _)| time),
-        "dismiss_justification": dismissal.map(|(.., justification)| justification),
+        "dismiss_justification": dismissal.map(|(.., justification)| committed(justification)),
         "resolve_time": resolved,
         "version": incident.version,
         "create_time": incident.create_time,

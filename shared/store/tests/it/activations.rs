@@ -74,7 +74,7 @@ async fn every_request_is_read_back() {
                 wish.request.length = length;
                 wish.request.sign_in = signed_in(ticket.is_some());
                 wish.request.ticket = ticket;
-                wish.request.justification = "two\nlines and a \u{1f41f}".to_owned();
+                wish.request.justification = "two\nlines and a \u{1f41f}".into();
                 let activation = ground.wished(&facts, wish).await;
                 assert_eq!(activation.request.length, length);
                 count += 1;
@@ -121,7 +121,8 @@ async fn every_ending_is_read_back() {
     let pinned = asking.policy.at(&Scope::root());
     let (soon, late) = (stamp(odd() + TimeDelta::minutes(10)), stamp(odd() + hours(30)));
     let catalog = Catalog::Entra;
-    let gone = facts.eligibilities[0].remove(catalog, String::new(), &soon).unwrap().into_after();
+    let gone =
+        facts.eligibilities[0].remove(catalog, Default::default(), &soon).unwrap().into_after();
     let principal = facts.principal.clone();
     let rest = Rest {
         eligibility: gone,
@@ -142,20 +143,20 @@ async fn every_ending_is_read_back() {
     let denied = denied.resolve(&asking, &pinned, &Verdict::Denied, &soon).unwrap();
     let timed_out = ground.wished(&asking, wish(2)).await.expire(catalog, &late).unwrap();
     let withdrawn = ground.wished(&asking, wish(3)).await;
-    let withdrawn = withdrawn.cancel(catalog, String::new(), &soon).unwrap();
+    let withdrawn = withdrawn.cancel(catalog, Default::default(), &soon).unwrap();
     let unbooked =
-        ground.wished(&facts, later).await.cancel(catalog, String::new(), &soon).unwrap();
+        ground.wished(&facts, later).await.cancel(catalog, Default::default(), &soon).unwrap();
     let nobody = Verdict::Approved { votes: Vec::new(), shortened: None };
     let unapproved = ground.wished(&asking, wish(4)).await;
     let unapproved = unapproved.resolve(&asking, &pinned, &nobody, &soon).unwrap();
     let cut_short = ground.wished(&facts, wish(5)).await.void(&rest, catalog, &soon).unwrap();
     let expired = ground.wished(&facts, wish(6)).await.expire(catalog, &late).unwrap();
     let given_up = ground.wished(&facts, wish(7)).await;
-    let given_up = given_up.deactivate(catalog, "done".to_owned(), &soon).unwrap();
+    let given_up = given_up.deactivate(catalog, "done".into(), &soon).unwrap();
     let taken = ground.wished(&facts, wish(8)).await;
-    let taken = taken.revoke(catalog, "misused".to_owned(), &soon).unwrap();
+    let taken = taken.revoke(catalog, "misused".into(), &soon).unwrap();
     let refused = ground.wished(&asking, wish(9)).await;
-    let refused = refused.revoke(catalog, "not now".to_owned(), &soon).unwrap();
+    let refused = refused.revoke(catalog, "not now".into(), &soon).unwrap();
 
     let held = Some(Held { start: odd(), end: odd() + hours(1), truncated: false });
     let void = |rule| Ending::Void { rules: vec![rule] };
@@ -209,7 +210,7 @@ async fn every_rule_that_voids_is_read_back() {
         let mut wish = Ask { scope: target(number + 1), ..fixture::wish(&facts) };
         wish.request.length = length;
         wish.request.sign_in = SignIn::default();
-        wish.request.justification = String::new();
+        wish.request.justification = Default::default();
         let pending = ground.wished(&bare, wish).await;
         let nobody = Verdict::Approved { votes: Vec::new(), shortened: None };
         let later = stamp(odd() + hours(2));

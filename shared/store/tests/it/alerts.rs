@@ -68,7 +68,7 @@ impl Ground {
         for change in opened(self, 1..4) {
             all.push(self.kept(change).await);
         }
-        let dismissed = all[1].dismiss(ada.id, "two\nlines".to_owned(), &stamp(noon())).unwrap();
+        let dismissed = all[1].dismiss(ada.id, "two\nlines".into(), &stamp(noon())).unwrap();
         all[1] = self.kept(dismissed).await;
         let gone = Findings { kind: AlertKind::TooManyOwners, found: Vec::new(), is_whole: true };
         let resolved = scan(&all[2..], gone, &stamp(noon())).pop().unwrap();

@@ -69,7 +69,7 @@ impl Asked {
             approval: self.approval.id,
             etag: self.approval.etag(),
             verdict,
-            justification: format!("because of {minute} \"\u{1f41f}\"\n"),
+            justification: format!("because of {minute} \"\u{1f41f}\"\n").as_str().into(),
             duration: None,
         };
         let stamp = stamp(noon() + TimeDelta::minutes(minute) + TimeDelta::microseconds(1));
@@ -113,7 +113,7 @@ async fn every_other_end_is_read_back() {
 
     let ground = Ground::new().await;
     let asked = Asked::at(&ground).await;
-    let withdrawn = asked.activation.cancel(catalog, String::new(), &stamp(noon())).unwrap();
+    let withdrawn = asked.activation.cancel(catalog, Default::default(), &stamp(noon())).unwrap();
     let withdrawn = ground.kept(withdrawn).await;
     let change = asked.approval.cancel(&withdrawn, catalog, &stamp(noon())).unwrap();
     assert_eq!(ground.kept(change).await.state, State::Canceled);
@@ -162,7 +162,8 @@ async fn an_inbox_has_what_waits_for_its_owner() {
     assert_eq!(inbox(carol, noon()).await, 0);
     assert_eq!(inbox(dave, noon()).await, 1);
     // Withdrawn: nobody is asked any more, whether or not the approval knows.
-    let change = asked.activation.cancel(Catalog::Entra, String::new(), &stamp(noon())).unwrap();
+    let change =
+        asked.activation.cancel(Catalog::Entra, Default::default(), &stamp(noon())).unwrap();
     ground.kept(change).await;
     assert_eq!(inbox(dave, noon()).await, 0);
 }

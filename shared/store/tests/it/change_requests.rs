@@ -5,6 +5,7 @@ use pim_domain::{
     change_request::{self, Approve, Ask, ChangeKind, ChangeRequest, Decision, Deny},
     fixture::{noon, stamp},
     grant::{Extend, Grant, GrantKind, NewEnd, Renew, Update},
+    justification::Justification,
     principal::Principal,
     role::Catalog,
     text::Ticket,
@@ -30,7 +31,7 @@ impl Ground {
             grant_kind: grant.kind,
             grant: grant.id,
             end: Some(noon() + TimeDelta::days(9)),
-            justification: "two\nlines and a \u{1f41f}".to_owned(),
+            justification: "two\nlines and a \u{1f41f}".into(),
             ticket: Some(Ticket { number: "CHG-1".to_owned(), system: "desk".to_owned() }),
         };
         let (grant, catalog) = (grant.clone(), Catalog::Entra);
@@ -56,7 +57,7 @@ async fn every_state_is_read_back() {
     let ground = Ground::new().await;
     let (alice, ada) = (ground.user("alice").await, ground.user("ada").await);
     let now = stamp(noon());
-    let (etag, justification) = ("v1".to_owned(), "so".to_owned());
+    let (etag, justification) = ("v1".to_owned(), Justification::new("so"));
     for number in 0..2 {
         let [request, _] = ground.requests(&alice).await;
         let decision = Decision { by: alice.id, justification: justification.clone() };
@@ -102,7 +103,7 @@ async fn one_waits_for_a_grant() {
     let pending = change_requests::pending_for_update(&mut tx, ground.tenant, grant.id).await;
     assert_eq!(pending.unwrap().as_ref(), Some(&first));
     tx.roll_back().await.unwrap();
-    let decision = Decision { by: alice.id, justification: String::new() };
+    let decision = Decision { by: alice.id, justification: Default::default() };
     ground.kept(first.cancel(Catalog::Entra, decision, &stamp(noon())).unwrap()).await;
     let mut tx = ground.begin().await;
     let pending = change_requests::pending_for_update(&mut tx, ground.tenant, grant.id).await;
@@ -149,7 +150,7 @@ async fn moved_and_renewed_grants_are_read_back() {
     let alice = ground.user("alice").await;
     let mut facts = grant_facts(&alice, &ground.role);
     let day = |days| noon() + TimeDelta::days(days);
-    let (justification, ticket) = ("so".to_owned(), None);
+    let (justification, ticket) = (Justification::new("so"), None);
     for kind in KINDS {
         let grant = ground.grant(kind, &alice, Some(day(1))).await;
         facts.policy.revision = 7;

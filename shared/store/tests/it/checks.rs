@@ -19,7 +19,7 @@ use pim_store::StoreError;
 use crate::ground::{Ground, asking, constraint, new_grant, scope, setting};
 
 /// Constraints, each with a statement that breaks it and no other.
-const CASES: [(&str, &str); 103] = [
+const CASES: [(&str, &str); 111] = [
     ("tenant_plan_check", "update tenant set plan = 'GOLD'"),
     ("tenant_freeze", "update tenant set freeze_time = now()"),
     ("tenant_freeze", "update tenant set frozen_by = gen_random_uuid()"),
@@ -190,6 +190,18 @@ const CASES: [(&str, &str); 103] = [
     ("alert_dismissal", "update alert set dismiss_justification = null where state = 'DISMISSED'"),
     ("alert_resolution", "update alert set resolve_time = now() where state = 'TRIGGERED'"),
     ("alert_resolution", "update alert set resolve_time = null where state = 'RESOLVED'"),
+    ("alert_justification", "update alert set dismiss_justification = 'x' where state = 'DISMISSED'"),
+    ("role_grant_justification", "update role_grant set justification = 'x'"),
+    ("activation_justification", "update activation set justification = 'x'"),
+    ("extension_justification", "update extension set justification = 'x'"),
+    ("decision_justification", "update decision set justification = 'x'"),
+    ("change_request_justification", "update change_request set justification = 'x'"),
+    ("words_commitment", "insert into words select tenant_id, sha256(''), salt, text from words"),
+    (
+        "words_salt_check",
+        "insert into words
+         select tenant_id, sha256(convert_to(text, 'UTF8')), '', text from words",
+    ),
     ("policy_revision_check", "update policy set revision = 0"),
     ("role_catalog_check", "update role set catalog = 'other'"),
     ("catalog_import_catalog_check", "update catalog_import set catalog = 'other'"),
@@ -226,7 +238,7 @@ async fn everything() -> Ground {
     let now = stamp(noon());
     let pending = ground.kept(ask(&asking, wish("/applications/1"), &now).unwrap()).await;
     let withdrawn = ground.kept(ask(&asking, wish("/applications/2"), &now).unwrap()).await;
-    ground.kept(withdrawn.cancel(Catalog::Entra, String::new(), &now).unwrap()).await;
+    ground.kept(withdrawn.cancel(Catalog::Entra, Default::default(), &now).unwrap()).await;
     let mut later = wish("/applications/3");
     later.request.start = Some(noon() + TimeDelta::hours(1));
     ground.kept(ask(&facts, later, &now).unwrap()).await;
@@ -242,7 +254,7 @@ async fn everything() -> Ground {
         approval: opened.id,
         etag: opened.etag(),
         verdict: Verdict::Approve,
-        justification: "known work".to_owned(),
+        justification: "known work".into(),
         duration: None,
     };
     let judged = approval::Facts {
@@ -262,13 +274,13 @@ async fn everything() -> Ground {
     let decision = Deny {
         request: denied.id,
         etag: denied.version.etag(),
-        justification: "not needed".to_owned(),
+        justification: "not needed".into(),
     };
     let alice = &facts.principal;
     ground.kept(denied.deny(&carol, Catalog::Entra, alice, decision, &now).unwrap()).await;
 
     let brief = ground.grant(GrantKind::Assignment, &carol, None).await;
-    ground.kept(brief.remove(Catalog::Entra, String::new(), &now).unwrap()).await;
+    ground.kept(brief.remove(Catalog::Entra, Default::default(), &now).unwrap()).await;
 
     let set = RuleSet { require_mfa: Some(false), ..RuleSet::default() };
     let wish = setting(&facts.policy, &Scope::root(), set);

@@ -35,7 +35,7 @@ fn made(name: &str) -> Change<Role> {
 
 fn deleted(role: &Role, by: PrincipalId) -> Change<Role> {
     let etag = role.version.etag();
-    let wish = Delete { role: role.id, etag, justification: String::new() };
+    let wish = Delete { role: role.id, etag, justification: Default::default() };
     role.delete(&wish, by, &stamp(noon() + TimeDelta::minutes(9))).unwrap()
 }
 
@@ -109,7 +109,7 @@ async fn what_there_is_of_a_deleted_role_is_due_and_nobody_holds_it() {
         scope: scope("/subscriptions/a"),
         start: None,
         end: None,
-        justification: "work".to_owned(),
+        justification: "work".into(),
         ticket: None,
     };
     let granted = grant::create(&facts, wish, &stamp(noon())).unwrap();

@@ -147,7 +147,7 @@ async fn an_approval_that_no_extension_waits_for_is_canceled() {
     let extending = set.extending().await;
     let approval = set.open(&extending).await;
     let now = minutes(1);
-    let given_up = extending.deactivate(CATALOG, String::new(), &stamp(now)).unwrap();
+    let given_up = extending.deactivate(CATALOG, Default::default(), &stamp(now)).unwrap();
     let given_up = set.ground.kept(given_up).await;
     assert_eq!(set.due(now).await, [(DueKind::CancelApproval, approval.id(), now)]);
     set.ground.kept(approval.cancel(&given_up, CATALOG, &stamp(now)).unwrap()).await;

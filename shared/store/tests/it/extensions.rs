@@ -60,7 +60,7 @@ async fn every_wish_to_hold_for_longer_is_read_back() {
             let mut wish = longer(&active, length);
             wish.request.ticket = ticket;
             wish.request.sign_in = sign_in;
-            wish.request.justification = "two\nlines and a \u{1f41f}".to_owned();
+            wish.request.justification = "two\nlines and a \u{1f41f}".into();
             let now = stamp(odd(noon()));
             let extending = ground.kept(active.extend(&asking, wish.clone(), &now).unwrap()).await;
             let extension = waiting(&extending);
@@ -149,7 +149,7 @@ async fn an_extension_ends_with_what_it_extends() {
     let asking = stored_policy(&ground, &facts, rule(carol.id), &[carol]).await;
     let (more, catalog) = (Length::Duration(hours(1)), Catalog::Entra);
     let extending = ground.extending(&facts, &asking, HERE, more).await;
-    let given_up = extending.deactivate(catalog, String::new(), &stamp(odd(noon()))).unwrap();
+    let given_up = extending.deactivate(catalog, Default::default(), &stamp(odd(noon()))).unwrap();
     let State::Ended { ending, held, .. } = ground.kept(given_up).await.state else {
         panic!("not ended")
     };

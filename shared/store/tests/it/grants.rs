@@ -22,7 +22,7 @@ fn wish(ground: &Ground, kind: GrantKind, principal: &Principal) -> Create {
         scope: scope("/administrativeUnits/a"),
         start: None,
         end: Some(noon() + TimeDelta::hours(8)),
-        justification: "two\nlines and a \u{1f41f}".to_owned(),
+        justification: "two\nlines and a \u{1f41f}".into(),
         ticket: Some(Ticket { number: "CHG-1".to_owned(), system: "desk".to_owned() }),
     }
 }
@@ -54,8 +54,8 @@ async fn every_ending_is_read_back() {
         let running = ground.kept(grant::create(&facts, wish.clone(), &now).unwrap()).await;
         let booked = ground.kept(grant::create(&facts, later, &now).unwrap()).await;
         let passing = ground.kept(grant::create(&facts, wish, &now).unwrap()).await;
-        let removed = running.remove(Catalog::Entra, "left".to_owned(), &now).unwrap();
-        let canceled = booked.remove(Catalog::Entra, String::new(), &now).unwrap();
+        let removed = running.remove(Catalog::Entra, "left".into(), &now).unwrap();
+        let canceled = booked.remove(Catalog::Entra, Default::default(), &now).unwrap();
         let expired = passing.expire(Catalog::Entra, &after).unwrap();
         let mut endings = Vec::new();
         for change in [removed, canceled, expired] {

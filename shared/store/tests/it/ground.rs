@@ -11,6 +11,7 @@ use pim_domain::{
     change::{Change, Thing},
     change_request::ChangeRequest,
     condition::{Signals, undecided},
+    event::Event,
     fixture::{self, noon, stamp},
     grant::{self, Create, Grant, GrantKind},
     group::{Group, Subject, Surroundings},
@@ -27,6 +28,7 @@ use pim_store::{
     grants, groups, policies, principals, roles, scopes, tenants,
 };
 use pim_tests::{TestDb, eventually};
+use serde_json::Value;
 
 /// How long a test waits for a connection on a busy machine.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -83,6 +85,23 @@ pub(crate) fn catalog_of(version: &str, catalog: Catalog, roles: &[Role]) -> Cat
     }
 }
 
+/// An event as it was written: without the words beside its commitments.
+fn bare(mut event: Event) -> Event {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(fields) if fields.contains_key("commitment") => {
+                fields.remove("text");
+            }
+            Value::Object(fields) => fields.values_mut().for_each(strip),
+            Value::Array(values) => values.iter_mut().for_each(strip),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let changes = event.changes.iter_mut();
+    changes.flat_map(|one| one.old.iter_mut().chain(&mut one.new)).for_each(strip);
+    event
+}
+
 impl Ground {
     pub(crate) async fn new() -> Self {
         let database = TestDb::new().await;
@@ -118,7 +137,7 @@ impl Ground {
         let stored = self.stored(change.after()).await.unwrap();
         assert_eq!(&stored, change.after());
         let events = self.events_of(&stored).await;
-        assert_eq!(events.last(), Some(change.event()));
+        assert_eq!(events.last().cloned().map(bare).as_ref(), Some(change.event()));
         invariant::log_explains(&events, &stored).unwrap();
         stored
     }
@@ -244,7 +263,7 @@ pub(crate) fn new_grant(
         scope: Scope::root(),
         start: None,
         end,
-        justification: "their work".to_owned(),
+        justification: "their work".into(),
         ticket: None,
     };
     grant::create(&grant_facts(principal, role), wish, &stamp(noon() - TimeDelta::days(10)))

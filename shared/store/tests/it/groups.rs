@@ -43,7 +43,7 @@ async fn assigned(ground: &Ground, to: PrincipalId, role: &Role, scope: Scope) -
         scope,
         start: None,
         end: None,
-        justification: "their work".to_owned(),
+        justification: "their work".into(),
         ticket: None,
     };
     ground.kept(grant::create(&facts, wish, &stamp(noon())).unwrap()).await

@@ -28,7 +28,7 @@ async fn holders_are_those_with_an_assignment_at_that_scope_without_end() {
     ground.grant(GrantKind::Eligibility, &who[2], None).await;
     ground.grant(GrantKind::Assignment, &who[2], soon).await;
     let brief = ground.grant(GrantKind::Assignment, &who[3], None).await;
-    ground.kept(brief.remove(Catalog::Entra, String::new(), &stamp(noon())).unwrap()).await;
+    ground.kept(brief.remove(Catalog::Entra, Default::default(), &stamp(noon())).unwrap()).await;
 
     let (root, role) = (Scope::root(), ground.role.id);
     let mut tx = ground.begin().await;

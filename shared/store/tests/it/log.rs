@@ -137,7 +137,7 @@ async fn every_filter_finds_what_it_is_of() {
     let asked = ask(&facts, wish, &Stamp { now: noon(), actor: operator }).unwrap();
     let active = ground.kept(asked).await;
     let late = stamp(noon() + TimeDelta::minutes(1));
-    let change = active.deactivate(Catalog::Entra, String::new(), &late).unwrap();
+    let change = active.deactivate(Catalog::Entra, Default::default(), &late).unwrap();
     let code = change.event().code.as_str().to_owned();
     ground.kept(change).await;
     let denial = facts.principal.enable(&late).unwrap_err();

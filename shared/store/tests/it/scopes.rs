@@ -109,7 +109,7 @@ impl Tree {
             scope: scope(at),
             start: None,
             end: Some(noon() + TimeDelta::days(30)),
-            justification: "their work".to_owned(),
+            justification: "their work".into(),
             ticket: None,
         };
         let facts = grant_facts(who, &self.ground.role);
@@ -340,7 +340,7 @@ async fn where_the_movers_person_is_granted_something_is_told() {
     tree.activate(&second, WEB).await;
     tree.grant(GrantKind::Assignment, &tree.me, "/managementGroups/beside").await;
     assert_eq!(own(&tree).await, [ALL, WEB]);
-    let gone = eligible.remove(Catalog::Azure, String::new(), &stamp(noon())).unwrap();
+    let gone = eligible.remove(Catalog::Azure, Default::default(), &stamp(noon())).unwrap();
     tree.ground.kept(gone).await;
     assert_eq!(own(&tree).await, [WEB]);
     tree.me = somebody;

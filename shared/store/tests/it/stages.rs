@@ -201,7 +201,7 @@ fn vote(
         approval: facts.approval.id,
         etag: facts.approval.etag(),
         verdict: Verdict::Approve,
-        justification: "known work".to_owned(),
+        justification: "known work".into(),
         duration,
     };
     match approval::decide(facts, caller, wish, &stamp(now)).unwrap() {

@@ -47,8 +47,8 @@ async fn a_second_live_activation_of_a_target_is_refused() {
         let beside = ground.kept(ask(&facts, elsewhere, &now).unwrap()).await;
         for one in [first.after(), &beside] {
             let ended = one
-                .cancel(Catalog::Entra, String::new(), &now)
-                .or_else(|_| one.deactivate(Catalog::Entra, String::new(), &now));
+                .cancel(Catalog::Entra, Default::default(), &now)
+                .or_else(|_| one.deactivate(Catalog::Entra, Default::default(), &now));
             ground.kept(ended.unwrap()).await;
         }
     }

@@ -88,7 +88,7 @@ async fn a_second_decision_sees_the_first() {
     let rules = facts.policy.at(&Scope::root());
     let opened = pim_domain::approval::open(&pending, rules, catalog, &now).unwrap();
     let opened = ground.kept(opened).await;
-    let withdrawn = pending.cancel(catalog, String::new(), &now).unwrap();
+    let withdrawn = pending.cancel(catalog, Default::default(), &now).unwrap();
     let withdrawn = ground.kept(withdrawn).await;
     let change = opened.cancel(&withdrawn, catalog, &now).unwrap();
     let (mut one, mut other) = (ground.begin().await, ground.begin().await);
@@ -110,9 +110,11 @@ async fn what_is_read_to_be_changed_is_read_by_one() {
     let active = ask(&facts, fixture::wish(&facts), &stamp(noon())).unwrap();
     let active = ground.kept(active).await;
     let principal = facts.principal.disable(&stamp(noon())).unwrap();
-    let grant =
-        facts.eligibilities[0].remove(facts.role.catalog, String::new(), &stamp(noon())).unwrap();
-    let given_up = active.deactivate(facts.role.catalog, String::new(), &stamp(noon())).unwrap();
+    let grant = facts.eligibilities[0]
+        .remove(facts.role.catalog, Default::default(), &stamp(noon()))
+        .unwrap();
+    let given_up =
+        active.deactivate(facts.role.catalog, Default::default(), &stamp(noon())).unwrap();
     ground.assert_read_by_one(&facts.principal, &principal).await;
     ground.assert_read_by_one(&facts.eligibilities[0], &grant).await;
     ground.assert_read_by_one(&active, &given_up).await;

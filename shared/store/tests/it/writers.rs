@@ -56,7 +56,7 @@ async fn of_two_changes_of_a_grant_one_wins() {
     let grant = ground.grant(GrantKind::Assignment, &alice, Some(noon())).await;
     let catalog = Catalog::Entra;
     let early = stamp(noon() - TimeDelta::hours(1));
-    let removed = grant.remove(catalog, String::new(), &early).unwrap();
+    let removed = grant.remove(catalog, Default::default(), &early).unwrap();
     let expired = grant.expire(catalog, &stamp(noon())).unwrap();
     ground.assert_one_wins(&removed, &expired).await;
 }
@@ -67,7 +67,7 @@ async fn of_two_changes_of_an_activation_one_wins() {
     let facts = ground.facts().await;
     let active = ask(&facts, fixture::wish(&facts), &stamp(noon())).unwrap();
     let active = ground.kept(active).await;
-    let given_up = active.deactivate(Catalog::Entra, String::new(), &stamp(noon())).unwrap();
+    let given_up = active.deactivate(Catalog::Entra, Default::default(), &stamp(noon())).unwrap();
     let late = stamp(noon() + TimeDelta::hours(1));
     let expired = active.expire(Catalog::Entra, &late).unwrap();
     ground.assert_one_wins(&given_up, &expired).await;
@@ -86,7 +86,7 @@ async fn of_two_changes_of_an_approval_one_wins() {
     let opened = ground.kept(opened).await;
     let late = stamp(noon() + TimeDelta::hours(24));
     let timed_out = opened.time_out(&pending, catalog, &late).unwrap();
-    let withdrawn = pending.cancel(catalog, String::new(), &stamp(noon())).unwrap();
+    let withdrawn = pending.cancel(catalog, Default::default(), &stamp(noon())).unwrap();
     let canceled = opened.cancel(withdrawn.after(), catalog, &stamp(noon())).unwrap();
     ground.assert_one_wins(&timed_out, &canceled).await;
 }

@@ -1,7 +1,7 @@
 //! The examination of a whole log: each fault is named, and what is in order passes.
 
 use pim_domain::{
-    event::{About, Code, Event, Indexed, Outcome, ThingKind, ThingRef},
+    event::{About, Code, Event, Indexed, Outcome, StoredEvent, ThingKind, ThingRef},
     fixture::{noon, stamp},
     id::EventId,
     log::{
@@ -37,9 +37,11 @@ fn told(versions: &[i64]) -> Vec<Told> {
         about: About::default(),
         changes: Vec::new(),
     };
-    let told =
-        |event: Event| Told { body: serde_json::to_vec(&event).unwrap(), indexed: event.indexed() };
-    versions.iter().map(event).map(told).collect()
+    let told = |version: &i64| {
+        let stored = StoredEvent::new(Uuid::from_u128(1).into(), event(version));
+        Told { body: serde_json::to_vec(&stored).unwrap(), indexed: stored.indexed() }
+    };
+    versions.iter().map(told).collect()
 }
 
 fn stored(index: u64, told: &Told) -> Stored<'_> {

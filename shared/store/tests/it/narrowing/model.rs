@@ -120,14 +120,15 @@ impl Model {
                     scope: scope(nth(&SCOPES, *at).unwrap()),
                     start: Some(start),
                     end: hours.map(|hours| start + TimeDelta::hours(hours)),
-                    justification: "their work".to_owned(),
+                    justification: "their work".into(),
                     ticket: None,
                 };
                 let facts = grant_facts(self.principal(wish.principal), self.role(wish.role));
                 self.keep(grant::create(&facts, wish, &stamp(self.now)));
             }
-            Command::Remove(which) => self
-                .on_grant(*which, |grant, now| grant.remove(CATALOG, String::new(), &stamp(now))),
+            Command::Remove(which) => self.on_grant(*which, |grant, now| {
+                grant.remove(CATALOG, Default::default(), &stamp(now))
+            }),
             Command::Expire(which) => {
                 self.on_grant(*which, |grant, now| grant.expire(CATALOG, &stamp(now)));
             }
@@ -143,7 +144,7 @@ impl Model {
                 let request = Request {
                     start: ahead.map(|ahead| self.now + TimeDelta::hours(ahead)),
                     length: Length::Duration(TimeDelta::hours(*hours)),
-                    justification: "to mend the mail".to_owned(),
+                    justification: "to mend the mail".into(),
                     ticket: None,
                     sign_in: SignIn { mfa: true, ..SignIn::default() },
                 };
@@ -194,7 +195,7 @@ impl Model {
             etag: grant.version.etag(),
             start: None,
             end: Some(NewEnd::At(end)),
-            justification: "done sooner".to_owned(),
+            justification: "done sooner".into(),
             ticket: None,
         };
         let change = grant.update(&facts, &wish, &stamp(self.now))?;
@@ -274,9 +275,9 @@ impl Model {
                 activation.resolve(&facts, &pinned, &verdict, &stamp)
             }
             Step::Start => activation.start(&facts, &pinned, &self.votes(activation), &stamp),
-            Step::Deactivate => activation.deactivate(CATALOG, String::new(), &stamp),
-            Step::Cancel => activation.cancel(CATALOG, String::new(), &stamp),
-            Step::Revoke => activation.revoke(CATALOG, "misused".to_owned(), &stamp),
+            Step::Deactivate => activation.deactivate(CATALOG, Default::default(), &stamp),
+            Step::Cancel => activation.cancel(CATALOG, Default::default(), &stamp),
+            Step::Revoke => activation.revoke(CATALOG, "misused".into(), &stamp),
             Step::Expire => activation.expire(CATALOG, &stamp),
             Step::Void => activation.void(&self.rest(activation), CATALOG, &stamp),
         };
@@ -292,7 +293,7 @@ impl Model {
             approval: approval.id,
             etag: approval.etag(),
             verdict: if yes { Verdict::Approve } else { Verdict::Deny },
-            justification: "known work".to_owned(),
+            justification: "known work".into(),
             duration: less.filter(|_| yes),
         };
         let facts = self.facts_of_approval(approval);

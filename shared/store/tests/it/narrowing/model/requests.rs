@@ -3,6 +3,7 @@
 use pim_domain::{
     change::Change,
     change_request::{self, Ask, ChangeKind, ChangeRequest, Decision, State},
+    justification::Justification,
 };
 
 use super::{AnyChange, CATALOG, Kept, Model, nth};
@@ -27,7 +28,7 @@ impl Model {
             grant_kind: grant.kind,
             grant: grant.id,
             end: None,
-            justification: "the project goes on".to_owned(),
+            justification: "the project goes on".into(),
             ticket: None,
         };
         let facts = change_request::Facts { grant, catalog: CATALOG, pending };
@@ -37,7 +38,8 @@ impl Model {
     /// Somebody withdraws it, or its time-out is recorded.
     pub(super) fn close_request(&mut self, which: usize) {
         let Some(request) = nth(&self.requests, which) else { return };
-        let (by, justification, now) = (request.principal, String::new(), stamp(self.now));
+        let (by, justification, now) =
+            (request.principal, Justification::default(), stamp(self.now));
         let change = request
             .time_out(CATALOG, &now)
             .or_else(|_| request.cancel(CATALOG, Decision { by, justification }, &now));
