@@ -114,6 +114,7 @@ async fn each_login_may_do_what_is_written_and_nothing_else() {
                     "SELECT" if rights.reads.contains(&login) => (true, &[]),
                     "SELECT" if rights.inserts.contains(&login) => (false, rights.returned),
                     "INSERT" => (rights.inserts.contains(&login), &[]),
+                    "DELETE" => (rights.deletes.contains(&login), &[]),
                     "UPDATE" if rights.updates.contains(&login) => (false, rights.changing),
                     _ => (false, &[]),
                 };
@@ -130,10 +131,18 @@ async fn each_login_may_do_what_is_written_and_nothing_else() {
 #[tokio::test]
 async fn no_table_of_state_has_two_writers() {
     for rights in &login::RIGHTS {
-        let shared = ["event", "idempotency"].contains(&rights.table);
+        let shared = ["event", "idempotency", "words"].contains(&rights.table);
         assert!(shared || rights.inserts.len() <= 1, "{}", rights.table);
         assert!(rights.updates.len() <= 1, "{}", rights.table);
     }
+}
+
+#[tokio::test]
+async fn of_what_happened_nobody_deletes_anything() {
+    // What people wrote can be erased, and says so; the other is a mark.
+    let rights = login::RIGHTS.iter().filter(|rights| !rights.deletes.is_empty());
+    let deleting: Vec<_> = rights.map(|rights| (rights.table, rights.deletes)).collect();
+    assert_eq!(deleting, [("words", &[Login::Audit][..]), ("log_stopped", &[Login::Audit])]);
 }
 
 #[tokio::test]
@@ -187,7 +196,7 @@ async fn every_table_with_a_tenant_is_walled() {
             "migration all pim".to_owned(),
             format!("own_tenant all {all}"),
         ];
-        if ["log_leaf", "log_node", "log_head"].contains(&table.as_str()) {
+        if ["log_leaf", "log_node", "log_head", "log_stopped"].contains(&table.as_str()) {
             expected.push("sealing all pim_audit".to_owned());
         }
         assert_eq!(policies, expected, "{table}");
@@ -196,7 +205,7 @@ async fn every_table_with_a_tenant_is_walled() {
 
 /// Whatever a function or a view does, it does with the rights of whoever calls.
 #[tokio::test]
-async fn nothing_runs_with_the_rights_of_the_owner_but_the_time_of_the_newest_event() {
+async fn nothing_runs_with_the_rights_of_the_owner_but_two_times_of_events() {
     let database = TestDb::new().await;
     let mut owner = database.connect().await;
     let definers = names(
@@ -204,7 +213,8 @@ async fn nothing_runs_with_the_rights_of_the_owner_but_the_time_of_the_newest_ev
         "select proname::text from pg_proc
          where pronamespace = 'public'::regnamespace and prosecdef",
     );
-    assert_eq!(definers.await, BTreeSet::from(["newest_event_time".to_owned()]));
+    let times = ["newest_event_time", "oldest_unsealed_time"].map(str::to_owned);
+    assert_eq!(definers.await, BTreeSet::from(times));
     let views = names(
         &mut owner,
         "select relname::text from pg_class
