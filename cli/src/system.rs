@@ -130,6 +130,7 @@ impl System {
             tls: None,
             peer_tls: None,
             shutdown: self.shutdown.clone(),
+            config_digest: None,
         })
     }
 

@@ -154,7 +154,12 @@ impl Fleet {
 
     /// Whoever runs the installation.
     pub(crate) fn operator(&self) -> Client {
-        self.client("assignment", &Grant::Operator { subject: "operator".to_owned() })
+        self.operator_at("assignment")
+    }
+
+    /// The same, calling another service.
+    pub(crate) fn operator_at(&self, service: &str) -> Client {
+        self.client(service, &Grant::Operator { subject: "operator".to_owned() })
     }
 
     /// Somebody who calls each service where it is.

@@ -1,6 +1,6 @@
 //! One process a service: the same system as in one process, with the network in between.
 
-use std::process::Command;
+use std::{collections::BTreeSet, process::Command};
 
 use chrono::TimeDelta;
 use pim_chassis::auth::{DEVELOPMENT_PRINCIPALS, SERVICE_NAMES};
@@ -15,11 +15,11 @@ use pim_proto::{
         Administrator, ApprovalMode, CreateEligibilityRequest, CreatePrincipalRequest,
         CreateTenantRequest, GetPolicyRequest, PrincipalKind, Rules, UpdatePolicyRequest,
     },
-    audit::v1::{ActorKind, EventFilter, ListEventsRequest},
+    audit::v1::{ActorKind, Event, EventFilter, ListEventsRequest},
 };
 use pim_tests::{Organisation, TestDb, duration, eventually, stage_of, stages};
 use rustix::process::Signal;
-use sqlx::Executor as _;
+use sqlx::{Executor as _, Row as _};
 
 use crate::{
     fleet::{Fleet, Keys, Person, program_of},
@@ -172,6 +172,15 @@ async fn six_processes_are_one_system_and_drain_at_sigterm() {
     assert_eq!(activation(&alice, &asked.id).await.ending(), Ending::Expired);
     assert!(!holds(&alice, &alice_id).await);
 
+    let started = own_log(&fleet, "pim.service.started").await;
+    assert_eq!(names(&started), BTreeSet::from(SERVICE_NAMES));
+    for event in &started {
+        let fields: Vec<&str> = event.changes.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(fields, ["service", "version", "schema_version", "config_digest"]);
+        // A digest as JSON.
+        assert_eq!(event.changes[3].new_value.len(), 66);
+    }
+    assert_eq!(own_log(&fleet, "pim.service.stopped").await, []);
     for service in &fleet.services {
         service.program.signal(Signal::TERM);
     }
@@ -179,6 +188,28 @@ async fn six_processes_are_one_system_and_drain_at_sigterm() {
         let ended = service.program.ended().await;
         assert_eq!(ended.code, Some(0), "{}: {}", service.name, ended.err);
     }
+    let stopped = "select actor_id from event
+         where code = 'pim.service.stopped' and tenant_id = '00000000-0000-0000-0000-000000000000'";
+    let stopped = database.connect().await.fetch_all(stopped).await.unwrap();
+    let stopped: Vec<String> = stopped.iter().map(|row| row.get(0)).collect();
+    assert_eq!(stopped.iter().map(String::as_str).collect::<BTreeSet<_>>(), names(&started));
+    assert_eq!(stopped.len(), SERVICE_NAMES.len());
+}
+
+/// What the platform's own log says under a code, as its operator reads it.
+async fn own_log(fleet: &Fleet, code: &str) -> Vec<Event> {
+    let filter = EventFilter { code: code.to_owned(), ..EventFilter::default() };
+    let request = ListEventsRequest { filter: Some(filter), ..ListEventsRequest::default() };
+    let answer = fleet.operator_at("audit").audit().list_events(request).await.unwrap();
+    answer.into_inner().events
+}
+
+/// Whose starts or stops these are; no service's twice.
+fn names(events: &[Event]) -> BTreeSet<&str> {
+    let names: BTreeSet<&str> =
+        events.iter().map(|event| event.actor.as_ref().unwrap().id.as_str()).collect();
+    assert_eq!(names.len(), events.len());
+    names
 }
 
 /// A start that fails: the one sentence that the service says of it outside of its log.

@@ -349,14 +349,16 @@ impl Context {
         match (rpc.guard, &self.who) {
             (Guard::Anyone, Who::Principal { .. } | Who::Service(_) | Who::Operator(_))
             | (Guard::AnyPrincipal, Who::Principal { .. })
-            | (Guard::Operator, Who::Operator(_)) => true,
-            (Guard::Action(action), Who::Principal { caller, .. }) => {
-                caller.may_somewhere(action, now)
-            }
+            | (Guard::Operator | Guard::ActionOrOperator(_), Who::Operator(_)) => true,
+            (
+                Guard::Action(action) | Guard::ActionOrOperator(action),
+                Who::Principal { caller, .. },
+            ) => caller.may_somewhere(action, now),
             (Guard::Services(names), Who::Service(service)) => {
                 names.contains(&service.name.as_str())
             }
             (Guard::AnyPrincipal | Guard::Action(_), Who::Service(_) | Who::Operator(_))
+            | (Guard::ActionOrOperator(_), Who::Service(_))
             | (Guard::Services(_), Who::Principal { .. } | Who::Operator(_))
             | (Guard::Operator, Who::Principal { .. } | Who::Service(_)) => false,
         }

@@ -15,6 +15,7 @@ mod connection;
 pub mod context;
 mod edge;
 pub mod error;
+pub mod life;
 pub mod limits;
 pub mod log_keys;
 mod message;
@@ -33,6 +34,6 @@ pub mod tls;
 
 pub use batch::batch;
 pub use call::{Arrival, internal, open_stream, open_told_stream, read, write};
-pub use context::{Context, Work};
+pub use context::{Context, Who, Work};
 pub use error::Error;
 pub use process::{Process, Service};

@@ -14,6 +14,7 @@ use crate::{
     call,
     clock::Clock,
     config::{Config, ConfigError, RoleTokenConfig},
+    life::{self, ConfigDigest},
     limits::Limits,
     log_keys::LogKeys,
     periodic::Periodic,
@@ -66,6 +67,9 @@ pub struct Process {
     pub peer_tls: Option<pim_client::Tls>,
     /// Told when the process is to stop: what streams ends by itself then.
     pub shutdown: CancellationToken,
+    /// Of what the process was told, where its start and its stop are told in the log: where it is
+    /// one service's, as in production.
+    pub config_digest: Option<ConfigDigest>,
 }
 
 impl fmt::Debug for Process {
@@ -175,6 +179,7 @@ impl Process {
             tls,
             peer_tls,
             shutdown,
+            config_digest: None,
         })
     }
 
@@ -278,6 +283,11 @@ pub async fn serve(
     repeated.extend(services.iter().map(|(_, own)| flush_refusals(own, &shutdown)));
     repeated.extend(process.issuers.keep_fresh(&process.clock, &shutdown));
     repeated.push(watch_certificates(process, &readiness, &shutdown));
+    for (service, own) in services {
+        if let Some(digest) = &own.config_digest {
+            life::tell_start(own, service.name, digest).await;
+        }
+    }
     let served = server.serve(listeners, shutdown.clone()).await;
     shutdown.cancel();
     for periodic in repeated {
@@ -286,6 +296,9 @@ pub async fn serve(
     for (service, own) in services {
         if let Err(error) = own.refusals.flush_all(&own.db).await {
             tracing::error!(service = service.name, %error, "counted refusals were lost");
+        }
+        if own.config_digest.is_some() {
+            life::tell_stop(own, service.name).await;
         }
         own.db.close().await;
     }
@@ -361,7 +374,7 @@ async fn tell_readiness(process: &Process, readiness: &Readiness, database: bool
 /// sentence where something is wrong.
 #[must_use]
 pub fn boot(service: Service) -> std::process::ExitCode {
-    #[derive(clap::Args)]
+    #[derive(Debug, clap::Args)]
     struct Nothing {}
     start(service, |Nothing {}, _| Ok(()))
 }
@@ -376,7 +389,7 @@ pub fn boot_with_role_tokens(service: Service) -> std::process::ExitCode {
 }
 
 /// Starts a process that is told `A` beside what all are, by which `complete` completes it.
-fn start<A: clap::Args>(
+fn start<A: clap::Args + fmt::Debug>(
     service: Service,
     complete: impl FnOnce(&A, &mut Process) -> Result<(), ConfigError>,
 ) -> std::process::ExitCode {
@@ -389,7 +402,11 @@ fn start<A: clap::Args>(
         own: A,
     }
     let Arguments { chassis, own } = clap::Parser::parse();
-    match run(service, &chassis, |process| complete(&own, process)) {
+    let complete = |process: &mut Process| {
+        process.config_digest = Some(ConfigDigest::of(&chassis, &own));
+        complete(&own, process)
+    };
+    match run(service, &chassis, complete) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "cannot go on");

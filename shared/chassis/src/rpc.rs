@@ -12,6 +12,8 @@ pub enum Guard {
     AnyPrincipal,
     /// Who holds the action somewhere; the verb asks for it at the object's scope.
     Action(Action),
+    /// The same; or who runs the installation, whose log is the platform's own.
+    ActionOrOperator(Action),
     /// These services of this system.
     Services(&'static [&'static str]),
     /// Who runs the installation.
@@ -64,9 +66,10 @@ const fn internal(path: &'static str, services: &'static [&'static str]) -> Rpc 
     Rpc { path, guard: Guard::Services(services), class: Class::Internal }
 }
 
-use Guard::{Action as Own, AnyPrincipal, Anyone, Operator};
+use Guard::{Action as Own, ActionOrOperator, AnyPrincipal, Anyone, Operator};
 
 const SCHEDULER: &[&str] = &["scheduler"];
+const LOG_READ: Guard = ActionOrOperator(Action::EventRead);
 
 /// The table.
 pub const RPCS: &[Rpc] = &[
@@ -154,14 +157,14 @@ pub const RPCS: &[Rpc] = &[
     internal("/pim.approval.v1.ApprovalService/OpenApproval", &["activation", "scheduler"]),
     internal("/pim.approval.v1.ApprovalService/CancelApproval", &["activation", "scheduler"]),
     internal("/pim.approval.v1.ApprovalService/TimeOutApproval", SCHEDULER),
-    read("/pim.audit.v1.AuditService/ListEvents", Own(Action::EventRead)),
-    read("/pim.audit.v1.AuditService/GetEvent", Own(Action::EventRead)),
+    read("/pim.audit.v1.AuditService/ListEvents", LOG_READ),
+    read("/pim.audit.v1.AuditService/GetEvent", LOG_READ),
     write("/pim.audit.v1.AuditService/ExportEvents", Own(Action::EventRead)),
     read("/pim.audit.v1.AuditService/TailEvents", Own(Action::EventRead)),
-    read("/pim.audit.v1.AuditService/GetCheckpoint", Own(Action::EventRead)),
-    read("/pim.audit.v1.AuditService/GetInclusionProof", Own(Action::EventRead)),
-    read("/pim.audit.v1.AuditService/GetConsistencyProof", Own(Action::EventRead)),
-    read("/pim.audit.v1.AuditService/ListEntries", Own(Action::EventRead)),
+    read("/pim.audit.v1.AuditService/GetCheckpoint", LOG_READ),
+    read("/pim.audit.v1.AuditService/GetInclusionProof", LOG_READ),
+    read("/pim.audit.v1.AuditService/GetConsistencyProof", LOG_READ),
+    read("/pim.audit.v1.AuditService/ListEntries", LOG_READ),
     write("/pim.audit.v1.AuditService/EraseJustification", Own(Action::JustificationErase)),
     read("/pim.audit.v1.AlertService/ListAlerts", Own(Action::EventRead)),
     read("/pim.audit.v1.AlertService/GetAlert", Own(Action::EventRead)),

@@ -349,6 +349,23 @@ impl Event {
         Self::of_the_log(Code::EventExported, stamp, changes)
     }
 
+    /// That a service is ready to serve, with what it is and what it was told.
+    #[must_use]
+    pub fn service_started(stamp: &Stamp, facts: &[(&str, String)]) -> Self {
+        let change = |(field, value): &(&str, String)| FieldChange {
+            field: (*field).to_owned(),
+            old: None,
+            new: Some(Value::String(value.clone())),
+        };
+        Self::of_the_log(Code::ServiceStarted, stamp, facts.iter().map(change).collect())
+    }
+
+    /// That a service stops.
+    #[must_use]
+    pub fn service_stopped(stamp: &Stamp) -> Self {
+        Self::of_the_log(Code::ServiceStopped, stamp, Vec::new())
+    }
+
     /// That the words of `erased` were erased: what they were committed to by, and not the words.
     #[must_use]
     pub fn erased(stamp: &Stamp, erased: &StoredEvent, justification: Justification) -> Self {

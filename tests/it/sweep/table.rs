@@ -52,6 +52,7 @@ async fn every_rpc_refuses_whoever_its_row_does_not_name() {
             Guard::Anyone => vec![],
             Guard::AnyPrincipal => vec![&audit, &scheduler, &operator],
             Guard::Action(_) => vec![&user, &audit, &scheduler, &operator],
+            Guard::ActionOrOperator(_) => vec![&user, &audit, &scheduler],
             Guard::Services(_) => vec![&user, &audit, &operator],
             Guard::Operator => vec![&user, &audit, &scheduler],
         };

@@ -58,7 +58,9 @@ struct Answer {
 impl Sweep<'_> {
     fn caller(&self, guard: Guard) -> Option<Caller> {
         let grant = match guard {
-            Guard::Anyone | Guard::AnyPrincipal | Guard::Action(_) => self.admin.clone(),
+            Guard::Anyone | Guard::AnyPrincipal | Guard::Action(_) | Guard::ActionOrOperator(_) => {
+                self.admin.clone()
+            }
             Guard::Services(names) => Grant::Service { name: names[0].to_owned() },
             // They see all tenants.
             Guard::Operator => return None,

@@ -33,6 +33,7 @@ fn who(guard: Guard) -> String {
         Guard::Anyone => "whoever has a credential that counts".to_owned(),
         Guard::AnyPrincipal => "any principal; judged by what it is about".to_owned(),
         Guard::Action(action) => format!("`{}`", action.as_str()),
+        Guard::ActionOrOperator(action) => format!("`{}`, or an operator", action.as_str()),
         Guard::Services(names) => format!("services: {}", names.join(", ")),
         Guard::Operator => "operators".to_owned(),
     }

@@ -192,6 +192,10 @@ pub enum Code {
     EventExported,
     #[serde(rename = "pim.justification.erased")]
     JustificationErased,
+    #[serde(rename = "pim.service.started")]
+    ServiceStarted,
+    #[serde(rename = "pim.service.stopped")]
+    ServiceStopped,
     #[serde(rename = "pim.call.refused")]
     CallRefused,
     #[serde(rename = "pim.log.key_changed")]
@@ -200,7 +204,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 77] = [
+    pub const ALL: [Code; 79] = [
         Code::TenantCreated,
         Code::TenantUpdated,
         Code::TenantPlanChanged,
@@ -276,6 +280,8 @@ impl Code {
         Code::AlertUpdated,
         Code::EventExported,
         Code::JustificationErased,
+        Code::ServiceStarted,
+        Code::ServiceStopped,
         Code::CallRefused,
         Code::LogKeyChanged,
     ];
@@ -359,6 +365,8 @@ impl Code {
             Code::AlertUpdated => "pim.alert.updated",
             Code::EventExported => "pim.event.exported",
             Code::JustificationErased => "pim.justification.erased",
+            Code::ServiceStarted => "pim.service.started",
+            Code::ServiceStopped => "pim.service.stopped",
             Code::CallRefused => "pim.call.refused",
             Code::LogKeyChanged => "pim.log.key_changed",
         }
@@ -440,6 +448,8 @@ impl Code {
                 | Code::ChangeRequestTimedOut
                 | Code::EventExported
                 | Code::JustificationErased
+                | Code::ServiceStarted
+                | Code::ServiceStopped
                 | Code::CallRefused
                 | Code::LogKeyChanged,
                 _,

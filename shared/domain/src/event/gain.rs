@@ -87,6 +87,8 @@ impl Code {
             | Code::EventExported
             | Code::CallRefused
             | Code::JustificationErased
+            | Code::ServiceStarted
+            | Code::ServiceStopped
             | Code::LogKeyChanged => false,
         }
     }

@@ -154,7 +154,10 @@ fn naming() -> Vec<String> {
             for method in &service.method {
                 let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
                 let guard = find(&path).unwrap().guard;
-                let is_of_people = matches!(guard, Guard::AnyPrincipal | Guard::Action(_));
+                let is_of_people = matches!(
+                    guard,
+                    Guard::AnyPrincipal | Guard::Action(_) | Guard::ActionOrOperator(_)
+                );
                 let is_list = ["List", "Search"].iter().any(|one| method.name().starts_with(one));
                 let filters = is_list && !NAMING_LISTS.contains(&method.name());
                 if is_of_people && !filters && names_something(method.input_type()) {
