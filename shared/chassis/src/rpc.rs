@@ -193,7 +193,7 @@ pub fn find(path: &str) -> Option<&'static Rpc> {
 mod tests {
     use super::*;
 
-    const READING: [&str; 6] = ["Get", "List", "Search", "Tail", "Explain", "Watch"];
+    const READING: [&str; 7] = ["Get", "List", "Search", "Tail", "Explain", "Watch", "Test"];
 
     fn methods(class: Class) -> Vec<&'static str> {
         let of = RPCS.iter().filter(|rpc| rpc.class == class);
@@ -203,6 +203,7 @@ mod tests {
     #[test]
     fn what_only_narrows_is_that_and_no_more() {
         let losing = [
+            "FreezeTenant",
             "DeleteRole",
             "DisablePrincipal",
             "DeleteGroup",
