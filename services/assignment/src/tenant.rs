@@ -103,6 +103,8 @@ pub(crate) async fn set_plan(
     }
     let SetTenantPlan { tenant: id, plan } = wish.command;
     let missing = || Reason::NotFound { thing: ThingKind::Tenant, id: id.uuid() };
+    // An operator is in no tenant, and sees only the one for which the transaction acts.
+    work.enter(id).await?;
     let tenant = tenants::get_to_stop(&mut work, id).await?.ok_or_else(missing)?;
     let stamp = context.losing(tenant.update_time);
     let change = tenant.set_plan(plan, &stamp);
