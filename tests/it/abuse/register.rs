@@ -69,9 +69,9 @@ const ELSEWHERE: &[Line] = &[
     line(
         "T-16",
         &[
-            "tests/it/coverage.rs no_rpc_works_without_a_good_credential",
-            "tests/it/coverage.rs a_method_outside_of_the_table_answers_nobody",
-            "tests/it/coverage.rs every_rpc_has_a_row_and_every_row_an_rpc",
+            "tests/it/sweep/credentials.rs no_rpc_works_without_a_good_credential",
+            "tests/it/sweep/table.rs a_method_outside_of_the_table_answers_nobody",
+            "tests/it/sweep/table.rs every_rpc_has_a_row_and_every_row_an_rpc",
         ],
         "",
     ),
@@ -95,7 +95,13 @@ const ELSEWHERE: &[Line] = &[
         ],
         "",
     ),
-    line("T-19", &[], "not yet: tokens are bound to a connection once there is TLS"),
+    line(
+        "T-19",
+        &[
+            "tests/it/tls/services.rs a_service_does_not_hear_a_token_that_comes_with_anothers_certificate",
+        ],
+        "tokens of services are bound; those of people are as good as who holds them",
+    ),
     line(
         "T-20",
         &[
@@ -119,8 +125,19 @@ const ELSEWHERE: &[Line] = &[
         ],
         "",
     ),
-    line("T-25", &[], "not yet: the limit of calls by one caller"),
-    line("T-27", &[], "not yet: there are no client certificates"),
+    line(
+        "T-25",
+        &["tests/it/rates.rs who_floods_is_told_when_to_ask_again_and_stops_nobody_else"],
+        "",
+    ),
+    line(
+        "T-27",
+        &[
+            "tests/it/tls/handshake.rs a_client_must_show_a_good_certificate_where_that_is_asked_for",
+            "tests/it/tls/services.rs a_services_token_is_bound_to_the_services_name",
+        ],
+        "",
+    ),
     line(
         "T-32",
         &[
@@ -170,7 +187,14 @@ const ELSEWHERE: &[Line] = &[
         &["services/audit/tests/it/alerts.rs fewer_than_two_break_glass_holders"],
         "the drill is an operator's",
     ),
-    line("T-40", &[], "not yet: a tenant cannot be frozen"),
+    line(
+        "T-40",
+        &[
+            "tests/it/frozen.rs each_write_is_refused_in_a_frozen_tenant_or_works",
+            "tests/it/frozen.rs two_persons_who_did_not_freeze_it_end_a_freeze",
+        ],
+        "",
+    ),
     line(
         "T-44",
         &[
@@ -227,8 +251,9 @@ const ELSEWHERE: &[Line] = &[
         &[
             "tests/it/tamper.rs whatever_is_done_to_a_log_is_found_by_fsck",
             "shared/store/tests/it/sealed.rs nothing_that_is_sealed_can_be_changed",
+            "shared/store/tests/it/walls.rs no_login_changes_the_log_or_the_schema",
         ],
-        "not yet: what the roles of the database are granted",
+        "",
     ),
     line("T-52", &["tests/it/tamper.rs whatever_is_done_to_a_log_is_found_by_fsck"], ""),
     line(
@@ -305,19 +330,33 @@ const ELSEWHERE: &[Line] = &[
         ],
         "",
     ),
-    line("T-62", &[], "not yet: the limit of calls by one caller"),
+    line(
+        "T-62",
+        &[
+            "tests/it/rates.rs who_floods_is_told_when_to_ask_again_and_stops_nobody_else",
+            "tests/it/rates.rs tokens_that_are_no_good_stop_being_looked_at_and_known_ones_do_not",
+        ],
+        "",
+    ),
     line(
         "T-63",
         &["shared/store/tests/it/errors.rs a_flood_of_one_purpose_does_not_stop_the_others"],
         "",
     ),
-    line("T-64", &[], "not yet: the limit of calls of one tenant"),
+    line("T-64", &["tests/it/rates.rs a_tenant_that_floods_stops_no_other_and_can_still_lose"], ""),
     line(
         "T-65",
-        &["shared/store/tests/it/sealed.rs what_commits_late_is_sealed_late_and_not_lost"],
-        "not yet: elevation does not wait for a log that is behind",
+        &[
+            "shared/store/tests/it/sealed.rs what_commits_late_is_sealed_late_and_not_lost",
+            "tests/it/frozen/log.rs nothing_is_gained_while_nobody_seals_the_log",
+        ],
+        "",
     ),
-    line("T-66", &[], "not yet: the limit of calls by one caller"),
+    line(
+        "T-66",
+        &["tests/it/rates.rs who_floods_is_told_when_to_ask_again_and_stops_nobody_else"],
+        "",
+    ),
     line(
         "T-67",
         &[

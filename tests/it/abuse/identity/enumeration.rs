@@ -31,7 +31,8 @@ const CONTRIBUTOR: &str = Organisation::CONTRIBUTOR;
 /// What everybody of the tenant may know: its roles and their policies; and where a person's id is
 /// that of no thing. Batches answer each item as the single call, and what a list is narrowed by
 /// names nothing.
-const EXCEPT: [&str; 4] = ["GetRole", "GetPolicy", "GetPolicyInForce", "CreatePrincipal"];
+const EXCEPT: [&str; 5] =
+    ["GetRole", "GetPolicy", "GetPolicyInForce", "TestPolicy", "CreatePrincipal"];
 
 /// One of each thing that there is, by its id, of one subscription and of the directory.
 struct Things {
