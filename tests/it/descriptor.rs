@@ -17,9 +17,20 @@ pub(crate) struct Method {
 impl Method {
     /// Whether it only looks.
     pub(crate) fn reads(&self) -> bool {
-        ["Get", "List", "Search", "Check", "BatchCheck", "Explain", "Tail", "Watch", "Issue"]
-            .iter()
-            .any(|verb| self.name.starts_with(verb))
+        [
+            "Get",
+            "List",
+            "Search",
+            "Check",
+            "BatchCheck",
+            "Explain",
+            "Tail",
+            "Watch",
+            "Issue",
+            "Test",
+        ]
+        .iter()
+        .any(|verb| self.name.starts_with(verb))
     }
 }
 

@@ -14,7 +14,8 @@ async fn a_tenant_is_shown_renamed_and_frozen() {
     assert!(nameless.err.contains("justification"), "{}", nameless.err);
     let frozen = up.ask("admin", &["tenant", "freeze", "--justification", "a drill"]).await;
     assert!(frozen["freeze"]["frozen_by_id"].is_string());
-    let refused = up.run("admin", &["principal", "create", "Dave", "--subject", "dave"]).await;
+    let refused =
+        up.run("admin", &["principal", "create", "Mallory", "--subject", "mallory"]).await;
     assert!(refused.err.contains("FROZEN"), "{}", refused.err);
     let own = up.run("admin", &["tenant", "unfreeze", "--justification", "over"]).await;
     assert!(own.err.contains("SELF_APPROVAL"), "{}", own.err);
