@@ -92,7 +92,7 @@ async fn a_service_with_a_certificate_is_called_by_who_has_one_and_probed_by_any
     let distrustful = call(&url, &[]).await;
     assert_eq!(distrustful.code, Some(UNAVAILABLE), "{distrustful:?}");
     // TLS 1.3 tells who shows no certificate only after they have begun to speak.
-    let nameless = call(&url, &[trust.clone()]).await;
+    let nameless = call(&url, std::slice::from_ref(&trust)).await;
     assert!(matches!(nameless.code, Some(UNAVAILABLE | OTHER)), "{nameless:?}");
     let plain = call(&format!("http://{calls}"), &[trust]).await;
     assert!(

@@ -116,7 +116,7 @@ async fn two_that_seal_lose_nothing_however_they_end() {
         if one.is_stopped {
             one.program.signal(Signal::CONT);
             one.is_stopped = false;
-        } else if chance % 3 == 0 {
+        } else if chance.is_multiple_of(3) {
             std::mem::replace(one, sealer()).program.kill();
         } else {
             // Somebody goes on. What the one holds while it stands still is taken from it.

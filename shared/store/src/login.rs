@@ -1,9 +1,9 @@
 //! The logins of the services, and what each may do: the documentation of both, from which
 //! `pim migrate` grants them. Whose rows a login sees is said by the schema (migration 0016).
 //!
-//! No login owns anything or changes the schema, and of what happened none deletes. Each table of state has one writer, which
-//! may change only the columns that change; a row lock needs the right to change one of them. The log
-//! is insert-only for all.
+//! No login owns anything or changes the schema, and of what happened none deletes. Each table of
+//! state has one writer, which may change only the columns that change; a row lock needs the right to
+//! change one of them. The log is insert-only for all.
 
 use std::{collections::BTreeMap, fmt};
 

@@ -94,8 +94,11 @@ impl Messages {
             Type::Message => self.message(dice, field.type_name(), ids, depth - 1),
             Type::String | Type::Bytes => text(dice, ids),
             _ => {
-                let value =
-                    if dice.roll(8) == 0 { *dice.pick(&NUMBERS) } else { dice.roll(4) as i64 };
+                let value = if dice.roll(8) == 0 {
+                    *dice.pick(&NUMBERS)
+                } else {
+                    i64::try_from(dice.roll(4)).unwrap()
+                };
                 encode_key(number, WireType::Varint, to);
                 return encode_varint(value.cast_unsigned(), to);
             }
