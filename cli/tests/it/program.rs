@@ -70,11 +70,12 @@ impl Program {
     /// What it has printed once that contains `text`.
     pub(crate) async fn prints(&mut self, text: &str) -> String {
         eventually(&format!("{text:?} is printed"), async || {
+            // What it printed last may be read after it has ended.
+            let ended = self.child.try_wait().unwrap().filter(|_| self.is_read());
             let out = self.out.text();
             if out.contains(text) {
                 return Some(out);
             }
-            let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "it ended ({ended:?}): {out}{}", self.err.text());
             None
         })
@@ -88,11 +89,13 @@ impl Program {
     /// Waits for its end.
     pub(crate) async fn ended(mut self) -> Ended {
         let status = eventually("the program ends", async || self.child.try_wait().unwrap()).await;
-        eventually("all is read that it has printed", async || {
-            (self.out.reader.is_finished() && self.err.reader.is_finished()).then_some(())
-        })
-        .await;
+        eventually("all is read that it has printed", async || self.is_read().then_some(())).await;
         Ended { code: status.code(), out: self.out.text(), err: self.err.text() }
+    }
+
+    /// Whether all is read that it has printed and will ever print.
+    fn is_read(&self) -> bool {
+        self.out.reader.is_finished() && self.err.reader.is_finished()
     }
 
     /// As `kill -9` does.

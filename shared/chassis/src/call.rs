@@ -208,7 +208,7 @@ impl Arrival {
     /// # Errors
     /// It did not come by the guard.
     pub fn of<Req>(request: Request<Req>) -> Result<(Self, Req), Status> {
-        let address = request.remote_addr().map(|address| address.ip().to_canonical());
+        let address = request.extensions().get::<Remote>().map(|remote| remote.address);
         let (_, mut extensions, message) = request.into_parts();
         let credential = extensions.remove::<Credential>();
         let method = extensions.remove::<Method>();

@@ -57,6 +57,8 @@ pub(crate) struct Connection {
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Remote {
+    /// Its address. One of IPv4 is told as that, also where it came over IPv6.
+    pub(crate) address: IpAddr,
     /// Where from: an address of IPv4, or a network of IPv6.
     pub(crate) source: IpAddr,
     /// What the client's certificate is good for.
@@ -83,6 +85,7 @@ struct Arrival {
 
 /// For how long a connection may stay.
 struct Staying {
+    address: IpAddr,
     source: IpAddr,
     place: Place,
     deadline: Instant,
@@ -142,7 +145,8 @@ impl Door {
                 return None;
             }
         };
-        let source = source(address.ip());
+        let address = address.ip().to_canonical();
+        let source = source(address);
         let Some(place) = self.places.take(source) else {
             tracing::debug!("a connection was closed because there are too many");
             return None;
@@ -154,7 +158,7 @@ impl Door {
         }
         let now = Instant::now();
         let (deadline, end) = (now + self.handshake, now + self.age);
-        let staying = Staying { source, place, deadline, end, cut: self.cut.clone() };
+        let staying = Staying { address, source, place, deadline, end, cut: self.cut.clone() };
         Some(Arrival { socket, staying })
     }
 }
@@ -190,7 +194,7 @@ impl Staying {
     fn connection(self, socket: Socket, certificate: CertificateNames) -> Connection {
         Connection {
             socket,
-            remote: Remote { source: self.source, certificate },
+            remote: Remote { address: self.address, source: self.source, certificate },
             deadline: Box::pin(tokio::time::sleep_until(self.deadline)),
             end: self.end,
             preface_left: PREFACE_BYTES,

@@ -50,9 +50,9 @@ async fn what_says_nothing_is_refused_with_its_path_and_place_and_nothing_is_set
     let admin = &ground.org.admin.client;
     let before = get(admin, ROLE).await.unwrap();
     for (expression, said) in [
-        ("context.hour <", "line 1, column 57: unexpected token `}`"),
-        ("context.huor < 3", "line 1, column 42: attribute `huor`"),
-        ("context.hour < \"3\"", "line 1, column 57: unexpected type"),
+        ("context.hour <", "line 1, column 60: unexpected token `}`"),
+        ("context.huor < 3", "line 1, column 45: attribute `huor`"),
+        ("context.hour < \"3\"", "line 1, column 60: unexpected type"),
         ("context.auth_age < 3", "optional attribute `auth_age`"),
         ("false", "policy is impossible"),
     ] {
@@ -119,7 +119,7 @@ async fn a_test_tries_others_and_says_what_is_wrong_with_them() {
     let answer = test(client, candidates.clone(), Circumstances::default()).await.unwrap();
     let expected = [ConditionOutcome::Allowed, ConditionOutcome::Failed];
     assert_eq!((answer.outcome(), outcomes(&answer)), (ConditionOutcome::Denied, expected.into()));
-    assert!(answer.results[1].error.starts_with("line 1, column 42: attribute `huor`"));
+    assert!(answer.results[1].error.starts_with("line 1, column 45: attribute `huor`"));
     let other = Circumstances { principal_id: new_id(), ..Circumstances::default() };
     let answer = test(client, candidates, other).await.unwrap();
     assert_eq!(answer.results[0].outcome(), ConditionOutcome::Denied);
