@@ -53,7 +53,7 @@ const FROZEN: [&str; 27] = [
 ];
 
 /// What works in it all the same. Of a batch of decisions the noes do.
-const WORKS: [&str; 27] = [
+const WORKS: [&str; 28] = [
     "CreateTenant",
     "UpdateTenant",
     "SetTenantPlan",
@@ -80,6 +80,7 @@ const WORKS: [&str; 27] = [
     "CancelApproval",
     "TimeOutApproval",
     "ExportEvents",
+    "EraseJustification",
     "UpdateAlertSettings",
 ];
 

@@ -247,7 +247,7 @@ async fn a_falsified_head_stops_its_own_log_and_no_other() {
         let ground = Ground::unsigned().await;
         let other = ground.world.organisation().await;
         ground.fill().await;
-        ground.run("create table kept as select * from log_head").await;
+        ground.run("create schema aside; create table aside.kept as select * from log_head").await;
         ground.run(falsified).await;
         ground.organisation.user(&ground.world, "bob").await;
         other.user(&ground.world, "carol").await;
@@ -258,8 +258,8 @@ async fn a_falsified_head_stops_its_own_log_and_no_other() {
         // What it has missed follows when it is mended.
         ground
             .run(
-                "update log_head h set size = k.size, peaks = k.peaks from kept k
-                 where h.tenant_id = k.tenant_id and h.tenant_id = '$'; drop table kept",
+                "update log_head h set size = k.size, peaks = k.peaks from aside.kept k
+                 where h.tenant_id = k.tenant_id and h.tenant_id = '$'; drop schema aside cascade",
             )
             .await;
         ground.world.sign_log().await;

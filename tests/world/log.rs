@@ -65,16 +65,20 @@ impl World {
 pub async fn write_entries(connection: &mut PgConnection, tenant: Uuid, count: i64, padding: i32) {
     sqlx::query(
         "insert into event (tenant_id, id, body, event_time, code, category, result, actor_id)
-         select $1, gen_random_uuid(), convert_to(json_build_object(
+         select $1, id, convert_to(json_build_object(
+                 'id', id, 'tenant', $1,
                  'time', to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
                  'code', 'pim.event.exported', 'result', 'success',
                  'actor', json_build_object('kind', 'service', 'name', 'filler'),
                  'thing', null,
                  'about', json_build_object('permanent', false,
-                     'justification', repeat('a', $3), 'policy_revision', number),
-                 'changes', '[]'::json)::text, 'UTF8'),
+                     'justification', '', 'policy_revision', number),
+                 'changes', json_build_array(json_build_object(
+                     'field', 'filler', 'old', null, 'new', repeat('a', $3))))::text, 'UTF8'),
              now(), 'pim.event.exported', 'RoleManagement', 'success', 'filler'
-         from generate_series(1, $2) as number",
+         from (
+             select gen_random_uuid() as id, number from generate_series(1, $2) as number
+         ) filler",
     )
     .bind(tenant)
     .bind(count)

@@ -479,28 +479,3 @@ pub fn conferred_by(role: RoleId) -> Option<Conferred> {
 pub fn administrative_roles() -> impl Iterator<Item = Uuid> {
     ADMINISTRATIVE.iter().map(|row| row.role)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog;
-
-    #[test]
-    fn every_administrative_role_is_in_a_catalog() {
-        for role in administrative_roles() {
-            let known = Catalog::ALL.into_iter().any(|catalog| {
-                let file = catalog::file(catalog).unwrap();
-                file.roles.iter().any(|one| one.id == role)
-            });
-            assert!(known, "{role}");
-        }
-    }
-
-    #[test]
-    fn actions_have_distinct_names() {
-        let mut names: Vec<_> = Action::ALL.map(Action::as_str).to_vec();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), Action::ALL.len());
-    }
-}

@@ -28,7 +28,10 @@ use pim_proto::{
         approve_change_request_request, extend_assignment_request, extend_eligibility_request,
         update_assignment_request, update_eligibility_request,
     },
-    audit::v1::{ExportEventsRequest, ExportFormat, UpdateAlertSettingsRequest},
+    audit::v1::{
+        EraseJustificationRequest, EventFilter, ExportEventsRequest, ExportFormat,
+        UpdateAlertSettingsRequest,
+    },
     r#type::v1::Catalog,
 };
 use pim_tests::{Person, assert_refused, duration, reason, timestamp};
@@ -304,6 +307,10 @@ pub(super) async fn loses(ground: &Ground, tried: &mut Tried) {
     let format = ExportFormat::JsonLines.into();
     let request = ExportEventsRequest { format, ..ExportEventsRequest::default() };
     works(tried, "ExportEvents", admin.audit().export_events(request).await);
+    let log = ground.organisation.log(EventFilter::default()).await;
+    let said = log.iter().find(|event| !event.justification.is_empty()).unwrap();
+    let request = EraseJustificationRequest { event_id: said.id.clone(), ..Default::default() };
+    works(tried, "EraseJustification", admin.audit().erase_justification(request).await);
     let request = UpdateAlertSettingsRequest {
         kind: "RedundantAssignmentAlert".to_owned(),
         etag: "v0".to_owned(),

@@ -3,9 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
     authority::{Action, Caller, Realm, SignIn, administrative_roles, conferred_by},
+    catalog,
     effective::{Ground, Holding, HoldingKind, Span, Standing},
     fixture::{by_path, noon, user},
     principal::Principal,
+    role::Catalog,
     scope::Scope,
     time::Window,
 };
@@ -94,4 +96,21 @@ fn only_administrative_roles_confer_something() {
         assert!(!conferred_by(role.into()).unwrap().actions.is_empty(), "{role}");
     }
     assert_eq!(conferred_by(Uuid::from_u128(1).into()), None);
+}
+
+#[test]
+fn every_administrative_role_is_in_a_catalog() {
+    for role in administrative_roles() {
+        let known = Catalog::ALL.into_iter().any(|catalog| {
+            let file = catalog::file(catalog).unwrap();
+            file.roles.iter().any(|one| one.id == role)
+        });
+        assert!(known, "{role}");
+    }
+}
+
+#[test]
+fn actions_have_distinct_names() {
+    let names = std::collections::HashSet::from(Action::ALL.map(Action::as_str));
+    assert_eq!(names.len(), Action::ALL.len());
 }

@@ -1,5 +1,4 @@
 //! A small world in which commands happen one after the other, as the rules permit.
-
 mod requests;
 
 use std::{collections::HashMap, ops::Range};

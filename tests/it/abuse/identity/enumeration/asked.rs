@@ -309,8 +309,8 @@ fn about_approvals(things: &Things) -> Asked {
 fn about_the_rest(things: &Things) -> Asked {
     use access::{check_access_request as check, explain_access_request as explain};
     use audit::{
-        DismissAlertRequest, GetAlertRequest, GetEventRequest, GetInclusionProofRequest,
-        get_inclusion_proof_request as proof,
+        DismissAlertRequest, EraseJustificationRequest, GetAlertRequest, GetEventRequest,
+        GetInclusionProofRequest, get_inclusion_proof_request as proof,
     };
     let (principal_id, role_id) = (things.principal.clone(), things.role.clone());
     vec![
@@ -333,6 +333,10 @@ fn about_the_rest(things: &Things) -> Asked {
             },
         ),
         ask("GetEvent", &GetEventRequest { event_id: things.event.clone() }),
+        ask(
+            "EraseJustification",
+            &EraseJustificationRequest { event_id: things.event.clone(), ..Default::default() },
+        ),
         ask(
             "GetInclusionProof",
             &GetInclusionProofRequest {
