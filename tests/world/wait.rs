@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// How long a condition may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// What `found` finds, as soon as it finds something.
 ///
 /// # Panics
-/// It finds nothing for half a minute.
+/// It finds nothing for a minute.
 pub async fn eventually<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {

@@ -32,8 +32,9 @@ const FOLLOW_CONNECTIONS_MAX: u32 = 2;
 /// Connections for the log: one seals, one signs.
 const LOG_CONNECTIONS_MAX: u32 = 2;
 /// What seals and reads back the log may take this long: all events of one transaction are sealed at
-/// once, however many they are.
-const LOG_STATEMENT_TIMEOUT_MILLIS: u32 = 60_000;
+/// once, however many they are. A process that stands still while it is sent what it asked for keeps
+/// the others from sealing for as long.
+const LOG_STATEMENT_TIMEOUT_MILLIS: u32 = 20_000;
 /// A transaction in which nothing happens is ended after this long.
 pub const IDLE_IN_TRANSACTION_MILLIS: u32 = 5_000;
 
