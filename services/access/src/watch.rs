@@ -12,7 +12,7 @@ mod seen;
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
-use pim_chassis::{Arrival, Context, Error, Process, context::Who};
+use pim_chassis::{Arrival, Context, Error, Process, clock::Reading, context::Who};
 use pim_domain::{
     denial::Reason,
     effective::{self, Ground, Instant},
@@ -189,14 +189,15 @@ impl Watching {
         let is_touched = |seen: &Seen| {
             answers_void || seen.through.iter().any(|one| touched.holders.contains(&(id, *one)))
         };
+        // One reading for all of it: who is looked at, as of when, and what a reader hears of that. A
+        // position that were later than the look would leave out what ended in between.
         let reading = self.process.clock.now();
-        let latest = reading.now + reading.max_error;
-        let stale = self.principals.iter().filter(|(_, seen)| {
-            seen.as_ref().is_none_or(|seen| is_touched(seen) || seen.may_change_by(latest))
-        });
-        let grounds: Vec<Ground> =
-            stale.map(|(principal, _)| facts.ground(*principal, &|_, _| true)).collect();
-        let instant = self.instant(&grounds);
+        let is_new = |seen: Option<&Seen>| seen.is_none_or(is_touched);
+        let mut grounds = self.grounds(&facts, is_new);
+        let instant = self.instant(reading, &grounds);
+        grounds.extend(self.grounds(&facts, |seen| {
+            !is_new(seen) && seen.is_some_and(|seen| seen.may_change_by(instant.latest))
+        }));
         let mut changes = Vec::new();
         for ground in grounds {
             changes.extend(self.change(ground, instant, is_touched));
@@ -211,14 +212,23 @@ impl Watching {
             self.at = self.at.take().map(|at| Position { instant: at.instant, ..position });
             return Ok(Vec::new());
         }
-        let messages = self.messages(&facts, changes, answers_void, &position);
+        let messages = self.messages(&facts, changes, answers_void, (&position, reading));
         self.at = Some(position);
         messages
     }
 
+    /// What there may be of those of whom this is so, by what has been sent of them.
+    fn grounds(
+        &self,
+        facts: &Remembered<'_>,
+        is_asked: impl Fn(Option<&Seen>) -> bool,
+    ) -> Vec<Ground> {
+        let asked = self.principals.iter().filter(|(_, seen)| is_asked(seen.as_ref()));
+        asked.map(|(principal, _)| facts.ground(*principal, &|_, _| true)).collect()
+    }
+
     /// The instant of a look: not before the newest change in what it finds, nor before the last.
-    fn instant(&self, grounds: &[Ground]) -> Instant {
-        let reading = self.process.clock.now();
+    fn instant(&self, reading: Reading, grounds: &[Ground]) -> Instant {
         let newest = grounds.iter().filter_map(Ground::newest).max();
         let last = self.at.as_ref().map(|at| at.instant);
         let floor = newest.max(last.map(|last| last.earliest));
@@ -263,13 +273,12 @@ impl Watching {
         facts: &Remembered<'_>,
         changes: Vec<WatchedChange>,
         answers_void: bool,
-        position: &Position,
+        (position, reading): (&Position, Reading),
     ) -> Result<Vec<Watched>, Error> {
         let context = self.arrival.known(&self.process, |_, issuer, subject, sign_in| {
             facts.tenant.caller(issuer, subject, sign_in)
         })?;
         let context = context.ok_or(Error::NobodyThere)?;
-        let reading = self.process.clock.now();
         let (revision, sealed) =
             (facts.sealed(&context), position.seal(&context, self.principals.keys())?);
         let message = |changes| Watched {
