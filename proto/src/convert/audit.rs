@@ -122,7 +122,7 @@ fn code(text: &str) -> Result<Option<Code>, FieldViolation> {
     if text.is_empty() {
         return Ok(None);
     }
-    Code::ALL.into_iter().find(|code| code.as_str() == text).map(Some).ok_or_else(|| {
+    text.parse().map(Some).map_err(|_| {
         let description = format!("must be a code of the log; it is {}", field::given(text));
         FieldViolation::new("code", description)
     })

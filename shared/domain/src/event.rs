@@ -467,12 +467,20 @@ impl StoredEvent {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use strum::VariantArray as _;
+
     use super::*;
 
     #[test]
     fn every_code_is_stored_under_the_text_that_is_shown() {
-        for code in Code::ALL {
-            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        let mut texts = HashSet::new();
+        for code in Code::VARIANTS {
+            let stored = serde_json::to_value(code).unwrap();
+            assert_eq!(stored, code.as_str());
+            assert_eq!(serde_json::from_value::<Code>(stored).unwrap(), *code);
+            assert!(texts.insert(code.as_str()), "{code:?} has the text of another");
         }
         for kind in ThingKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());

@@ -10,31 +10,21 @@ const FILE_LINES_MAX: usize = 500;
 /// About 70 is the habit; past this a function has steps that want names.
 const FUNCTION_LINES_MAX: usize = 80;
 
-/// Whether a line is a row of a table: a match that says something of each variant has no steps.
-fn is_row(line: &str) -> bool {
-    let line = line.trim_start();
-    let is_text = |text: &str| text.starts_with('"') && text.ends_with("\",");
-    line.starts_with("| ") || line.split_once(" => ").is_some_and(|(_, text)| is_text(text))
-}
-
 /// The functions that are too long. One begins where a line says `fn` and ends at the brace that
 /// stands as far to the right, which formatting guarantees.
 fn long_functions(file: &File) -> Vec<String> {
     let mut findings = Vec::new();
     let mut open: Option<(usize, usize, &str)> = None;
-    let mut rows = 0;
     for (index, line) in file.text.lines().enumerate() {
         let indent = line.len() - line.trim_start().len();
         if let Some(name) = function_name(line) {
             open = Some((index, indent, name));
-            rows = 0;
         }
-        rows += usize::from(is_row(line));
         if let Some((start, _, name)) =
             open.filter(|(_, at, _)| line.trim() == "}" && indent == *at)
         {
             open = None;
-            let lines = index - start - rows;
+            let lines = index - start;
             if lines > FUNCTION_LINES_MAX {
                 let problem = format!("{name} is {} lines long", lines + 1);
                 findings.push(at(&file.path, start + 1, &problem));
@@ -84,17 +74,4 @@ fn a_long_function_is_found() {
     };
     assert_eq!(of_length(FUNCTION_LINES_MAX + 1), Vec::<String>::new());
     assert_eq!(of_length(FUNCTION_LINES_MAX + 2), ["a.rs:2: run is 82 lines long"]);
-}
-
-#[test]
-fn a_row_of_a_table_is_no_step() {
-    for row in [
-        "            Code::RoleCreated => \"pim.role.created\",",
-        "            | Code::RoleCreated",
-    ] {
-        assert!(is_row(row), "{row}");
-    }
-    for step in ["            Code::RoleCreated => self.record(\"a\", b),", "        a | b"] {
-        assert!(!is_row(step), "{step}");
-    }
 }

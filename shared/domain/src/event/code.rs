@@ -1,459 +1,251 @@
 //! What can happen: stable codes, and what Entra calls them.
 
 use serde::{Deserialize, Serialize};
-
-// Entra's longest names; where there are two, of what has an end and of what has none.
-const ADDED: [&str; 2] = [
-    "Add member to role in PIM completed (timebound)",
-    "Add member to role in PIM completed (permanent)",
-];
-const ELIGIBLE_ADDED: [&str; 2] = [
-    "Add eligible member to role in PIM completed (timebound)",
-    "Add eligible member to role in PIM completed (permanent)",
-];
-const ELIGIBLE_CANCELED: [&str; 2] = [
-    "Add eligible member to role in PIM canceled (timebound)",
-    "Add eligible member to role in PIM canceled (permanent)",
-];
-const ELIGIBLE_REMOVED_PERMANENT: &str =
-    "Remove eligible member from role in PIM completed (permanent)";
-const ELIGIBLE_REMOVED_TIMEBOUND: &str =
-    "Remove eligible member from role in PIM completed (timebound)";
-const REMOVED_PERMANENT: &str = "Remove member from role in PIM completed (permanent)";
-const ELIGIBLE_EXTENSION_REQUESTED: &str = "Update eligible member in PIM requested (extend)";
-const ELIGIBLE_EXTENSION_CANCELED: &str = "Update eligible member in PIM canceled (extend)";
-const ELIGIBLE_RENEWAL_REQUESTED: &str = "Add eligible member to role in PIM requested (renew)";
-const ELIGIBLE_RENEWAL_CANCELED: &str = "Add eligible member to role in PIM canceled (renew)";
-const ACTIVATION_REQUESTED: &str = "Add member to role requested (PIM activation)";
-const DEACTIVATED: &str = "Remove member from role completed (PIM deactivate)";
-const EXTEND: &str = "Update member in PIM requested (extend)";
-const DENIED_BY_ADMIN: &str = "Update member in PIM denied by admin (extend/renew)";
-
-// Names that do not fit beside their code.
-const ELIGIBILITY_EXTENSION_REQUESTED: &str = "pim.change_request.eligibility_extension_requested";
-const ELIGIBILITY_EXTENSION_CANCELED: &str = "pim.change_request.eligibility_extension_canceled";
-const ASSIGNMENT_EXTENSION_REQUESTED: &str = "pim.change_request.assignment_extension_requested";
-// An administrator who extends without being asked has approved it, too.
-const APPROVED_BY_ADMIN: &str = "Update member in PIM approved by admin (extend/renew)";
-// To Entra, what an administrator takes away is a time-bound assignment.
-const REMOVED_TIMEBOUND: &str = "Remove member from role in PIM completed (timebound)";
+use strum::{EnumProperty, EnumString, IntoStaticStr, VariantArray};
 
 /// What happened: stable, one a transition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "each is its text in as_str")]
+///
+/// Each row says under which text it is stored and shown, and what Entra calls it, exactly: `activity`,
+/// and `permanent` where Entra tells what has no end from what has one. It is empty where Entra has
+/// no name. A renewal makes a grant, and has the name of that. An administrator who extends without
+/// being asked has approved it, too; and what one takes away is to Entra a time-bound assignment.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    EnumProperty,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    Serialize,
+    Deserialize,
+)]
+#[serde(into = "&'static str", try_from = "String")]
+#[expect(missing_docs, reason = "each is its text")]
 pub enum Code {
-    #[serde(rename = "pim.tenant.created")]
+    #[strum(serialize = "pim.tenant.created")]
     TenantCreated,
-    #[serde(rename = "pim.tenant.updated")]
+    #[strum(serialize = "pim.tenant.updated")]
     TenantUpdated,
-    #[serde(rename = "pim.tenant.plan_changed")]
+    #[strum(serialize = "pim.tenant.plan_changed")]
     TenantPlanChanged,
-    #[serde(rename = "pim.tenant.frozen")]
+    #[strum(serialize = "pim.tenant.frozen")]
     TenantFrozen,
-    #[serde(rename = "pim.tenant.unfreeze_consented")]
+    #[strum(serialize = "pim.tenant.unfreeze_consented")]
     TenantUnfreezeConsented,
-    #[serde(rename = "pim.tenant.unfrozen")]
+    #[strum(serialize = "pim.tenant.unfrozen")]
     TenantUnfrozen,
-    #[serde(rename = "pim.catalog.imported")]
+    #[strum(serialize = "pim.catalog.imported")]
     CatalogImported,
-    #[serde(rename = "pim.role.created")]
+    #[strum(serialize = "pim.role.created")]
     RoleCreated,
-    #[serde(rename = "pim.role.updated")]
+    #[strum(serialize = "pim.role.updated")]
     RoleUpdated,
-    #[serde(rename = "pim.role.deleted")]
+    #[strum(serialize = "pim.role.deleted")]
     RoleDeleted,
-    #[serde(rename = "pim.principal.created")]
+    #[strum(serialize = "pim.principal.created")]
     PrincipalCreated,
-    #[serde(rename = "pim.principal.disabled")]
+    #[strum(serialize = "pim.principal.disabled")]
     PrincipalDisabled,
-    #[serde(rename = "pim.principal.enabled")]
+    #[strum(serialize = "pim.principal.enabled")]
     PrincipalEnabled,
-    #[serde(rename = "pim.group.created")]
+    #[strum(serialize = "pim.group.created", props(activity = "Onboarded resource to PIM"))]
     GroupCreated,
-    #[serde(rename = "pim.group.updated")]
+    #[strum(serialize = "pim.group.updated", props(activity = "Resource updated"))]
     GroupUpdated,
-    #[serde(rename = "pim.group.deleted")]
+    #[strum(serialize = "pim.group.deleted", props(activity = "Offboarded resource from PIM"))]
     GroupDeleted,
-    #[serde(rename = "pim.policy.updated")]
+    #[strum(serialize = "pim.policy.updated", props(activity = "Update role setting in PIM"))]
     PolicyUpdated,
-    #[serde(rename = "pim.scope.created")]
+    #[strum(serialize = "pim.scope.created")]
     ScopeCreated,
-    #[serde(rename = "pim.scope.updated")]
+    #[strum(serialize = "pim.scope.updated")]
     ScopeUpdated,
-    #[serde(rename = "pim.scope.moved")]
+    #[strum(serialize = "pim.scope.moved")]
     ScopeMoved,
-    #[serde(rename = "pim.scope.deleted")]
+    #[strum(serialize = "pim.scope.deleted")]
     ScopeDeleted,
-    #[serde(rename = "pim.eligibility.created")]
+    #[strum(serialize = "pim.eligibility.created")]
+    #[strum(props(activity = "Add eligible member to role in PIM completed (timebound)"))]
+    #[strum(props(permanent = "Add eligible member to role in PIM completed (permanent)"))]
     EligibilityCreated,
-    #[serde(rename = "pim.eligibility.updated")]
+    #[strum(serialize = "pim.eligibility.updated")]
     EligibilityUpdated,
-    #[serde(rename = "pim.eligibility.extended")]
+    #[strum(serialize = "pim.eligibility.extended")]
+    #[strum(props(activity = "Update member in PIM approved by admin (extend/renew)"))]
     EligibilityExtended,
-    #[serde(rename = "pim.eligibility.renewed")]
+    #[strum(serialize = "pim.eligibility.renewed")]
+    #[strum(props(activity = "Add eligible member to role in PIM completed (timebound)"))]
+    #[strum(props(permanent = "Add eligible member to role in PIM completed (permanent)"))]
     EligibilityRenewed,
-    #[serde(rename = "pim.eligibility.removed")]
+    #[strum(serialize = "pim.eligibility.removed")]
+    #[strum(props(activity = "Remove eligible member from role in PIM completed (timebound)"))]
+    #[strum(props(permanent = "Remove eligible member from role in PIM completed (permanent)"))]
     EligibilityRemoved,
-    #[serde(rename = "pim.eligibility.canceled")]
+    #[strum(serialize = "pim.eligibility.canceled")]
+    #[strum(props(activity = "Add eligible member to role in PIM canceled (timebound)"))]
+    #[strum(props(permanent = "Add eligible member to role in PIM canceled (permanent)"))]
     EligibilityCanceled,
-    #[serde(rename = "pim.eligibility.expired")]
+    #[strum(serialize = "pim.eligibility.expired")]
+    #[strum(props(activity = "Remove eligible member from role in PIM completed (timebound)"))]
     EligibilityExpired,
-    #[serde(rename = "pim.assignment.created")]
+    #[strum(serialize = "pim.assignment.created")]
+    #[strum(props(activity = "Add member to role in PIM completed (timebound)"))]
+    #[strum(props(permanent = "Add member to role in PIM completed (permanent)"))]
     AssignmentCreated,
-    #[serde(rename = "pim.assignment.updated")]
+    #[strum(serialize = "pim.assignment.updated")]
     AssignmentUpdated,
-    #[serde(rename = "pim.assignment.extended")]
+    #[strum(serialize = "pim.assignment.extended")]
+    #[strum(props(activity = "Update member in PIM approved by admin (extend/renew)"))]
     AssignmentExtended,
-    #[serde(rename = "pim.assignment.renewed")]
+    #[strum(serialize = "pim.assignment.renewed")]
+    #[strum(props(activity = "Add member to role in PIM completed (timebound)"))]
+    #[strum(props(permanent = "Add member to role in PIM completed (permanent)"))]
     AssignmentRenewed,
-    #[serde(rename = "pim.assignment.removed")]
+    #[strum(serialize = "pim.assignment.removed")]
+    #[strum(props(activity = "Remove member from role in PIM completed (timebound)"))]
+    #[strum(props(permanent = "Remove member from role in PIM completed (permanent)"))]
     AssignmentRemoved,
-    #[serde(rename = "pim.assignment.canceled")]
+    #[strum(serialize = "pim.assignment.canceled")]
+    #[strum(props(activity = "Add member to role in PIM canceled (timebound)"))]
     AssignmentCanceled,
-    #[serde(rename = "pim.assignment.expired")]
+    #[strum(serialize = "pim.assignment.expired")]
+    #[strum(props(activity = "Remove member from role in PIM completed (timebound)"))]
     AssignmentExpired,
-    #[serde(rename = "pim.activation.requested")]
+    #[strum(serialize = "pim.activation.requested")]
+    #[strum(props(activity = "Add member to role requested (PIM activation)"))]
     ActivationRequested,
-    #[serde(rename = "pim.activation.scheduled")]
+    #[strum(serialize = "pim.activation.scheduled")]
+    #[strum(props(activity = "Add member to role requested (PIM activation)"))]
     ActivationScheduled,
-    #[serde(rename = "pim.activation.activated")]
+    #[strum(serialize = "pim.activation.activated")]
+    #[strum(props(activity = "Add member to role completed (PIM activation)"))]
     ActivationActivated,
-    #[serde(rename = "pim.activation.denied")]
+    #[strum(serialize = "pim.activation.denied")]
     ActivationDenied,
-    #[serde(rename = "pim.activation.timed_out")]
+    #[strum(serialize = "pim.activation.timed_out")]
+    #[strum(props(activity = "PIM activation request expired"))]
     ActivationTimedOut,
-    #[serde(rename = "pim.activation.canceled")]
+    #[strum(serialize = "pim.activation.canceled")]
+    #[strum(props(activity = "Add member to role canceled (PIM activation)"))]
     ActivationCanceled,
-    #[serde(rename = "pim.activation.voided")]
+    #[strum(serialize = "pim.activation.voided")]
+    #[strum(props(activity = "Remove member from role completed (PIM deactivate)"))]
     ActivationVoided,
-    #[serde(rename = "pim.activation.expired")]
+    #[strum(serialize = "pim.activation.expired")]
+    #[strum(props(activity = "Remove member from role (PIM activation expired)"))]
     ActivationExpired,
-    #[serde(rename = "pim.activation.deactivated")]
+    #[strum(serialize = "pim.activation.deactivated")]
+    #[strum(props(activity = "Remove member from role completed (PIM deactivate)"))]
     ActivationDeactivated,
-    #[serde(rename = "pim.activation.extension_requested")]
+    #[strum(serialize = "pim.activation.extension_requested")]
+    #[strum(props(activity = "Update member in PIM requested (extend)"))]
     ActivationExtensionRequested,
-    #[serde(rename = "pim.activation.extended")]
+    #[strum(serialize = "pim.activation.extended")]
     ActivationExtended,
-    #[serde(rename = "pim.activation.extension_denied")]
+    #[strum(serialize = "pim.activation.extension_denied")]
     ActivationExtensionDenied,
-    #[serde(rename = "pim.activation.extension_timed_out")]
+    #[strum(serialize = "pim.activation.extension_timed_out")]
     ActivationExtensionTimedOut,
-    #[serde(rename = "pim.activation.extension_voided")]
+    #[strum(serialize = "pim.activation.extension_voided")]
     ActivationExtensionVoided,
-    #[serde(rename = "pim.activation.revoked")]
+    #[strum(serialize = "pim.activation.revoked")]
+    #[strum(props(activity = "Remove member from role in PIM completed (timebound)"))]
     ActivationRevoked,
-    #[serde(rename = "pim.approval.opened")]
+    #[strum(serialize = "pim.approval.opened")]
+    #[strum(props(activity = "Add member to role approval requested (PIM activation)"))]
     ApprovalOpened,
-    #[serde(rename = "pim.approval.voted")]
+    #[strum(serialize = "pim.approval.voted")]
     ApprovalVoted,
-    #[serde(rename = "pim.approval.approved")]
+    #[strum(serialize = "pim.approval.approved")]
+    #[strum(props(activity = "Add member to role request approved (PIM activation)"))]
     ApprovalApproved,
-    #[serde(rename = "pim.approval.denied")]
+    #[strum(serialize = "pim.approval.denied")]
+    #[strum(props(activity = "Add member to role request denied (PIM activation)"))]
     ApprovalDenied,
-    #[serde(rename = "pim.approval.timed_out")]
+    #[strum(serialize = "pim.approval.timed_out")]
     ApprovalTimedOut,
-    #[serde(rename = "pim.approval.canceled")]
+    #[strum(serialize = "pim.approval.canceled")]
     ApprovalCanceled,
-    #[serde(rename = "pim.change_request.eligibility_extension_requested")]
+    #[strum(serialize = "pim.change_request.eligibility_extension_requested")]
+    #[strum(props(activity = "Update eligible member in PIM requested (extend)"))]
     EligibilityExtensionRequested,
-    #[serde(rename = "pim.change_request.eligibility_extension_canceled")]
+    #[strum(serialize = "pim.change_request.eligibility_extension_canceled")]
+    #[strum(props(activity = "Update eligible member in PIM canceled (extend)"))]
     EligibilityExtensionCanceled,
-    #[serde(rename = "pim.change_request.eligibility_renewal_requested")]
+    #[strum(serialize = "pim.change_request.eligibility_renewal_requested")]
+    #[strum(props(activity = "Add eligible member to role in PIM requested (renew)"))]
     EligibilityRenewalRequested,
-    #[serde(rename = "pim.change_request.eligibility_renewal_canceled")]
+    #[strum(serialize = "pim.change_request.eligibility_renewal_canceled")]
+    #[strum(props(activity = "Add eligible member to role in PIM canceled (renew)"))]
     EligibilityRenewalCanceled,
-    #[serde(rename = "pim.change_request.assignment_extension_requested")]
+    #[strum(serialize = "pim.change_request.assignment_extension_requested")]
+    #[strum(props(activity = "Update member in PIM requested (extend)"))]
     AssignmentExtensionRequested,
-    #[serde(rename = "pim.change_request.assignment_extension_canceled")]
+    #[strum(serialize = "pim.change_request.assignment_extension_canceled")]
+    #[strum(props(activity = "Update member in PIM canceled (extend)"))]
     AssignmentExtensionCanceled,
-    #[serde(rename = "pim.change_request.assignment_renewal_requested")]
+    #[strum(serialize = "pim.change_request.assignment_renewal_requested")]
+    #[strum(props(activity = "Add member to role in PIM requested (renew)"))]
     AssignmentRenewalRequested,
-    #[serde(rename = "pim.change_request.assignment_renewal_canceled")]
+    #[strum(serialize = "pim.change_request.assignment_renewal_canceled")]
+    #[strum(props(activity = "Add member to role in PIM canceled (renew)"))]
     AssignmentRenewalCanceled,
-    #[serde(rename = "pim.change_request.approved")]
+    #[strum(serialize = "pim.change_request.approved")]
+    #[strum(props(activity = "Update member in PIM approved by admin (extend/renew)"))]
     ChangeRequestApproved,
-    #[serde(rename = "pim.change_request.denied")]
+    #[strum(serialize = "pim.change_request.denied")]
+    #[strum(props(activity = "Update member in PIM denied by admin (extend/renew)"))]
     ChangeRequestDenied,
-    #[serde(rename = "pim.change_request.timed_out")]
+    #[strum(serialize = "pim.change_request.timed_out")]
     ChangeRequestTimedOut,
-    #[serde(rename = "pim.alert.triggered")]
+    #[strum(serialize = "pim.alert.triggered", props(activity = "Triggered PIM alert"))]
     AlertTriggered,
-    #[serde(rename = "pim.alert.resolved")]
+    #[strum(serialize = "pim.alert.resolved", props(activity = "Resolve PIM alert"))]
     AlertResolved,
-    #[serde(rename = "pim.alert.dismissed")]
+    #[strum(serialize = "pim.alert.dismissed", props(activity = "Deactivate PIM alert"))]
     AlertDismissed,
-    #[serde(rename = "pim.alert.enabled")]
+    #[strum(serialize = "pim.alert.enabled", props(activity = "Enable PIM alert"))]
     AlertEnabled,
-    #[serde(rename = "pim.alert.disabled")]
+    #[strum(serialize = "pim.alert.disabled", props(activity = "Disable PIM alert"))]
     AlertDisabled,
-    #[serde(rename = "pim.alert.updated")]
+    #[strum(serialize = "pim.alert.updated", props(activity = "Update PIM alert setting"))]
     AlertUpdated,
-    #[serde(rename = "pim.event.exported")]
+    #[strum(serialize = "pim.event.exported")]
     EventExported,
-    #[serde(rename = "pim.justification.erased")]
+    #[strum(serialize = "pim.justification.erased")]
     JustificationErased,
-    #[serde(rename = "pim.service.started")]
+    #[strum(serialize = "pim.service.started")]
     ServiceStarted,
-    #[serde(rename = "pim.service.stopped")]
+    #[strum(serialize = "pim.service.stopped")]
     ServiceStopped,
-    #[serde(rename = "pim.call.refused")]
+    #[strum(serialize = "pim.call.refused")]
     CallRefused,
-    #[serde(rename = "pim.log.key_changed")]
+    #[strum(serialize = "pim.log.key_changed")]
     LogKeyChanged,
 }
 
 impl Code {
-    /// Every code.
-    pub const ALL: [Code; 79] = [
-        Code::TenantCreated,
-        Code::TenantUpdated,
-        Code::TenantPlanChanged,
-        Code::TenantFrozen,
-        Code::TenantUnfreezeConsented,
-        Code::TenantUnfrozen,
-        Code::CatalogImported,
-        Code::RoleCreated,
-        Code::RoleUpdated,
-        Code::RoleDeleted,
-        Code::PrincipalCreated,
-        Code::PrincipalDisabled,
-        Code::PrincipalEnabled,
-        Code::GroupCreated,
-        Code::GroupUpdated,
-        Code::GroupDeleted,
-        Code::PolicyUpdated,
-        Code::ScopeCreated,
-        Code::ScopeUpdated,
-        Code::ScopeMoved,
-        Code::ScopeDeleted,
-        Code::EligibilityCreated,
-        Code::EligibilityUpdated,
-        Code::EligibilityExtended,
-        Code::EligibilityRenewed,
-        Code::EligibilityRemoved,
-        Code::EligibilityCanceled,
-        Code::EligibilityExpired,
-        Code::AssignmentCreated,
-        Code::AssignmentUpdated,
-        Code::AssignmentExtended,
-        Code::AssignmentRenewed,
-        Code::AssignmentRemoved,
-        Code::AssignmentCanceled,
-        Code::AssignmentExpired,
-        Code::ActivationRequested,
-        Code::ActivationScheduled,
-        Code::ActivationActivated,
-        Code::ActivationDenied,
-        Code::ActivationTimedOut,
-        Code::ActivationCanceled,
-        Code::ActivationVoided,
-        Code::ActivationExpired,
-        Code::ActivationDeactivated,
-        Code::ActivationExtensionRequested,
-        Code::ActivationExtended,
-        Code::ActivationExtensionDenied,
-        Code::ActivationExtensionTimedOut,
-        Code::ActivationExtensionVoided,
-        Code::ActivationRevoked,
-        Code::ApprovalOpened,
-        Code::ApprovalVoted,
-        Code::ApprovalApproved,
-        Code::ApprovalDenied,
-        Code::ApprovalTimedOut,
-        Code::ApprovalCanceled,
-        Code::EligibilityExtensionRequested,
-        Code::EligibilityExtensionCanceled,
-        Code::EligibilityRenewalRequested,
-        Code::EligibilityRenewalCanceled,
-        Code::AssignmentExtensionRequested,
-        Code::AssignmentExtensionCanceled,
-        Code::AssignmentRenewalRequested,
-        Code::AssignmentRenewalCanceled,
-        Code::ChangeRequestApproved,
-        Code::ChangeRequestDenied,
-        Code::ChangeRequestTimedOut,
-        Code::AlertTriggered,
-        Code::AlertResolved,
-        Code::AlertDismissed,
-        Code::AlertEnabled,
-        Code::AlertDisabled,
-        Code::AlertUpdated,
-        Code::EventExported,
-        Code::JustificationErased,
-        Code::ServiceStarted,
-        Code::ServiceStopped,
-        Code::CallRefused,
-        Code::LogKeyChanged,
-    ];
-
     /// As it is stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Code::TenantCreated => "pim.tenant.created",
-            Code::TenantUpdated => "pim.tenant.updated",
-            Code::TenantPlanChanged => "pim.tenant.plan_changed",
-            Code::TenantFrozen => "pim.tenant.frozen",
-            Code::TenantUnfreezeConsented => "pim.tenant.unfreeze_consented",
-            Code::TenantUnfrozen => "pim.tenant.unfrozen",
-            Code::CatalogImported => "pim.catalog.imported",
-            Code::RoleCreated => "pim.role.created",
-            Code::RoleUpdated => "pim.role.updated",
-            Code::RoleDeleted => "pim.role.deleted",
-            Code::PrincipalCreated => "pim.principal.created",
-            Code::PrincipalDisabled => "pim.principal.disabled",
-            Code::PrincipalEnabled => "pim.principal.enabled",
-            Code::GroupCreated => "pim.group.created",
-            Code::GroupUpdated => "pim.group.updated",
-            Code::GroupDeleted => "pim.group.deleted",
-            Code::PolicyUpdated => "pim.policy.updated",
-            Code::ScopeCreated => "pim.scope.created",
-            Code::ScopeUpdated => "pim.scope.updated",
-            Code::ScopeMoved => "pim.scope.moved",
-            Code::ScopeDeleted => "pim.scope.deleted",
-            Code::EligibilityCreated => "pim.eligibility.created",
-            Code::EligibilityUpdated => "pim.eligibility.updated",
-            Code::EligibilityExtended => "pim.eligibility.extended",
-            Code::EligibilityRenewed => "pim.eligibility.renewed",
-            Code::EligibilityRemoved => "pim.eligibility.removed",
-            Code::EligibilityCanceled => "pim.eligibility.canceled",
-            Code::EligibilityExpired => "pim.eligibility.expired",
-            Code::AssignmentCreated => "pim.assignment.created",
-            Code::AssignmentUpdated => "pim.assignment.updated",
-            Code::AssignmentExtended => "pim.assignment.extended",
-            Code::AssignmentRenewed => "pim.assignment.renewed",
-            Code::AssignmentRemoved => "pim.assignment.removed",
-            Code::AssignmentCanceled => "pim.assignment.canceled",
-            Code::AssignmentExpired => "pim.assignment.expired",
-            Code::ActivationRequested => "pim.activation.requested",
-            Code::ActivationScheduled => "pim.activation.scheduled",
-            Code::ActivationActivated => "pim.activation.activated",
-            Code::ActivationDenied => "pim.activation.denied",
-            Code::ActivationTimedOut => "pim.activation.timed_out",
-            Code::ActivationCanceled => "pim.activation.canceled",
-            Code::ActivationVoided => "pim.activation.voided",
-            Code::ActivationExpired => "pim.activation.expired",
-            Code::ActivationDeactivated => "pim.activation.deactivated",
-            Code::ActivationExtensionRequested => "pim.activation.extension_requested",
-            Code::ActivationExtended => "pim.activation.extended",
-            Code::ActivationExtensionDenied => "pim.activation.extension_denied",
-            Code::ActivationExtensionTimedOut => "pim.activation.extension_timed_out",
-            Code::ActivationExtensionVoided => "pim.activation.extension_voided",
-            Code::ActivationRevoked => "pim.activation.revoked",
-            Code::ApprovalOpened => "pim.approval.opened",
-            Code::ApprovalVoted => "pim.approval.voted",
-            Code::ApprovalApproved => "pim.approval.approved",
-            Code::ApprovalDenied => "pim.approval.denied",
-            Code::ApprovalTimedOut => "pim.approval.timed_out",
-            Code::ApprovalCanceled => "pim.approval.canceled",
-            Code::EligibilityExtensionRequested => ELIGIBILITY_EXTENSION_REQUESTED,
-            Code::EligibilityExtensionCanceled => ELIGIBILITY_EXTENSION_CANCELED,
-            Code::EligibilityRenewalRequested => "pim.change_request.eligibility_renewal_requested",
-            Code::EligibilityRenewalCanceled => "pim.change_request.eligibility_renewal_canceled",
-            Code::AssignmentExtensionRequested => ASSIGNMENT_EXTENSION_REQUESTED,
-            Code::AssignmentExtensionCanceled => "pim.change_request.assignment_extension_canceled",
-            Code::AssignmentRenewalRequested => "pim.change_request.assignment_renewal_requested",
-            Code::AssignmentRenewalCanceled => "pim.change_request.assignment_renewal_canceled",
-            Code::ChangeRequestApproved => "pim.change_request.approved",
-            Code::ChangeRequestDenied => "pim.change_request.denied",
-            Code::ChangeRequestTimedOut => "pim.change_request.timed_out",
-            Code::AlertTriggered => "pim.alert.triggered",
-            Code::AlertResolved => "pim.alert.resolved",
-            Code::AlertDismissed => "pim.alert.dismissed",
-            Code::AlertEnabled => "pim.alert.enabled",
-            Code::AlertDisabled => "pim.alert.disabled",
-            Code::AlertUpdated => "pim.alert.updated",
-            Code::EventExported => "pim.event.exported",
-            Code::JustificationErased => "pim.justification.erased",
-            Code::ServiceStarted => "pim.service.started",
-            Code::ServiceStopped => "pim.service.stopped",
-            Code::CallRefused => "pim.call.refused",
-            Code::LogKeyChanged => "pim.log.key_changed",
-        }
+        self.into()
     }
 
     /// Entra's name for it, exactly as Entra spells it; empty where Entra has none.
     pub(super) fn activity(self, permanent: bool) -> &'static str {
-        let term = usize::from(permanent);
-        match (self, permanent) {
-            (Code::GroupCreated, _) => "Onboarded resource to PIM",
-            (Code::GroupUpdated, _) => "Resource updated",
-            (Code::GroupDeleted, _) => "Offboarded resource from PIM",
-            (Code::PolicyUpdated, _) => "Update role setting in PIM",
-            // A renewal makes a grant, and Entra has no name of its own for that it was made.
-            (Code::EligibilityCreated | Code::EligibilityRenewed, _) => ELIGIBLE_ADDED[term],
-            (Code::EligibilityRemoved, true) => ELIGIBLE_REMOVED_PERMANENT,
-            (Code::EligibilityRemoved | Code::EligibilityExpired, _) => ELIGIBLE_REMOVED_TIMEBOUND,
-            (Code::EligibilityCanceled, _) => ELIGIBLE_CANCELED[term],
-            (Code::AssignmentCreated | Code::AssignmentRenewed, _) => ADDED[term],
-            (Code::AssignmentRemoved, true) => REMOVED_PERMANENT,
-            (Code::AssignmentRemoved | Code::AssignmentExpired, _) => REMOVED_TIMEBOUND,
-            (Code::ActivationRevoked, _) => REMOVED_TIMEBOUND,
-            // Entra lists the permanent one for groups only.
-            (Code::AssignmentCanceled, _) => "Add member to role in PIM canceled (timebound)",
-            (Code::ActivationRequested | Code::ActivationScheduled, _) => ACTIVATION_REQUESTED,
-            (Code::ActivationActivated, _) => "Add member to role completed (PIM activation)",
-            (Code::ActivationTimedOut, _) => "PIM activation request expired",
-            (Code::ActivationCanceled, _) => "Add member to role canceled (PIM activation)",
-            (Code::ActivationExpired, _) => "Remove member from role (PIM activation expired)",
-            (Code::ActivationDeactivated | Code::ActivationVoided, _) => DEACTIVATED,
-            (Code::ApprovalOpened, _) => "Add member to role approval requested (PIM activation)",
-            (Code::ApprovalApproved, _) => "Add member to role request approved (PIM activation)",
-            (Code::ApprovalDenied, _) => "Add member to role request denied (PIM activation)",
-            (Code::EligibilityExtended | Code::AssignmentExtended, _) => APPROVED_BY_ADMIN,
-            (Code::ChangeRequestApproved, _) => APPROVED_BY_ADMIN,
-            (Code::ChangeRequestDenied, _) => DENIED_BY_ADMIN,
-            (Code::EligibilityExtensionRequested, _) => ELIGIBLE_EXTENSION_REQUESTED,
-            (Code::EligibilityExtensionCanceled, _) => ELIGIBLE_EXTENSION_CANCELED,
-            (Code::EligibilityRenewalRequested, _) => ELIGIBLE_RENEWAL_REQUESTED,
-            (Code::EligibilityRenewalCanceled, _) => ELIGIBLE_RENEWAL_CANCELED,
-            (Code::AssignmentExtensionRequested | Code::ActivationExtensionRequested, _) => EXTEND,
-            (Code::AssignmentExtensionCanceled, _) => "Update member in PIM canceled (extend)",
-            (Code::AssignmentRenewalRequested, _) => "Add member to role in PIM requested (renew)",
-            (Code::AssignmentRenewalCanceled, _) => "Add member to role in PIM canceled (renew)",
-            (Code::AlertTriggered, _) => "Triggered PIM alert",
-            (Code::AlertResolved, _) => "Resolve PIM alert",
-            (Code::AlertDismissed, _) => "Deactivate PIM alert",
-            (Code::AlertEnabled, _) => "Enable PIM alert",
-            (Code::AlertDisabled, _) => "Disable PIM alert",
-            (Code::AlertUpdated, _) => "Update PIM alert setting",
-            (
-                Code::TenantCreated
-                | Code::TenantUpdated
-                | Code::TenantPlanChanged
-                | Code::TenantFrozen
-                | Code::TenantUnfreezeConsented
-                | Code::TenantUnfrozen
-                | Code::CatalogImported
-                | Code::RoleCreated
-                | Code::RoleUpdated
-                | Code::RoleDeleted
-                | Code::PrincipalCreated
-                | Code::PrincipalDisabled
-                | Code::PrincipalEnabled
-                | Code::ScopeCreated
-                | Code::ScopeUpdated
-                | Code::ScopeMoved
-                | Code::ScopeDeleted
-                | Code::ActivationDenied
-                | Code::ActivationExtended
-                | Code::ActivationExtensionDenied
-                | Code::ActivationExtensionTimedOut
-                | Code::ActivationExtensionVoided
-                | Code::ApprovalVoted
-                | Code::ApprovalTimedOut
-                | Code::ApprovalCanceled
-                | Code::EligibilityUpdated
-                | Code::AssignmentUpdated
-                | Code::ChangeRequestTimedOut
-                | Code::EventExported
-                | Code::JustificationErased
-                | Code::ServiceStarted
-                | Code::ServiceStopped
-                | Code::CallRefused
-                | Code::LogKeyChanged,
-                _,
-            ) => "",
-        }
+        let of_permanent = self.get_str("permanent").filter(|_| permanent);
+        of_permanent.or_else(|| self.get_str("activity")).unwrap_or_default()
+    }
+}
+
+impl TryFrom<String> for Code {
+    type Error = strum::ParseError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
