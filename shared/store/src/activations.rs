@@ -29,6 +29,31 @@ use crate::{
     events, grants, groups, holdings, justifications, policies, principals, roles, row, scopes,
 };
 
+/// Statements that read all of activations; what follows says which.
+macro_rules! rows {
+    ($which:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
+                      requested_start_time, requested_duration, requested_end_time,
+                      justification(justification, (
+                          select w.text from words w
+                          where w.tenant_id = activation.tenant_id and w.commitment = activation.justification
+                      )) as "justification!: Json<Justification>",
+                      ticket_number, ticket_system, mfa, auth_time, authentication_contexts,
+                      signals as "signals: Json<Signals>", shortened_duration,
+                      policy_revision, state, expire_time, start_time, end_time, truncated,
+                      ended_time, ending, void_rules, version, create_time, update_time,
+                      (select extension_as_read(e) from extension e
+                       where e.tenant_id = activation.tenant_id
+                         and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
+               from activation "#
+                + $which
+            $(, $argument)*
+        )
+    };
+}
+
 /// One activation.
 ///
 /// # Errors
@@ -51,30 +76,12 @@ pub async fn get_all(
     ids: &[ActivationId],
 ) -> Result<Vec<Activation>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    sqlx::query_as!(
-        Row,
-        r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
-                  requested_start_time, requested_duration, requested_end_time,
-                  justification(justification, (
-                      select w.text from words w
-                      where w.tenant_id = activation.tenant_id and w.commitment = activation.justification
-                  )) as "justification!: Json<Justification>",
-                  ticket_number, ticket_system, mfa, auth_time, authentication_contexts,
-                  signals as "signals: Json<Signals>", shortened_duration,
-                  policy_revision, state, expire_time, start_time, end_time, truncated,
-                  ended_time, ending, void_rules, version, create_time, update_time,
-                  (select extension_as_read(e) from extension e
-                   where e.tenant_id = activation.tenant_id
-                     and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
-           from activation where tenant_id = $1 and id = any($2)"#,
-        tenant.uuid(),
-        &ids,
-    )
-    .fetch_all(connection)
-    .await?
-    .into_iter()
-    .map(Activation::try_from)
-    .collect()
+    rows!("where tenant_id = $1 and id = any($2)", tenant.uuid(), &ids)
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(Activation::try_from)
+        .collect()
 }
 
 /// One activation, locked until the transaction ends. For the service that writes activations.
@@ -86,29 +93,11 @@ pub async fn get_for_update(
     tenant: TenantId,
     id: ActivationId,
 ) -> Result<Option<Activation>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
-                  requested_start_time, requested_duration, requested_end_time,
-                  justification(justification, (
-                      select w.text from words w
-                      where w.tenant_id = activation.tenant_id and w.commitment = activation.justification
-                  )) as "justification!: Json<Justification>",
-                  ticket_number, ticket_system, mfa, auth_time, authentication_contexts,
-                  signals as "signals: Json<Signals>", shortened_duration,
-                  policy_revision, state, expire_time, start_time, end_time, truncated,
-                  ended_time, ending, void_rules, version, create_time, update_time,
-                  (select extension_as_read(e) from extension e
-                   where e.tenant_id = activation.tenant_id
-                     and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
-           from activation where tenant_id = $1 and id = $2 for update"#,
-        tenant.uuid(),
-        id.uuid(),
-    )
-    .fetch_optional(&mut **tx)
-    .await?
-    .map(Activation::try_from)
-    .transpose()
+    rows!("where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
+        .fetch_optional(&mut **tx)
+        .await?
+        .map(Activation::try_from)
+        .transpose()
 }
 
 /// All that a request of `principal` for `role` at `scope` is judged by; `None` where there is no
@@ -246,25 +235,10 @@ async fn live_for_update(
     role: RoleId,
     scope: &Scope,
 ) -> Result<Option<Activation>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
-                  requested_start_time, requested_duration, requested_end_time,
-                  justification(justification, (
-                      select w.text from words w
-                      where w.tenant_id = activation.tenant_id and w.commitment = activation.justification
-                  )) as "justification!: Json<Justification>",
-                  ticket_number, ticket_system, mfa, auth_time, authentication_contexts,
-                  signals as "signals: Json<Signals>", shortened_duration,
-                  policy_revision, state, expire_time, start_time, end_time, truncated,
-                  ended_time, ending, void_rules, version, create_time, update_time,
-                  (select extension_as_read(e) from extension e
-                   where e.tenant_id = activation.tenant_id
-                     and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
-           from activation
-           where tenant_id = $1 and principal_id = $2 and role_id = $3 and scope = $4
+    rows!(
+        "where tenant_id = $1 and principal_id = $2 and role_id = $3 and scope = $4
              and state <> 'ENDED'
-           for update"#,
+           for update",
         tenant.uuid(),
         principal.uuid(),
         role.uuid(),
@@ -303,23 +277,8 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Activation>, StoreError> {
     let catalogs = row::catalogs(filter.catalogs);
-    sqlx::query_as!(
-        Row,
-        r#"select id, principal_id, role_id, scope, eligibility_id, membership_ids,
-                  requested_start_time, requested_duration, requested_end_time,
-                  justification(justification, (
-                      select w.text from words w
-                      where w.tenant_id = activation.tenant_id and w.commitment = activation.justification
-                  )) as "justification!: Json<Justification>",
-                  ticket_number, ticket_system, mfa, auth_time, authentication_contexts,
-                  signals as "signals: Json<Signals>", shortened_duration,
-                  policy_revision, state, expire_time, start_time, end_time, truncated,
-                  ended_time, ending, void_rules, version, create_time, update_time,
-                  (select extension_as_read(e) from extension e
-                   where e.tenant_id = activation.tenant_id
-                     and e.id = activation.extension_id) as "extension: Json<ExtensionRow>"
-           from activation
-           where tenant_id = $1
+    rows!(
+        "where tenant_id = $1
              and ($2::uuid is null or principal_id = $2)
              and ($3::uuid is null or role_id = $3)
              and ($4::text is null
@@ -333,7 +292,7 @@ pub async fn list(
                        and r.catalog = any($6)))
              and ($7::uuid is null or id > $7)
            order by id
-           limit $8"#,
+           limit $8",
         tenant.uuid(),
         filter.principal.map(PrincipalId::uuid),
         filter.role.map(RoleId::uuid),

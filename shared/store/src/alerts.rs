@@ -17,6 +17,24 @@ use uuid::Uuid;
 
 use crate::{StoreError, Tx, events, justifications, row};
 
+/// Statements that read all of incidents; what follows says which.
+macro_rules! rows {
+    ($which:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, kind, condition_id, subject_id, role_id, scope, detail, state, dismissed_by,
+                      dismiss_time, justification(dismiss_justification, (
+                          select w.text from words w
+                          where w.tenant_id = alert.tenant_id and w.commitment = alert.dismiss_justification
+                      )) as "dismiss_justification: Json<Justification>",
+                      resolve_time, version, create_time, update_time
+               from alert "#
+                + $which
+            $(, $argument)*
+        )
+    };
+}
+
 struct Row {
     id: Uuid,
     kind: String,
@@ -76,22 +94,11 @@ pub async fn get(
     tenant: TenantId,
     id: IncidentId,
 ) -> Result<Option<Incident>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, condition_id, subject_id, role_id, scope, detail, state, dismissed_by,
-                dismiss_time, justification(dismiss_justification, (
-                    select w.text from words w
-                    where w.tenant_id = alert.tenant_id and w.commitment = alert.dismiss_justification
-                )) as "dismiss_justification: Json<Justification>",
-                resolve_time, version, create_time, update_time
-         from alert where tenant_id = $1 and id = $2"#,
-        tenant.uuid(),
-        id.uuid(),
-    )
-    .fetch_optional(connection)
-    .await?
-    .map(Incident::try_from)
-    .transpose()
+    rows!("where tenant_id = $1 and id = $2", tenant.uuid(), id.uuid())
+        .fetch_optional(connection)
+        .await?
+        .map(Incident::try_from)
+        .transpose()
 }
 
 /// One incident, locked until the transaction ends.
@@ -103,22 +110,11 @@ pub async fn get_for_update(
     tenant: TenantId,
     id: IncidentId,
 ) -> Result<Option<Incident>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, condition_id, subject_id, role_id, scope, detail, state, dismissed_by,
-                dismiss_time, justification(dismiss_justification, (
-                    select w.text from words w
-                    where w.tenant_id = alert.tenant_id and w.commitment = alert.dismiss_justification
-                )) as "dismiss_justification: Json<Justification>",
-                resolve_time, version, create_time, update_time
-         from alert where tenant_id = $1 and id = $2 for update"#,
-        tenant.uuid(),
-        id.uuid(),
-    )
-    .fetch_optional(&mut **tx)
-    .await?
-    .map(Incident::try_from)
-    .transpose()
+    rows!("where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
+        .fetch_optional(&mut **tx)
+        .await?
+        .map(Incident::try_from)
+        .transpose()
 }
 
 /// Which incidents a list is of; what is absent matches all.
@@ -166,17 +162,10 @@ pub async fn open(
     tenant: TenantId,
     kind: AlertKind,
 ) -> Result<Vec<Incident>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, condition_id, subject_id, role_id, scope, detail, state, dismissed_by,
-                dismiss_time, justification(dismiss_justification, (
-                    select w.text from words w
-                    where w.tenant_id = alert.tenant_id and w.commitment = alert.dismiss_justification
-                )) as "dismiss_justification: Json<Justification>",
-                resolve_time, version, create_time, update_time
-         from alert where tenant_id = $1 and kind = $2 and state <> 'RESOLVED'
+    rows!(
+        "where tenant_id = $1 and kind = $2 and state <> 'RESOLVED'
          order by condition_id
-         limit $3"#,
+         limit $3",
         tenant.uuid(),
         kind.as_str(),
         i64::try_from(OPEN_MAX).unwrap_or(i64::MAX),

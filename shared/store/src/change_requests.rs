@@ -16,6 +16,29 @@ use uuid::Uuid;
 
 use crate::{StoreError, Tx, events, justifications, row};
 
+/// Statements that read all of change requests; what follows says which.
+macro_rules! rows {
+    ($which:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
+                      justification(justification, (
+                          select w.text from words w
+                          where w.tenant_id = change_request.tenant_id and w.commitment = change_request.justification
+                      )) as "justification!: Json<Justification>",
+                      ticket_number, ticket_system, expire_time, state, decider_id,
+                      justification(decision_justification, (
+                          select w.text from words w
+                          where w.tenant_id = change_request.tenant_id and w.commitment = change_request.decision_justification
+                      )) as "decision_justification: Json<Justification>",
+                      outcome_id, version, create_time, update_time
+               from change_request "#
+                + $which
+            $(, $argument)*
+        )
+    };
+}
+
 struct Row {
     id: Uuid,
     kind: String,
@@ -90,27 +113,11 @@ pub async fn get(
     tenant: TenantId,
     id: ChangeRequestId,
 ) -> Result<Option<ChangeRequest>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
-                justification(justification, (
-                    select w.text from words w
-                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.justification
-                )) as "justification!: Json<Justification>",
-                ticket_number, ticket_system, expire_time, state, decider_id,
-                justification(decision_justification, (
-                    select w.text from words w
-                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.decision_justification
-                )) as "decision_justification: Json<Justification>",
-                outcome_id, version, create_time, update_time
-         from change_request where tenant_id = $1 and id = $2"#,
-        tenant.uuid(),
-        id.uuid(),
-    )
-    .fetch_optional(connection)
-    .await?
-    .map(ChangeRequest::try_from)
-    .transpose()
+    rows!("where tenant_id = $1 and id = $2", tenant.uuid(), id.uuid())
+        .fetch_optional(connection)
+        .await?
+        .map(ChangeRequest::try_from)
+        .transpose()
 }
 
 /// One request, locked until the transaction ends. Where its grant is locked as well, that goes
@@ -123,27 +130,11 @@ pub async fn get_for_update(
     tenant: TenantId,
     id: ChangeRequestId,
 ) -> Result<Option<ChangeRequest>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
-                justification(justification, (
-                    select w.text from words w
-                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.justification
-                )) as "justification!: Json<Justification>",
-                ticket_number, ticket_system, expire_time, state, decider_id,
-                justification(decision_justification, (
-                    select w.text from words w
-                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.decision_justification
-                )) as "decision_justification: Json<Justification>",
-                outcome_id, version, create_time, update_time
-         from change_request where tenant_id = $1 and id = $2 for update"#,
-        tenant.uuid(),
-        id.uuid(),
-    )
-    .fetch_optional(&mut **tx)
-    .await?
-    .map(ChangeRequest::try_from)
-    .transpose()
+    rows!("where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
+        .fetch_optional(&mut **tx)
+        .await?
+        .map(ChangeRequest::try_from)
+        .transpose()
 }
 
 /// The request about a grant that is not recorded as ended, locked until the transaction ends. The
@@ -156,21 +147,8 @@ pub async fn pending_for_update(
     tenant: TenantId,
     grant: GrantId,
 ) -> Result<Option<ChangeRequest>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, grant_kind, grant_id, principal_id, role_id, scope, end_time,
-                justification(justification, (
-                    select w.text from words w
-                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.justification
-                )) as "justification!: Json<Justification>",
-                ticket_number, ticket_system, expire_time, state, decider_id,
-                justification(decision_justification, (
-                    select w.text from words w
-                    where w.tenant_id = change_request.tenant_id and w.commitment = change_request.decision_justification
-                )) as "decision_justification: Json<Justification>",
-                outcome_id, version, create_time, update_time
-         from change_request
-         where tenant_id = $1 and grant_id = $2 and state = 'PENDING' for update"#,
+    rows!(
+        "where tenant_id = $1 and grant_id = $2 and state = 'PENDING' for update",
         tenant.uuid(),
         grant.uuid(),
     )

@@ -15,6 +15,25 @@ use uuid::Uuid;
 
 use crate::{StoreError, Tx, events, justifications, row};
 
+/// Statements that read all of grants; what follows says which.
+macro_rules! rows {
+    ($which:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
+                      justification(justification, (
+                          select w.text from words w
+                          where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
+                      )) as "justification!: Json<Justification>",
+                      ticket_number, ticket_system, granted_by, renewed_from,
+                      policy_revision, version, create_time, update_time
+               from role_grant "#
+                + $which
+            $(, $argument)*
+        )
+    };
+}
+
 struct Row {
     id: Uuid,
     kind: String,
@@ -81,16 +100,8 @@ pub async fn get(
     kind: GrantKind,
     id: GrantId,
 ) -> Result<Option<Grant>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification(justification, (
-                    select w.text from words w
-                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
-                )) as "justification!: Json<Justification>",
-                ticket_number, ticket_system, granted_by, renewed_from,
-                policy_revision, version, create_time, update_time
-         from role_grant where tenant_id = $1 and kind = $2 and id = $3"#,
+    rows!(
+        "where tenant_id = $1 and kind = $2 and id = $3",
         tenant.uuid(),
         kind.as_str(),
         id.uuid(),
@@ -110,21 +121,9 @@ pub async fn get_all(
     tenant: TenantId,
     ids: &[Uuid],
 ) -> Result<Vec<Grant>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification(justification, (
-                    select w.text from words w
-                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
-                )) as "justification!: Json<Justification>",
-                ticket_number, ticket_system, granted_by, renewed_from,
-                policy_revision, version, create_time, update_time
-         from role_grant where tenant_id = $1 and id = any($2) order by id"#,
-        tenant.uuid(),
-        ids,
-    )
-    .fetch_all(connection)
-    .await?;
+    let rows = rows!("where tenant_id = $1 and id = any($2) order by id", tenant.uuid(), ids)
+        .fetch_all(connection)
+        .await?;
     grants(rows)
 }
 
@@ -138,16 +137,8 @@ pub async fn get_for_update(
     kind: GrantKind,
     id: GrantId,
 ) -> Result<Option<Grant>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification(justification, (
-                    select w.text from words w
-                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
-                )) as "justification!: Json<Justification>",
-                ticket_number, ticket_system, granted_by, renewed_from,
-                policy_revision, version, create_time, update_time
-         from role_grant where tenant_id = $1 and kind = $2 and id = $3 for update"#,
+    rows!(
+        "where tenant_id = $1 and kind = $2 and id = $3 for update",
         tenant.uuid(),
         kind.as_str(),
         id.uuid(),
@@ -171,22 +162,13 @@ pub async fn reaching(
     (role, scope): (RoleId, &Scope),
 ) -> Result<Vec<Grant>, StoreError> {
     let principals: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification(justification, (
-                    select w.text from words w
-                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
-                )) as "justification!: Json<Justification>",
-                ticket_number, ticket_system, granted_by, renewed_from,
-                policy_revision, version, create_time, update_time
-         from role_grant
-         where tenant_id = $1 and kind = $2 and principal_id = any($3) and role_id = $4
+    let rows = rows!(
+        "where tenant_id = $1 and kind = $2 and principal_id = any($3) and role_id = $4
            and scope = any((select scope_lineage($1, $5))::text[])
            and not exists (
                    select from principal p
                    where p.tenant_id = role_grant.tenant_id and p.id = role_grant.group_id
-                     and p.deleted_time is not null)"#,
+                     and p.deleted_time is not null)",
         tenant.uuid(),
         kind.as_str(),
         &principals,
@@ -260,20 +242,11 @@ pub async fn open_of_person(
     groups: &[GroupId],
 ) -> Result<Vec<Grant>, StoreError> {
     let groups: Vec<Uuid> = groups.iter().map(|group| group.uuid()).collect();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification(justification, (
-                    select w.text from words w
-                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
-                )) as "justification!: Json<Justification>",
-                ticket_number, ticket_system, granted_by, renewed_from,
-                policy_revision, version, create_time, update_time
-         from role_grant
-         where tenant_id = $1 and role_id = $2 and ended_time is null
+    let rows = rows!(
+        "where tenant_id = $1 and role_id = $2 and ended_time is null
            and (principal_id = any($4) or principal_id in (
                select id from principal
-               where tenant_id = $1 and (person_id = $3 or id = $3)))"#,
+               where tenant_id = $1 and (person_id = $3 or id = $3)))",
         tenant.uuid(),
         role.uuid(),
         person,
@@ -340,17 +313,8 @@ pub async fn list(
     let catalogs = row::catalogs(filter.catalogs);
     let principals: Option<Vec<Uuid>> =
         filter.principals.map(|all| all.iter().map(|id| id.uuid()).collect());
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id, kind, principal_id, role_id, scope, start_time, end_time, ended_time, ending,
-                justification(justification, (
-                    select w.text from words w
-                    where w.tenant_id = role_grant.tenant_id and w.commitment = role_grant.justification
-                )) as "justification!: Json<Justification>",
-                ticket_number, ticket_system, granted_by, renewed_from,
-                policy_revision, version, create_time, update_time
-         from role_grant
-         where tenant_id = $1 and kind = $2
+    let rows = rows!(
+        "where tenant_id = $1 and kind = $2
            and ($3::uuid[] is null or principal_id = any($3))
            and ($4::uuid is null or role_id = $4)
            and ($5::text is null
@@ -365,7 +329,7 @@ pub async fn list(
            and ($8::uuid is null or id > $8)
            and ($10::uuid is null or group_id = $10)
          order by id
-         limit $9"#,
+         limit $9",
         tenant.uuid(),
         filter.kind.as_str(),
         principals.as_deref(),

@@ -14,6 +14,20 @@ use uuid::Uuid;
 
 use crate::{StoreError, Tx, events, principals, row};
 
+/// Statements that read all of groups; what follows says which.
+macro_rules! rows {
+    ($which:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, display_name, role_assignable as "role_assignable!", deleted_time, version,
+                      create_time, update_time
+               from principal "#
+                + $which
+            $(, $argument)*
+        )
+    };
+}
+
 struct Row {
     id: Uuid,
     display_name: String,
@@ -60,16 +74,10 @@ pub async fn get_all(
     ids: &[GroupId],
 ) -> Result<Vec<Group>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id, display_name, role_assignable as "role_assignable!", deleted_time, version,
-                  create_time, update_time
-           from principal where tenant_id = $1 and kind = 'group' and id = any($2)"#,
-        tenant.uuid(),
-        &ids,
-    )
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        rows!("where tenant_id = $1 and kind = 'group' and id = any($2)", tenant.uuid(), &ids)
+            .fetch_all(connection)
+            .await?;
     Ok(rows.into_iter().map(Group::from).collect())
 }
 
@@ -82,11 +90,8 @@ pub async fn get_for_update(
     tenant: TenantId,
     id: GroupId,
 ) -> Result<Option<Group>, StoreError> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id, display_name, role_assignable as "role_assignable!", deleted_time, version,
-                  create_time, update_time
-           from principal where tenant_id = $1 and kind = 'group' and id = $2 for update"#,
+    let row = rows!(
+        "where tenant_id = $1 and kind = 'group' and id = $2 for update",
         tenant.uuid(),
         id.uuid(),
     )
@@ -107,17 +112,13 @@ pub async fn list(
     after: Option<GroupId>,
     limit: i64,
 ) -> Result<Vec<Group>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id, display_name, role_assignable as "role_assignable!", deleted_time, version,
-                  create_time, update_time
-           from principal
-           where tenant_id = $1 and kind = 'group'
+    let rows = rows!(
+        "where tenant_id = $1 and kind = 'group'
              and position(lower($2::text) in lower(display_name)) > 0
              and ($3 or deleted_time is null)
              and ($4::uuid is null or id > $4)
            order by id
-           limit $5"#,
+           limit $5",
         tenant.uuid(),
         text_contains,
         include_deleted,

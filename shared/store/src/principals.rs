@@ -46,6 +46,20 @@ macro_rules! of_record {
 }
 pub(crate) use of_record;
 
+/// Statements that read all of principals; what follows says which.
+macro_rules! rows {
+    ($which:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, kind, issuer as "issuer!", subject as "subject!", display_name, person_id,
+                        enabled_since, break_glass, version, create_time, update_time
+               from principal "#
+                + $which
+            $(, $argument)*
+        )
+    };
+}
+
 const KINDS: [PrincipalKind; 2] = [PrincipalKind::User, PrincipalKind::ServicePrincipal];
 
 fn kind(kind: PrincipalKind) -> &'static str {
@@ -97,19 +111,12 @@ pub async fn get_all(
     ids: &[PrincipalId],
 ) -> Result<Vec<Principal>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, issuer as "issuer!", subject as "subject!", display_name, person_id,
-                  enabled_since, break_glass, version, create_time, update_time
-         from principal where tenant_id = $1 and kind <> 'group' and id = any($2)"#,
-        tenant.uuid(),
-        &ids,
-    )
-    .fetch_all(connection)
-    .await?
-    .into_iter()
-    .map(Principal::try_from)
-    .collect()
+    rows!("where tenant_id = $1 and kind <> 'group' and id = any($2)", tenant.uuid(), &ids)
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(Principal::try_from)
+        .collect()
 }
 
 /// What principals and groups are called.
@@ -142,19 +149,11 @@ pub async fn by_identity(
     issuer: &str,
     subject: &str,
 ) -> Result<Option<Principal>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, issuer as "issuer!", subject as "subject!", display_name, person_id,
-                  enabled_since, break_glass, version, create_time, update_time
-         from principal where tenant_id = $1 and issuer = $2 and subject = $3"#,
-        tenant.uuid(),
-        issuer,
-        subject,
-    )
-    .fetch_optional(connection)
-    .await?
-    .map(Principal::try_from)
-    .transpose()
+    rows!("where tenant_id = $1 and issuer = $2 and subject = $3", tenant.uuid(), issuer, subject)
+        .fetch_optional(connection)
+        .await?
+        .map(Principal::try_from)
+        .transpose()
 }
 
 /// Everybody of all tenants.
@@ -181,11 +180,8 @@ pub async fn get_for_update(
     tenant: TenantId,
     id: PrincipalId,
 ) -> Result<Option<Principal>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, issuer as "issuer!", subject as "subject!", display_name, person_id,
-                  enabled_since, break_glass, version, create_time, update_time
-         from principal where tenant_id = $1 and kind <> 'group' and id = $2 for update"#,
+    rows!(
+        "where tenant_id = $1 and kind <> 'group' and id = $2 for update",
         tenant.uuid(),
         id.uuid(),
     )
@@ -206,17 +202,13 @@ pub async fn list(
     after: Option<PrincipalId>,
     limit: i64,
 ) -> Result<Vec<Principal>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, kind, issuer as "issuer!", subject as "subject!", display_name, person_id,
-                  enabled_since, break_glass, version, create_time, update_time
-         from principal
-         where tenant_id = $1 and kind <> 'group'
+    rows!(
+        "where tenant_id = $1 and kind <> 'group'
            and (position(lower($2::text) in lower(display_name)) > 0
                 or position(lower($2::text) in lower(subject)) > 0)
            and ($3::uuid is null or id > $3)
          order by id
-         limit $4"#,
+         limit $4",
         tenant.uuid(),
         text_contains,
         after.map(PrincipalId::uuid),

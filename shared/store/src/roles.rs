@@ -14,6 +14,21 @@ use uuid::Uuid;
 
 use crate::{StoreError, Tx, events, row};
 
+/// Statements that read all of roles; what follows says which.
+macro_rules! rows {
+    ($which:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, catalog, display_name, privileged, assignable, inherits,
+                      permissions as "permissions: Json<Vec<PermissionBlock>>", assignable_scopes,
+                      deleted_time, deleted_by, version, create_time, update_time
+               from role "#
+                + $which
+            $(, $argument)*
+        )
+    };
+}
+
 struct Row {
     id: Uuid,
     catalog: String,
@@ -81,19 +96,11 @@ pub async fn get(
     tenant: TenantId,
     id: RoleId,
 ) -> Result<Option<Role>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, catalog, display_name, privileged, assignable, inherits,
-                  permissions as "permissions: Json<Vec<PermissionBlock>>", assignable_scopes,
-                  deleted_time, deleted_by, version, create_time, update_time
-           from role where tenant_id = $1 and id = $2"#,
-        tenant.uuid(),
-        id.uuid(),
-    )
-    .fetch_optional(connection)
-    .await?
-    .map(Role::try_from)
-    .transpose()
+    rows!("where tenant_id = $1 and id = $2", tenant.uuid(), id.uuid())
+        .fetch_optional(connection)
+        .await?
+        .map(Role::try_from)
+        .transpose()
 }
 
 /// Those of `ids` that there are, and all that they inherit from.
@@ -138,19 +145,11 @@ pub async fn get_for_update(
     tenant: TenantId,
     id: RoleId,
 ) -> Result<Option<Role>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, catalog, display_name, privileged, assignable, inherits,
-                  permissions as "permissions: Json<Vec<PermissionBlock>>", assignable_scopes,
-                  deleted_time, deleted_by, version, create_time, update_time
-           from role where tenant_id = $1 and id = $2 for update"#,
-        tenant.uuid(),
-        id.uuid(),
-    )
-    .fetch_optional(&mut **tx)
-    .await?
-    .map(Role::try_from)
-    .transpose()
+    rows!("where tenant_id = $1 and id = $2 for update", tenant.uuid(), id.uuid())
+        .fetch_optional(&mut **tx)
+        .await?
+        .map(Role::try_from)
+        .transpose()
 }
 
 /// One role, which stays as it is until the transaction ends: whoever changes it waits, and sees
@@ -164,19 +163,11 @@ pub async fn get_for_grant(
     tenant: TenantId,
     id: RoleId,
 ) -> Result<Option<Role>, StoreError> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, catalog, display_name, privileged, assignable, inherits,
-                  permissions as "permissions: Json<Vec<PermissionBlock>>", assignable_scopes,
-                  deleted_time, deleted_by, version, create_time, update_time
-           from role where tenant_id = $1 and id = $2 for key share"#,
-        tenant.uuid(),
-        id.uuid(),
-    )
-    .fetch_optional(&mut **tx)
-    .await?
-    .map(Role::try_from)
-    .transpose()
+    rows!("where tenant_id = $1 and id = $2 for key share", tenant.uuid(), id.uuid())
+        .fetch_optional(&mut **tx)
+        .await?
+        .map(Role::try_from)
+        .transpose()
 }
 
 /// Another role than `besides` that has not been deleted and is called `name`, in whatever case.
@@ -228,20 +219,15 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Role>, StoreError> {
     let (after_name, after_id) = after.map(|cursor| (cursor.name, cursor.id.uuid())).unzip();
-    sqlx::query_as!(
-        Row,
-        r#"select id, catalog, display_name, privileged, assignable, inherits,
-                  permissions as "permissions: Json<Vec<PermissionBlock>>", assignable_scopes,
-                  deleted_time, deleted_by, version, create_time, update_time
-           from role
-           where tenant_id = $1
+    rows!(
+        "where tenant_id = $1
              and ($2::text is null or catalog = $2)
              and position(lower($3::text) in lower(display_name)) > 0
              and ($4::text is null or (lower(display_name), id) > ($4, $5::uuid))
              and (not $6 or assignable_scopes is not null)
              and ($7 or deleted_time is null)
            order by lower(display_name), id
-           limit $8"#,
+           limit $8",
         tenant.uuid(),
         filter.catalog.map(Catalog::as_str),
         filter.name_contains,
