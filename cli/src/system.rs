@@ -14,6 +14,7 @@ use pim_chassis::{
     process::{self, Peers, ProcessError},
     refusals::Refusals,
     seal::Seal,
+    sign_ins::SignIns,
     streams::Streams,
 };
 use pim_client::{Client, Credentials};
@@ -96,6 +97,8 @@ pub struct System {
     pub role_tokens: Option<Arc<RoleTokens>>,
     /// How far the sealing of the log is behind.
     pub backlog: Backlog,
+    /// Who has signed in, before it goes to the database.
+    pub sign_ins: SignIns,
     /// Stops it.
     pub shutdown: CancellationToken,
 }
@@ -126,6 +129,7 @@ impl System {
             }),
             backlog: self.backlog.clone(),
             refusals: Refusals::default(),
+            sign_ins: self.sign_ins.clone(),
             streams: Streams::default(),
             tls: None,
             peer_tls: None,

@@ -10,6 +10,7 @@ use pim_chassis::{
     limits::Limits,
     process::{self, ProcessError},
     serve::shutdown_on_signals,
+    sign_ins::SignIns,
     telemetry,
 };
 use pim_embedded::Cluster;
@@ -73,9 +74,17 @@ impl Running {
         process::discipline(databases.of("system"), &clock).await.map_err(ProcessError::from)?;
         let (seal, log_keys, issuer) = (files.seal()?, files.log_keys()?, files.issuer()?);
         let role_tokens = Some(files.role_tokens()?);
-        let backlog = Backlog::default();
-        let system =
-            System { databases, clock, seal, log_keys, issuer, role_tokens, backlog, shutdown };
+        let system = System {
+            databases,
+            clock,
+            seal,
+            log_keys,
+            issuer,
+            role_tokens,
+            backlog: Backlog::default(),
+            sign_ins: SignIns::default(),
+            shutdown,
+        };
         Ok(Self { system, cluster })
     }
 

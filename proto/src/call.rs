@@ -32,7 +32,7 @@ pub use log::{
 pub use view::{
     AccessPage, AccessView, ApprovalView, AskView, CallerView, ConferralView, Explanation,
     Exported, HeldBy, ImportView, Named, PolicyInForceView, PolicyTestView, PossibleApproversView,
-    RoleTokenKeysView, RoleTokenView, Tailed, TenantView, Watched, WatchedChange,
+    PrincipalView, RoleTokenKeysView, RoleTokenView, Tailed, TenantView, Watched, WatchedChange,
 };
 
 /// How many items a page has where the request does not say.

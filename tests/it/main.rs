@@ -19,6 +19,7 @@ mod refusals;
 mod replay;
 mod scopes;
 mod siem;
+mod sign_ins;
 mod simulation;
 mod stories;
 mod sweep;

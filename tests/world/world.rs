@@ -13,6 +13,7 @@ use pim_chassis::{
     process,
     rates::RateLimits,
     seal::Seal,
+    sign_ins::SignIns,
 };
 use pim_cli::system::{Databases, SERVICES, System};
 use pim_client::{Client, Credentials, Tls};
@@ -87,6 +88,7 @@ impl World {
             issuer: Arc::new(DevelopmentIssuer::load_or_create(keys.path()).unwrap()),
             role_tokens: Some(Arc::new(RoleTokens::load_or_create(keys.path()).unwrap())),
             backlog: Backlog::default(),
+            sign_ins: SignIns::default(),
             shutdown: CancellationToken::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -129,6 +131,12 @@ impl World {
             }
         }
         panic!("the scheduler never gets everything done");
+    }
+
+    /// Writes who has signed in. Nothing else does in a world.
+    pub async fn write_sign_ins(&self) {
+        let db = self.system.databases.of("access");
+        self.system.sign_ins.write(db).await.expect("sign-ins are written");
     }
 
     /// Lets as much time pass as there is between scans for alerts, and scans.

@@ -5,7 +5,7 @@ use comfy_table::Table;
 use pim_proto::assignment::v1::{Principal, PrincipalKind};
 use serde::Serialize;
 
-use super::{Column, Listed, Shown, enum_name, exact, yes_no};
+use super::{Column, Listed, Shown, enum_name, exact, minute, yes_no};
 use crate::{output::fields, time::instant};
 
 /// A principal.
@@ -20,6 +20,7 @@ pub(crate) struct PrincipalView {
     enabled: bool,
     enabled_since_time: Option<DateTime<Utc>>,
     break_glass: bool,
+    last_sign_in_time: Option<DateTime<Utc>>,
     create_time: Option<DateTime<Utc>>,
     update_time: Option<DateTime<Utc>>,
     etag: String,
@@ -38,6 +39,7 @@ impl From<Principal> for PrincipalView {
             enabled: principal.enabled,
             enabled_since_time: instant(principal.enabled_since_time),
             break_glass: principal.break_glass,
+            last_sign_in_time: instant(principal.last_sign_in_time),
             create_time: instant(principal.create_time),
             update_time: instant(principal.update_time),
             etag: principal.etag,
@@ -52,6 +54,7 @@ impl Listed for PrincipalView {
         Column::text("SUBJECT"),
         Column::fixed("KIND"),
         Column::fixed("ENABLED"),
+        Column::fixed("LAST SIGN-IN"),
     ];
 
     fn row(&self) -> Vec<String> {
@@ -61,6 +64,7 @@ impl Listed for PrincipalView {
             self.subject.clone(),
             self.kind.clone(),
             yes_no(self.enabled),
+            minute(self.last_sign_in_time),
         ]
     }
 }
@@ -77,6 +81,7 @@ impl Shown for PrincipalView {
             ("enabled", yes_no(self.enabled)),
             ("enabled since", exact(self.enabled_since_time)),
             ("break-glass", yes_no(self.break_glass)),
+            ("last sign-in", exact(self.last_sign_in_time)),
             ("created", exact(self.create_time)),
             ("updated", exact(self.update_time)),
         ])

@@ -29,6 +29,15 @@ pub struct TenantView {
     pub administrators: Vec<PrincipalId>,
 }
 
+/// A principal, and when they last signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrincipalView {
+    /// The principal.
+    pub principal: Principal,
+    /// When; absent where they never have.
+    pub last_sign_in: Option<DateTime<Utc>>,
+}
+
 /// A catalog as a tenant has it, and what the call has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportView {

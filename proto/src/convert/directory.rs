@@ -9,7 +9,7 @@ use pim_domain::{
 use super::{known, list, wire_time, write};
 use crate::{
     assignment::v1,
-    call::{Answer, GetPrincipal, List, Listed, PrincipalFilter, Write},
+    call::{Answer, GetPrincipal, List, Listed, PrincipalFilter, PrincipalView, Write},
     field::{self, FieldViolation, Required as _},
 };
 
@@ -90,14 +90,14 @@ impl From<Answer<Principal>> for v1::CreatePrincipalResponse {
     }
 }
 
-impl From<Answer<Principal>> for v1::GetPrincipalResponse {
-    fn from(answer: Answer<Principal>) -> Self {
+impl From<Answer<PrincipalView>> for v1::GetPrincipalResponse {
+    fn from(answer: Answer<PrincipalView>) -> Self {
         Self { principal: Some(answer.value.into()), revision: answer.revision }
     }
 }
 
-impl From<Listed<Principal>> for v1::ListPrincipalsResponse {
-    fn from(listed: Listed<Principal>) -> Self {
+impl From<Listed<PrincipalView>> for v1::ListPrincipalsResponse {
+    fn from(listed: Listed<PrincipalView>) -> Self {
         Self {
             principals: listed.items.into_iter().map(v1::Principal::from).collect(),
             next_page_token: listed.next_page_token,
@@ -137,6 +137,14 @@ impl From<Principal> for v1::Principal {
             create_time: Some(wire_time(principal.create_time)),
             update_time: Some(wire_time(principal.update_time)),
             etag: principal.version.etag(),
+            last_sign_in_time: None,
         }
+    }
+}
+
+impl From<PrincipalView> for v1::Principal {
+    fn from(view: PrincipalView) -> Self {
+        let last_sign_in_time = view.last_sign_in.map(wire_time);
+        Self { last_sign_in_time, ..view.principal.into() }
     }
 }

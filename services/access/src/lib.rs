@@ -12,7 +12,7 @@ mod role_token;
 mod verb;
 mod watch;
 
-use pim_chassis::{Error, Process, Service, process::no_background, read};
+use pim_chassis::{Error, Process, Service, read, sign_ins};
 use pim_domain::role_token::Wish;
 use pim_proto::{
     access::v1::{
@@ -29,7 +29,7 @@ use crate::follow::Follower;
 pub const SERVICE: Service = Service {
     name: "access",
     mount: |process, services| services.with(Access::server(process, Some(Follower::new()))),
-    background: no_background,
+    background: sign_ins::keep_written_alone,
 };
 
 /// The same without a copy in memory: each answer is from the database.

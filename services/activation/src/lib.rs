@@ -11,7 +11,8 @@ mod resolve;
 mod revoke;
 
 use pim_chassis::{
-    Process, Service, backlog, batch, internal, limits::BULK_MESSAGE_BYTES_MAX, read, write,
+    Process, Service, batch, internal, limits::BULK_MESSAGE_BYTES_MAX,
+    process::background_of_gaining, read, write,
 };
 use pim_proto::activation::v1::{
     self,
@@ -27,7 +28,7 @@ pub const SERVICE: Service = Service {
         // A batch is a bulk method, and the limit is the service's.
         services.with(activations.max_decoding_message_size(BULK_MESSAGE_BYTES_MAX))
     },
-    background: backlog::watch_alone,
+    background: background_of_gaining,
 };
 
 struct Activations(Process);

@@ -6,7 +6,8 @@ mod open;
 mod read;
 
 use pim_chassis::{
-    Process, Service, backlog, batch, internal, limits::BULK_MESSAGE_BYTES_MAX, read, write,
+    Process, Service, batch, internal, limits::BULK_MESSAGE_BYTES_MAX,
+    process::background_of_gaining, read, write,
 };
 use pim_proto::approval::v1::{
     self,
@@ -22,7 +23,7 @@ pub const SERVICE: Service = Service {
         // A batch is a bulk method, and the limit is the service's.
         services.with(approvals.max_decoding_message_size(BULK_MESSAGE_BYTES_MAX))
     },
-    background: backlog::watch_alone,
+    background: background_of_gaining,
 };
 
 struct Approvals(Process);

@@ -20,7 +20,7 @@ mod role;
 mod scope;
 mod tenant;
 
-use pim_chassis::{Process, Service, backlog, internal, read, write};
+use pim_chassis::{Process, Service, internal, process::background_of_gaining, read, write};
 use pim_proto::assignment::v1::{
     self,
     assignment_service_server::{AssignmentService, AssignmentServiceServer},
@@ -45,7 +45,7 @@ pub const SERVICE: Service = Service {
             .with(ScopeServiceServer::new(own()))
             .with(AssignmentServiceServer::new(own()))
     },
-    background: backlog::watch_alone,
+    background: background_of_gaining,
 };
 
 struct Assignments(Process);

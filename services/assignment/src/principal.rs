@@ -9,8 +9,8 @@ use pim_domain::{
     principal::{self, NewPrincipal, Principal},
     scope::Lineage,
 };
-use pim_proto::call::{Answer, GetPrincipal, List, Listed, PrincipalFilter, Write};
-use pim_store::{Purpose, activations, holders, principals};
+use pim_proto::call::{Answer, GetPrincipal, List, Listed, PrincipalFilter, PrincipalView, Write};
+use pim_store::{Purpose, activations, holders, principals, sign_ins};
 
 use crate::{bells, holders::keep_enough};
 
@@ -35,7 +35,10 @@ pub(crate) async fn create(
 }
 
 /// One principal: the caller, or anybody for who may read principals.
-pub(crate) async fn get(context: Context, wish: GetPrincipal) -> Result<Answer<Principal>, Error> {
+pub(crate) async fn get(
+    context: Context,
+    wish: GetPrincipal,
+) -> Result<Answer<PrincipalView>, Error> {
     let caller = context.caller()?;
     let id = wish.principal.unwrap_or(caller.principal.id);
     let now = context.now();
@@ -45,14 +48,16 @@ pub(crate) async fn get(context: Context, wish: GetPrincipal) -> Result<Answer<P
     let mut read = context.read().await?;
     let principal =
         principals::get(&mut read, context.tenant, id).await?.ok_or_else(|| missing(id))?;
-    Ok(context.answer(principal, read.revision(), now))
+    let last_sign_in = sign_ins::last(&mut read, context.tenant, &[id]).await?.remove(&id);
+    let view = PrincipalView { principal, last_sign_in };
+    Ok(context.answer(view, read.revision(), now))
 }
 
 /// Principals by id.
 pub(crate) async fn list(
     context: Context,
     list: List<PrincipalFilter>,
-) -> Result<Listed<Principal>, Error> {
+) -> Result<Listed<PrincipalView>, Error> {
     let (caller, now) = (context.caller()?, context.now());
     caller.authorise(Action::PrincipalRead, Realm::Directory, &Lineage::root(), now)?;
     let List { filter, page } = list;
@@ -60,7 +65,15 @@ pub(crate) async fn list(
     let mut read = context.browse().await?;
     let text = &filter.text_contains;
     let rows = principals::list(&mut read, context.tenant, text, after, limit).await?;
-    Ok(context.listed(&filter, &page, rows, read.revision(), now, |last| last.id))
+    let ids: Vec<PrincipalId> = rows.iter().map(|principal| principal.id).collect();
+    let mut last = sign_ins::last(&mut read, context.tenant, &ids).await?;
+    let view = |principal: Principal| {
+        let last_sign_in = last.remove(&principal.id);
+        PrincipalView { principal, last_sign_in }
+    };
+    let rows = rows.into_iter().map(view).collect();
+    let cursor = |last: &PrincipalView| last.principal.id;
+    Ok(context.listed(&filter, &page, rows, read.revision(), now, cursor))
 }
 
 /// Suspends what a principal has, and ends its activations. Losing privilege: doubt about the time

@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use pim_chassis::{
     Process, Service, backlog, open_stream, open_told_stream, periodic::Periodic, read as reading,
-    write,
+    sign_ins, write,
 };
 use pim_proto::audit::v1::{
     self,
@@ -56,6 +56,7 @@ fn repeat(process: &Process, shutdown: &CancellationToken) -> Vec<Periodic> {
     };
     let mut repeated = vec![
         backlog::watch(process, shutdown),
+        sign_ins::keep_written(process, shutdown),
         Periodic::spawn("seal", shutdown.clone(), sealing),
         Periodic::spawn("alerts", shutdown.clone(), scanning),
     ];

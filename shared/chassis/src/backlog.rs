@@ -89,12 +89,6 @@ pub fn watch(process: &Process, shutdown: &CancellationToken) -> Periodic {
     })
 }
 
-/// The background of a service that lets people gain and repeats nothing else.
-#[must_use]
-pub fn watch_alone(process: &Process, shutdown: &CancellationToken) -> Vec<Periodic> {
-    vec![watch(process, shutdown)]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,9 +34,12 @@ use crate::{
     tls::Tls,
 };
 
-/// Who a call's credential names, put into the request by the guard.
+/// Who a call's credential names, and when it was verified; put into the request by the guard.
 #[derive(Debug, Clone)]
-pub(crate) struct Credential(pub(crate) Arc<Identity>);
+pub(crate) struct Credential {
+    identity: Arc<Identity>,
+    verified: DateTime<Utc>,
+}
 
 /// The row of the authorisation table that the guard found.
 #[derive(Debug, Clone, Copy)]
@@ -197,6 +200,8 @@ pub(crate) async fn admit<Req>(
 #[derive(Debug)]
 pub struct Arrival {
     identity: Arc<Identity>,
+    /// When the credential was.
+    verified: DateTime<Utc>,
     rpc: &'static Rpc,
     /// The other end of the connection.
     address: Option<IpAddr>,
@@ -212,11 +217,12 @@ impl Arrival {
         let (_, mut extensions, message) = request.into_parts();
         let credential = extensions.remove::<Credential>();
         let method = extensions.remove::<Method>();
-        let (Some(Credential(identity)), Some(Method(rpc))) = (credential, method) else {
+        let (Some(Credential { identity, verified }), Some(Method(rpc))) = (credential, method)
+        else {
             // The guard lets nothing of the contract pass without both.
             return Err(Status::from(Error::NobodyThere));
         };
-        Ok((Self { identity, rpc, address }, message))
+        Ok((Self { identity, verified, rpc, address }, message))
     }
 
     /// Whose tenant it is about, where the credential is of somebody in one.
@@ -242,6 +248,7 @@ impl Arrival {
                 let caller =
                     enabled(process, tenant, issuer, subject, sign_in(&claims, self.address))
                         .await?;
+                process.sign_ins.saw(tenant, caller.principal.id, self.verified);
                 let who = Who::Principal { caller, claims };
                 return Ok(Context { process: process.clone(), tenant, who, rpc: self.rpc });
             }
@@ -268,6 +275,7 @@ impl Arrival {
         if !caller.principal.is_enabled() {
             return Err(Error::NobodyThere);
         }
+        process.sign_ins.saw(tenant, caller.principal.id, self.verified);
         let who = Who::Principal { caller, claims };
         Ok(Some(Context { process: process.clone(), tenant, who, rpc: self.rpc }))
     }
@@ -418,7 +426,8 @@ impl Door {
         };
         let token = bearer(&parts.headers).ok_or_else(missing)?;
         let remote = parts.extensions.get::<Remote>();
-        let identity = self.who(token, remote).await?;
+        let verified = self.clock.now().now;
+        let identity = self.who(token, remote, verified).await?;
         let rpc = rpc::find(path);
         if rpc.is_none() && path.starts_with("/pim.") {
             return Err(Status::from(Error::from(Reason::NotPermitted)));
@@ -427,15 +436,20 @@ impl Door {
         if let Some(rpc) = rpc {
             parts.extensions.insert(Method(rpc));
         }
-        parts.extensions.insert(Credential(identity));
+        parts.extensions.insert(Credential { identity, verified });
         Ok(())
     }
 
     /// Who a token names. One that is known is never refused for what strangers do from the same
     /// address; one that is not costs a verification, which is not to be had without end.
-    async fn who(&self, token: &str, remote: Option<&Remote>) -> Result<Arc<Identity>, Status> {
+    async fn who(
+        &self,
+        token: &str,
+        remote: Option<&Remote>,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Identity>, Status> {
         let source = remote.map(|remote| remote.source);
-        let identity = match (self.issuers.known(token, self.clock.now().now), source) {
+        let identity = match (self.issuers.known(token, now), source) {
             (Some(identity), _) => identity,
             (None, Some(source)) => {
                 self.rates.unknown_token(source)?;

@@ -27,6 +27,7 @@ pub mod refusals;
 pub mod rpc;
 pub mod seal;
 pub mod serve;
+pub mod sign_ins;
 pub(crate) mod status;
 pub mod streams;
 pub mod telemetry;

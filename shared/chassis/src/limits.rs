@@ -45,6 +45,10 @@ pub const STREAMS_PER_CALLER_MAX: usize = 256;
 /// Callers, tenants or sources whose rate is remembered, of each kind; with more, the one that was
 /// heard of longest ago is forgotten.
 pub const RATE_KEYS_MAX: u64 = 65_536;
+/// Principals of whom a process remembers when they were last noted to have signed in.
+pub const SIGN_INS_KNOWN_MAX: u64 = 65_536;
+/// Principals whose sign-in waits to be written; who finds no place is noted by a later call.
+pub const SIGN_INS_WAITING_MAX: usize = 10_000;
 /// What may be set as a rate, a second, and as a burst.
 pub const RATE_RANGE: RangeInclusive<u32> = 1..=1_000_000;
 

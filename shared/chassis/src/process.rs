@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{Issuers, RoleTokens},
-    backlog::Backlog,
+    backlog::{self, Backlog},
     call,
     clock::Clock,
     config::{Config, ConfigError, RoleTokenConfig},
@@ -23,6 +23,7 @@ use crate::{
     refusals::{self, Refusals},
     seal::Seal,
     serve::{Listeners, ServeError, Server, Services, shutdown_on_signals},
+    sign_ins::{self, SignIns},
     streams::Streams,
     telemetry,
     tls::Tls,
@@ -59,6 +60,8 @@ pub struct Process {
     pub backlog: Backlog,
     /// What is counted before it goes to the log.
     pub refusals: Refusals,
+    /// Who has signed in, before it goes to the database.
+    pub sign_ins: SignIns,
     /// The streams that are open.
     pub streams: Streams,
     /// How it is called by TLS; absent where it speaks plain HTTP/2.
@@ -98,6 +101,12 @@ pub struct Service {
     pub mount: fn(&Process, Services) -> Services,
     /// Starts what it repeats until shutdown.
     pub background: fn(&Process, &CancellationToken) -> Vec<Periodic>,
+}
+
+/// The background of a service in which people gain and which repeats nothing of its own.
+#[must_use]
+pub fn background_of_gaining(process: &Process, shutdown: &CancellationToken) -> Vec<Periodic> {
+    vec![backlog::watch(process, shutdown), sign_ins::keep_written(process, shutdown)]
 }
 
 /// Nothing is repeated.
@@ -175,6 +184,7 @@ impl Process {
             peers: Arc::new(peers),
             backlog: Backlog::default(),
             refusals: Refusals::default(),
+            sign_ins: SignIns::default(),
             streams: Streams::default(),
             tls,
             peer_tls,

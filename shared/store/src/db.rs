@@ -1,6 +1,6 @@
 //! Connections and transactions. Reading, gaining and losing privilege have pools of their own, and
-//! so have following what changes and sealing the log, so that a flood of one does not stop the
-//! others.
+//! so have following what changes, sealing the log and telemetry, so that a flood of one does not
+//! stop the others.
 
 use std::{
     fmt, io,
@@ -13,15 +13,19 @@ use chrono::{DateTime, Utc};
 use pim_domain::id::TenantId;
 use sqlx::{
     AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction,
-    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use uuid::Uuid;
 
+use self::glance::Glancing;
 use crate::{
     Login, StoreError,
     revision::{Revision, Snapshot},
 };
+
+mod glance;
+
+pub use self::glance::Glance;
 
 /// Statements are ended after this long.
 pub const STATEMENT_TIMEOUT_MILLIS: u32 = 2_000;
@@ -29,6 +33,8 @@ pub const STATEMENT_TIMEOUT_MILLIS: u32 = 2_000;
 pub const LOCK_TIMEOUT_MILLIS: u32 = 1_000;
 /// Connections for following what changes: one asks what is new, one reads it.
 const FOLLOW_CONNECTIONS_MAX: u32 = 2;
+/// Connections for telemetry, so that it takes none from a call.
+const TELEMETRY_CONNECTIONS_MAX: u32 = 1;
 /// Connections for the log: one seals, one signs.
 const LOG_CONNECTIONS_MAX: u32 = 2;
 /// What seals and reads back the log may take this long: all events of one transaction are sealed at
@@ -71,6 +77,8 @@ pub enum Purpose {
     Lose,
     /// It seals or signs what the log says.
     Log,
+    /// It keeps what nobody waits for and nothing rests on.
+    Telemetry,
 }
 
 /// For whom a transaction acts: of the rows that have a tenant it sees theirs, and writes no others.
@@ -106,6 +114,7 @@ pub struct Db {
     lose: PgPool,
     follow: PgPool,
     log: PgPool,
+    telemetry: PgPool,
     instance: Uuid,
     /// Whether the login reads all tenants.
     sees_all: bool,
@@ -172,6 +181,7 @@ impl Db {
             lose: pool(options.write_connections_max, &connect),
             follow: pool(FOLLOW_CONNECTIONS_MAX, &connect),
             log: pool(LOG_CONNECTIONS_MAX, &patient),
+            telemetry: pool(TELEMETRY_CONNECTIONS_MAX, &connect),
             instance,
             sees_all,
         })
@@ -265,6 +275,7 @@ impl Db {
             Purpose::Gain => &self.gain,
             Purpose::Lose => &self.lose,
             Purpose::Log => &self.log,
+            Purpose::Telemetry => &self.telemetry,
         };
         let reach = reach.into();
         let tx = pool.begin_with(AssertSqlSafe(format!("begin{reach}"))).await?;
@@ -289,6 +300,7 @@ impl Db {
         self.lose.close().await;
         self.follow.close().await;
         self.log.close().await;
+        self.telemetry.close().await;
     }
 }
 
@@ -379,36 +391,6 @@ impl Deref for Read {
 impl DerefMut for Read {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.tx
-    }
-}
-
-/// A connection to read with, as it was asked for by [`Db::glance`].
-#[derive(Debug)]
-pub struct Glance(Glancing);
-
-#[derive(Debug)]
-enum Glancing {
-    All(PoolConnection<Postgres>),
-    Walled(Transaction<'static, Postgres>),
-}
-
-impl Deref for Glance {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        match &self.0 {
-            Glancing::All(connection) => connection,
-            Glancing::Walled(tx) => tx,
-        }
-    }
-}
-
-impl DerefMut for Glance {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        match &mut self.0 {
-            Glancing::All(connection) => connection,
-            Glancing::Walled(tx) => tx,
-        }
     }
 }
 

@@ -30,6 +30,7 @@ pub mod revision;
 pub mod roles;
 mod row;
 pub mod scopes;
+pub mod sign_ins;
 pub mod tenants;
 
 pub use db::{Db, Glance, Options, Purpose, Reach, Read, Tx};

@@ -101,7 +101,7 @@ const fn state(
 }
 
 /// All that anybody may do.
-pub const RIGHTS: [Rights; 28] = [
+pub const RIGHTS: [Rights; 29] = [
     read("_sqlx_migrations", ALL),
     read("instance", ALL),
     state(
@@ -148,6 +148,8 @@ pub const RIGHTS: [Rights; 28] = [
         &[Assignment],
         &["display_name", "enabled_since", "deleted_time", "version", "update_time"],
     ),
+    // Written by `record_sign_ins` alone, whoever calls it.
+    read("sign_in", &[Assignment, Audit]),
     state("policy", &[Assignment, Activation, Approval, Audit], &[Assignment], &[]),
     state(
         "role_grant",

@@ -69,6 +69,7 @@ async fn a_principal_says_all_of_itself() {
         create_time: now,
         update_time: now,
         etag: made.etag.clone(),
+        last_sign_in_time: None,
     };
     assert_eq!(made, expected);
     assert!(made.id.parse::<Uuid>().is_ok());

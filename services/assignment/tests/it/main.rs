@@ -29,4 +29,5 @@ mod remove;
 mod request_rights;
 mod roles;
 mod scopes;
+mod sign_ins;
 mod tenants;

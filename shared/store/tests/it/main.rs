@@ -27,6 +27,7 @@ mod roles;
 mod schema;
 mod scopes;
 mod sealed;
+mod sign_ins;
 mod stages;
 mod uniqueness;
 mod waiting;

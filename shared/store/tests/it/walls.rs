@@ -58,7 +58,7 @@ fn of(table: &str, tenant: TenantId) -> String {
 }
 
 /// Another tenant, with as much in it as has been made by making it.
-async fn stranger(ground: &Ground) -> TenantId {
+pub(crate) async fn stranger(ground: &Ground) -> TenantId {
     let stranger = tenant::create("Fabrikam".to_owned(), tenant::Plan::P2, &stamp(noon()));
     let mut tx = ground.db.begin(Purpose::Gain, Reach::EveryTenant).await.unwrap();
     tenants::record(&mut tx, &stranger).await.unwrap();
@@ -205,7 +205,7 @@ async fn every_table_with_a_tenant_is_walled() {
 
 /// Whatever a function or a view does, it does with the rights of whoever calls.
 #[tokio::test]
-async fn nothing_runs_with_the_rights_of_the_owner_but_two_times_of_events() {
+async fn nothing_runs_with_the_rights_of_the_owner_but_three_functions() {
     let database = TestDb::new().await;
     let mut owner = database.connect().await;
     let definers = names(
@@ -213,8 +213,8 @@ async fn nothing_runs_with_the_rights_of_the_owner_but_two_times_of_events() {
         "select proname::text from pg_proc
          where pronamespace = 'public'::regnamespace and prosecdef",
     );
-    let times = ["newest_event_time", "oldest_unsealed_time"].map(str::to_owned);
-    assert_eq!(definers.await, BTreeSet::from(times));
+    let known = ["newest_event_time", "oldest_unsealed_time", "record_sign_ins"];
+    assert_eq!(definers.await, BTreeSet::from(known.map(str::to_owned)));
     let views = names(
         &mut owner,
         "select relname::text from pg_class
@@ -255,6 +255,10 @@ async fn no_login_changes_the_log_or_the_schema() {
                 "create function mine() returns int language sql return 1",
                 "drop view holding",
                 "drop function newest_event_time",
+                "insert into sign_in select tenant_id, id, create_time from principal",
+                "update sign_in set last_time = 'infinity'",
+                "delete from sign_in",
+                "set local app.migrating = 'on'; delete from sign_in",
                 "create schema mine",
                 "create role mine",
                 "set session_replication_role = replica",
