@@ -82,6 +82,7 @@ async fn every_write_leaves_its_event() {
         contract.iter().filter(|one| !one.reads()).map(|one| one.name.as_str()).collect();
     assert_eq!(covered, writes);
 
+    assert_eq!(world.untold(organisation.tenant).await, []);
     world.sign_log().await;
     world.is_sound().await;
 }

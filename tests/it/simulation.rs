@@ -312,6 +312,7 @@ impl Simulation {
             let requester = stored.principals.iter().find(requester).unwrap();
             invariant::nobody_decides_alone(approval, requester).unwrap();
         }
+        assert_eq!(self.world.untold(self.tenant().uuid()).await, []);
         self.check_answers(&stored, now).await;
     }
 

@@ -8,10 +8,15 @@ use std::{
 use chrono::TimeDelta;
 use pim_chassis::log_keys::LogKeys;
 use pim_domain::{
+    alert::condition::Untold,
     id::TenantId,
     log::{checkpoint, fault::Fault, note::VerifierKey},
 };
-use pim_store::{Reach, log};
+use pim_store::{
+    Reach,
+    alerts::facts::holdings::{self, Roles},
+    log,
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -35,6 +40,17 @@ impl World {
             Some(())
         })
         .await;
+    }
+
+    /// What is held in a tenant of which the log does not tell.
+    pub async fn untold(&self, tenant: Uuid) -> Vec<Untold> {
+        let mut read = self.db.browse(Reach::EveryTenant).await.unwrap();
+        let mut all = Vec::new();
+        for roles in [Roles::Azure, Roles::Others] {
+            let found = holdings::untold(&mut read, tenant.into(), roles, self.now()).await;
+            all.extend(found.unwrap().some);
+        }
+        all
     }
 
     /// Lets the audit service seal and sign all that the log has.

@@ -1,5 +1,6 @@
 //! What one may do and why, as people and scripts read it.
 
+use pim_tests::eventually;
 use serde_json::Value;
 
 use crate::installation::{Installation, items, text};
@@ -42,4 +43,19 @@ async fn people_see_what_they_may_do_and_what_roles_permit() {
     assert_eq!(strings(&owner["own_realms"]), ["RESOURCES"]);
     let malformed = up.run("alice", &[&reader[..], &["--action", "no"]].concat()).await;
     assert!(malformed.err.contains("--action"), "{}", malformed.err);
+}
+
+#[tokio::test]
+async fn a_sign_in_is_shown_with_its_time() {
+    let installation = Installation::new();
+    let up = installation.up().await;
+    let shown = eventually("it is written beside the call", async || {
+        let shown = up.ask("admin", &["principal", "show", "admin"]).await;
+        shown["last_sign_in_time"].is_string().then_some(shown)
+    })
+    .await;
+    let listed = items(up.ask("admin", &["principal", "list"]).await);
+    let of = |name: &str| listed.iter().find(|one| text(one, "subject") == name).unwrap();
+    assert_eq!(of("admin")["last_sign_in_time"], shown["last_sign_in_time"]);
+    assert!(of("bob")["last_sign_in_time"].is_null(), "bob has never called");
 }

@@ -14,8 +14,9 @@ use pim_domain::{
     alert::{
         self, AlertKind, Finding, Findings, Incident, Setting,
         condition::{
-            crowded, disabled, duplicates, few_break_glass, mutual, refused, renewed, unapprovable,
-            unused, unusual_hours, used, weakened, without_mfa,
+            crowded, disabled, duplicates, few_break_glass, mutual, outside, refused, renewed,
+            stale, unapprovable, unlicensed, unused, unusual_hours, unusual_networks, used,
+            weakened, without_mfa,
         },
     },
     change::Change,
@@ -26,7 +27,10 @@ use pim_store::{
     Purpose, Reach, Read, StoreError,
     alerts::{
         self,
-        facts::{self, Candidates, Owners},
+        facts::{
+            self, Candidates, Owners,
+            holdings::{self, Roles},
+        },
     },
 };
 
@@ -201,6 +205,24 @@ async fn look(
         AlertKind::UnusualHour => {
             let all = facts::unusual_hours(read, tenant, setting, now).await?;
             judged(&all, |all| unusual_hours(all, setting, now))
+        }
+        AlertKind::StaleSignIn => {
+            let all = holdings::stale(read, tenant, setting, now).await?;
+            judged(&all, |all| stale(all, setting, now))
+        }
+        AlertKind::NoLicence => {
+            let licence = holdings::licence(read, tenant, now).await?;
+            (licence.map(unlicensed).unwrap_or_default(), true)
+        }
+        AlertKind::AssignedOutside => {
+            judged(&holdings::untold(read, tenant, Roles::Others, now).await?, outside)
+        }
+        AlertKind::AzureAssignedOutside => {
+            judged(&holdings::untold(read, tenant, Roles::Azure, now).await?, outside)
+        }
+        AlertKind::UnusualNetwork => {
+            let all = holdings::unusual_networks(read, tenant, setting, now).await?;
+            judged(&all, |all| unusual_networks(all, setting, now))
         }
         AlertKind::AlertDisabled => (disabled(settings), true),
     })

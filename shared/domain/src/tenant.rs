@@ -34,6 +34,15 @@ impl Plan {
     /// Every plan.
     pub const ALL: [Plan; 2] = [Plan::P2, Plan::Free];
 
+    /// Whether anybody may gain anything.
+    #[must_use]
+    pub fn includes_gaining(self) -> bool {
+        match self {
+            Plan::P2 => true,
+            Plan::Free => false,
+        }
+    }
+
     /// As it is stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -122,10 +131,10 @@ impl Standing {
         if let Some((since, by)) = self.frozen {
             return Err(Denial::new(Reason::Frozen { since, by }));
         }
-        match self.plan {
-            Plan::P2 => Ok(()),
-            Plan::Free => Err(Denial::new(Reason::PlanRequired { plan: self.plan.as_str() })),
+        if !self.plan.includes_gaining() {
+            return Err(Denial::new(Reason::PlanRequired { plan: self.plan.as_str() }));
         }
+        Ok(())
     }
 }
 

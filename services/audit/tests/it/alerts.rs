@@ -1,6 +1,8 @@
 //! Alerts end to end: each is triggered once, stays what it is for as long as its condition lasts,
 //! and is resolved by itself.
 
+mod holdings;
+
 use chrono::TimeDelta;
 use pim_proto::{
     assignment::v1::{

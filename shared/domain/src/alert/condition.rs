@@ -1,7 +1,9 @@
 //! When a condition is met: of each kind of alert the facts that it is judged by, and the judgement.
 //! What the store leaves out can meet none.
 
+mod holding;
 mod hour;
+mod network;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use holding::{Licence, Privileged, Untold, outside, stale, unlicensed};
 pub use hour::{Activated, unusual_hours};
+pub use network::{Origin, network, unusual_networks};
 pub use settings::{Approvers, Changed, InForce, disabled, unapprovable, weakened, without_mfa};
 
 use super::{AlertKind, Finding, Measure, Setting};

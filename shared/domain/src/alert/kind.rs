@@ -48,13 +48,23 @@ pub enum AlertKind {
     DuplicateRoles,
     #[serde(rename = "UnusualHourActivationAlert")]
     UnusualHour,
+    #[serde(rename = "StaleSignInAlert")]
+    StaleSignIn,
+    #[serde(rename = "InvalidLicenseAlert")]
+    NoLicence,
+    #[serde(rename = "RolesAssignedOutsidePimAlert")]
+    AssignedOutside,
+    #[serde(rename = "AzureRolesAssignedOutsidePimAlert")]
+    AzureAssignedOutside,
+    #[serde(rename = "UnusualNetworkActivationAlert")]
+    UnusualNetwork,
     #[serde(rename = "AlertDisabledAlert")]
     AlertDisabled,
 }
 
 impl AlertKind {
     /// Every kind.
-    pub const ALL: [AlertKind; 15] = [
+    pub const ALL: [AlertKind; 20] = [
         AlertKind::TooManyGlobalAdministrators,
         AlertKind::RolesNotUsed,
         AlertKind::NoMfaOnActivation,
@@ -69,6 +79,11 @@ impl AlertKind {
         AlertKind::TooManyPermanentOwners,
         AlertKind::DuplicateRoles,
         AlertKind::UnusualHour,
+        AlertKind::StaleSignIn,
+        AlertKind::NoLicence,
+        AlertKind::AssignedOutside,
+        AlertKind::AzureAssignedOutside,
+        AlertKind::UnusualNetwork,
         AlertKind::AlertDisabled,
     ];
 
@@ -90,6 +105,11 @@ impl AlertKind {
             AlertKind::TooManyPermanentOwners => "TooManyPermanentOwnersAssignedToResource",
             AlertKind::DuplicateRoles => "DuplicateRoleCreated",
             AlertKind::UnusualHour => "UnusualHourActivationAlert",
+            AlertKind::StaleSignIn => "StaleSignInAlert",
+            AlertKind::NoLicence => "InvalidLicenseAlert",
+            AlertKind::AssignedOutside => "RolesAssignedOutsidePimAlert",
+            AlertKind::AzureAssignedOutside => "AzureRolesAssignedOutsidePimAlert",
+            AlertKind::UnusualNetwork => "UnusualNetworkActivationAlert",
             AlertKind::AlertDisabled => "AlertDisabledAlert",
         }
     }
@@ -124,6 +144,17 @@ impl AlertKind {
             }
             AlertKind::DuplicateRoles => "Custom roles permit the same at the same scopes",
             AlertKind::UnusualHour => "A role was activated at an unusual hour for that person",
+            AlertKind::StaleSignIn => "Potential stale accounts in a privileged role",
+            AlertKind::NoLicence => "Privileged roles are held without a plan for them",
+            AlertKind::AssignedOutside => {
+                "Roles are being assigned outside of Privileged Identity Management"
+            }
+            AlertKind::AzureAssignedOutside => {
+                "Resource roles are being assigned outside of Privileged Identity Management"
+            }
+            AlertKind::UnusualNetwork => {
+                "A role was activated from an unusual network for that person"
+            }
             AlertKind::AlertDisabled => "An alert is disabled",
         }
     }
@@ -135,15 +166,21 @@ impl AlertKind {
             AlertKind::TooManyGlobalAdministrators
             | AlertKind::RolesNotUsed
             | AlertKind::NoMfaOnActivation
-            | AlertKind::SequentialRenewals => Severity::Low,
+            | AlertKind::SequentialRenewals
+            | AlertKind::NoLicence => Severity::Low,
             AlertKind::TooManyOwners
             | AlertKind::TooManyPermanentOwners
             | AlertKind::DuplicateRoles
             | AlertKind::DenialsInARow
             | AlertKind::MutualApproval
             | AlertKind::UnusualHour
+            | AlertKind::StaleSignIn
+            | AlertKind::UnusualNetwork
             | AlertKind::AlertDisabled => Severity::Medium,
-            AlertKind::SettingsWeakened | AlertKind::UnapprovablePolicy => Severity::High,
+            AlertKind::SettingsWeakened
+            | AlertKind::UnapprovablePolicy
+            | AlertKind::AssignedOutside
+            | AlertKind::AzureAssignedOutside => Severity::High,
             AlertKind::FewBreakGlassHolders | AlertKind::BreakGlassUsed => Severity::Critical,
         }
     }
@@ -179,7 +216,16 @@ impl AlertKind {
                 "Make them eligible, or give their assignments an end"
             }
             AlertKind::DuplicateRoles => "Delete all but one of the roles",
-            AlertKind::UnusualHour => "Ask them whether it was they; revoke the activation if not",
+            AlertKind::UnusualHour | AlertKind::UnusualNetwork => {
+                "Ask them whether it was they; revoke the activation if not"
+            }
+            AlertKind::StaleSignIn => {
+                "Remove what they have, or disable the account if nobody needs it"
+            }
+            AlertKind::NoLicence => "Get a plan that includes them, or remove them",
+            AlertKind::AssignedOutside | AlertKind::AzureAssignedOutside => {
+                "Remove it, run pim audit fsck and replay, and find out who writes to the database"
+            }
             AlertKind::AlertDisabled => "Enable it, or dismiss with the reason",
         }
     }

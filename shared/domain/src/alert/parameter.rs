@@ -48,6 +48,7 @@ const GLOBAL_ADMINISTRATORS: [Parameter; 2] = [
     parameter("percentage_of_global_admins_out_of_roles_threshold", Measure::Share, (0, 100), 10),
 ];
 const NOT_USED: [Parameter; 1] = [parameter("days", Measure::Days, (0, 100), 30)];
+const STALE: [Parameter; 1] = [parameter("days", Measure::Days, (1, 365), 30)];
 const RENEWALS: [Parameter; 2] = [
     parameter("count", Measure::Count, (2, 100), 3),
     parameter("window_seconds", Measure::Seconds, (1, 2_592_000), 3_600),
@@ -85,6 +86,10 @@ const UNUSUAL_HOUR: [Parameter; 3] = [
     parameter("history_count", Measure::Count, (5, 100), 10),
     parameter("distance_hours", Measure::Distance, (1, 11), 3),
 ];
+const UNUSUAL_NETWORK: [Parameter; 2] = [
+    parameter("hours", Measure::Hours, (1, 168), 24),
+    parameter("history_count", Measure::Count, (5, 100), 10),
+];
 
 impl AlertKind {
     /// What can be set of it.
@@ -101,10 +106,15 @@ impl AlertKind {
             AlertKind::TooManyOwners => &OWNERS,
             AlertKind::TooManyPermanentOwners => &PERMANENT_OWNERS,
             AlertKind::UnusualHour => &UNUSUAL_HOUR,
+            AlertKind::StaleSignIn => &STALE,
+            AlertKind::UnusualNetwork => &UNUSUAL_NETWORK,
             AlertKind::NoMfaOnActivation
             | AlertKind::FewBreakGlassHolders
             | AlertKind::UnapprovablePolicy
             | AlertKind::DuplicateRoles
+            | AlertKind::NoLicence
+            | AlertKind::AssignedOutside
+            | AlertKind::AzureAssignedOutside
             | AlertKind::AlertDisabled => &[],
         }
     }

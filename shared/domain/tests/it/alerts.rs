@@ -24,7 +24,7 @@ use pim_domain::{
 };
 use uuid::Uuid;
 
-fn setting(kind: AlertKind, values: &[(Measure, i64)]) -> Setting {
+pub(crate) fn setting(kind: AlertKind, values: &[(Measure, i64)]) -> Setting {
     let mut setting = Setting::untouched(TenantId::from(Uuid::nil()), kind);
     for (measure, value) in values {
         let known = kind.parameters().iter().find(|one| one.measure == *measure).unwrap();
@@ -33,15 +33,15 @@ fn setting(kind: AlertKind, values: &[(Measure, i64)]) -> Setting {
     setting
 }
 
-fn somebody(number: u128) -> PrincipalId {
+pub(crate) fn somebody(number: u128) -> PrincipalId {
     Uuid::from_u128(number).into()
 }
 
-fn some_role() -> RoleId {
+pub(crate) fn some_role() -> RoleId {
     GLOBAL_ADMINISTRATOR.into()
 }
 
-fn ago(days: i64) -> DateTime<Utc> {
+pub(crate) fn ago(days: i64) -> DateTime<Utc> {
     noon() - TimeDelta::days(days)
 }
 
@@ -57,7 +57,7 @@ fn every_kind_is_found_by_its_name_and_has_defaults_in_range() {
             assert_eq!(setting.value(one.measure), one.default, "{}", one.name);
         }
     }
-    assert_eq!(AlertKind::named("StaleSignInAlert"), None);
+    assert_eq!(AlertKind::named("StaleSignInAlerts"), None);
 }
 
 #[test]

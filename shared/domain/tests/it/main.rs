@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
 mod activation;
+mod alert_holdings;
 mod alerts;
 mod approval;
 mod authority;

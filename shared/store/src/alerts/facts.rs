@@ -1,6 +1,8 @@
 //! What the conditions of alerts are judged by. Candidates only, as few as can be: the rules say
 //! which meet theirs. No statement answers with more than [`FOUND_MAX`] of them.
 
+pub mod holdings;
+
 use chrono::{DateTime, Utc};
 use pim_domain::{
     alert::{

@@ -1,9 +1,13 @@
 //! Incidents in every state and what is set of alerts are read back; one incident for a condition;
 //! a scan is one replica's.
 
+use std::net::IpAddr;
+
 use chrono::TimeDelta;
 use pim_domain::{
-    alert::{AlertKind, Finding, Findings, Given, Incident, Setting, Update, scan, update},
+    alert::{
+        AlertKind, Finding, Findings, Given, Incident, Setting, Update, condition, scan, update,
+    },
     change::Change,
     fixture::{noon, stamp},
     id::TenantId,
@@ -119,6 +123,39 @@ async fn a_condition_has_one_incident() {
     match ground.write(&other).await {
         Err(StoreError::Conflict(what)) => assert_eq!(what, "alert_open"),
         other => panic!("no conflict: {other:?}"),
+    }
+}
+
+/// What narrows must leave nothing out.
+#[tokio::test]
+async fn the_network_of_an_address_is_that_of_the_rules() {
+    let ground = Ground::new().await;
+    let mut connection = ground.database.connect().await;
+    for text in [
+        "0.0.0.0",
+        "192.0.2.0",
+        "192.0.2.255",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::192.0.2.7",
+        "::ffff:192.0.2.7",
+        "::ffff:0:192.0.2.7",
+        "64:ff9b::192.0.2.7",
+        "2001:db8:1::",
+        "2001:db8:1:ffff:ffff:ffff:ffff:ffff",
+        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    ] {
+        let address: IpAddr = text.parse().unwrap();
+        // As it is stored.
+        let stored = address.to_string();
+        let network: String = sqlx::query_scalar("select host(network_of($1))")
+            .bind(&stored)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        let network: IpAddr = network.parse().unwrap();
+        assert_eq!(network, condition::network(address), "{stored}");
     }
 }
 

@@ -27,7 +27,7 @@ async fn member_role(ground: &Ground) -> Role {
     role
 }
 
-async fn new(ground: &Ground, name: &str) -> Group {
+pub(crate) async fn new(ground: &Ground, name: &str) -> Group {
     let new = NewGroup { display_name: name.to_owned(), role_assignable: true };
     ground.kept(group::create(new, &stamp(noon()))).await
 }

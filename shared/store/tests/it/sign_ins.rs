@@ -53,7 +53,9 @@ async fn it_goes_forward_by_hours() {
     }
     // Of one principal the newest, whom nobody knows not at all, and the others beside that.
     let nobody = PrincipalId::from(Uuid::from_u128(7));
-    let seen = [(bob, noon()), (bob, noon() + hour), (nobody, noon()), (alice, noon())];
+    let group = crate::groups::new(&ground, "crew").await.principal();
+    let seen = [bob, bob, nobody, group, alice].map(|id| (id, noon()));
+    let seen = [&seen[..], &[(bob, noon() + hour)]].concat();
     let kept = HashMap::from([(alice, noon() + hour), (bob, noon() + hour)]);
     assert_eq!(ground.told(&seen).await, kept);
 }
