@@ -22,7 +22,8 @@ async fn ask(service: &str, client: &Client) {
             drop(client.activations().list_activations(request).await);
         }
         "approval" => {
-            drop(client.approvals().list_approvals(ListApprovalsRequest::default()).await)
+            let request = ListApprovalsRequest::default();
+            drop(client.approvals().list_approvals(request).await);
         }
         "audit" => drop(audit.list_alerts(ListAlertsRequest::default()).await),
         "access" => {
