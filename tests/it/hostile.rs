@@ -18,6 +18,8 @@ const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
+/// What HPACK writes for `:status 200`.
+const STATUS_200: u8 = 0x88;
 const CANCEL: u32 = 8;
 const ENHANCE_YOUR_CALM: u32 = 11;
 
@@ -146,6 +148,60 @@ async fn who_sends_headers_without_end_is_told_to_calm_down() {
         _ => frame(CONTINUATION, 0, 1, &b"\x00\x01x\x01y".repeat(200)),
     });
     assert_eq!(reason.await, ENHANCE_YOUR_CALM);
+}
+
+/// The next frame: its kind, its stream and what is in it.
+async fn read_frame(peer: &mut TcpStream) -> (u8, u32, Vec<u8>) {
+    let mut head = [0; 9];
+    peer.read_exact(&mut head).await.unwrap();
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut payload = vec![0; usize::try_from(length).unwrap()];
+    peer.read_exact(&mut payload).await.unwrap();
+    (head[3], u32::from_be_bytes(head[5..].try_into().unwrap()), payload)
+}
+
+/// A header of so many bytes, as HPACK writes it.
+fn long_header(bytes: usize) -> Vec<u8> {
+    let mut header = b"\x00\x01x\x7f".to_vec();
+    let mut rest = bytes - 127;
+    while rest >= 128 {
+        header.push(u8::try_from(rest % 128).unwrap() | 128);
+        rest /= 128;
+    }
+    header.push(u8::try_from(rest).unwrap());
+    header.resize(header.len() + bytes, b'y');
+    header
+}
+
+#[tokio::test]
+async fn headers_over_the_limit_end_their_own_call_alone() {
+    let scene = Scene::new().await;
+    let mut peer = scene.attacker().await;
+    let long = [header_block(), long_header(80 * 1024)].concat();
+    let frames: Vec<&[u8]> = long.chunks(16 * 1024).collect();
+    for (index, part) in frames.iter().enumerate() {
+        let kind = if index == 0 { HEADERS } else { CONTINUATION };
+        let stream = if index == 0 { END_STREAM } else { 0 };
+        let ends = if index + 1 == frames.len() { END_HEADERS } else { 0 };
+        peer.write_all(&frame(kind, stream | ends, 1, part)).await.unwrap();
+    }
+    let other = frame(HEADERS, END_STREAM | END_HEADERS, 3, &header_block());
+    peer.write_all(&other).await.unwrap();
+    let mut first = Vec::new();
+    loop {
+        let (kind, stream, payload) = read_frame(&mut peer).await;
+        assert_ne!(kind, GOAWAY, "{payload:?}");
+        match (kind, stream) {
+            (HEADERS, 1) => first = payload,
+            (HEADERS, 3) => {
+                // That one is answered by gRPC, so with 200; the other one by HTTP/2 itself.
+                assert_eq!(payload[0], STATUS_200);
+                break;
+            }
+            _ => {}
+        }
+    }
+    assert!(!first.is_empty() && first[0] != STATUS_200, "{first:?}");
 }
 
 #[tokio::test]

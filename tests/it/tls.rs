@@ -1,7 +1,7 @@
 //! TLS with real certificates: who may connect, what happens when certificates change, and which
 //! service a certificate is.
 
-mod authority;
+pub(crate) mod authority;
 mod handshake;
 mod services;
 
@@ -23,12 +23,12 @@ use self::authority::{Authority, Ends, Mounted};
 
 /// Whether clients must show a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Clients {
+pub(crate) enum Clients {
     Any,
     Certified,
 }
 
-fn config(files: &Mounted, clients: Clients) -> TlsConfig {
+pub(crate) fn config(files: &Mounted, clients: Clients) -> TlsConfig {
     TlsConfig {
         tls_certificate_file: Some(files.path("tls.crt")),
         tls_key_file: Some(files.path("tls.key")),
@@ -81,6 +81,6 @@ async fn reaches(client: &Client) -> bool {
 }
 
 /// A good pair of an authority, as files.
-fn mounted(authority: &Authority) -> Mounted {
+pub(crate) fn mounted(authority: &Authority) -> Mounted {
     Mounted::new(&authority.issue(None, Ends::InMany), authority)
 }

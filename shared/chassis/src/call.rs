@@ -4,7 +4,6 @@
 use std::{future::Future, net::IpAddr, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use http::request::Parts;
 use pim_domain::{
     authority::{Caller, SignIn},
     condition::Signals,
@@ -22,23 +21,19 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
-    auth::{Claims, CredentialInvalid, Identity, Issuers},
-    clock::Clock,
+    auth::{Claims, Identity},
     connection::Remote,
     context::{Context, Who},
     error::{Error, reason},
     process::Process,
-    rates::Rates,
-    rpc::{self, Class, Guard, Rpc},
-    status::status,
-    tls::Tls,
+    rpc::{Guard, Rpc},
 };
 
 /// Who a call's credential names, and when it was verified; put into the request by the guard.
 #[derive(Debug, Clone)]
 pub(crate) struct Credential {
-    identity: Arc<Identity>,
-    verified: DateTime<Utc>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) verified: DateTime<Utc>,
 }
 
 /// The row of the authorisation table that the guard found.
@@ -389,100 +384,4 @@ impl Context {
         self.process.refusals.tell(self.db(), self.tenant, kind, event).await?;
         Ok(())
     }
-}
-
-/// The guard of a process: no RPC but health works without a credential, none of the contract
-/// without a row in the authorisation table, and nobody calls more often than they may.
-pub(crate) fn guard(process: &Process, rates: Rates) -> crate::serve::Guard {
-    let door = Arc::new(Door {
-        issuers: process.issuers.clone(),
-        clock: process.clock.clone(),
-        tls: process.tls.clone(),
-        rates,
-    });
-    Arc::new(move |parts| {
-        let door = door.clone();
-        Box::pin(async move { door.identify(parts).await })
-    })
-}
-
-/// What the guard knows.
-struct Door {
-    issuers: Arc<Issuers>,
-    clock: Clock,
-    tls: Option<Tls>,
-    rates: Rates,
-}
-
-impl Door {
-    async fn identify(&self, parts: &mut Parts) -> Result<(), Status> {
-        let path = parts.uri.path();
-        if path.starts_with("/grpc.health.v1.Health/") {
-            return Ok(());
-        }
-        let missing = || {
-            let text = "a call needs one bearer token";
-            status(tonic::Code::Unauthenticated, "CREDENTIAL_MISSING", text, [])
-        };
-        let token = bearer(&parts.headers).ok_or_else(missing)?;
-        let remote = parts.extensions.get::<Remote>();
-        let verified = self.clock.now().now;
-        let identity = self.who(token, remote, verified).await?;
-        let rpc = rpc::find(path);
-        if rpc.is_none() && path.starts_with("/pim.") {
-            return Err(Status::from(Error::from(Reason::NotPermitted)));
-        }
-        self.rates.call(&identity, rpc.map_or(Class::Read, |rpc| rpc.class))?;
-        if let Some(rpc) = rpc {
-            parts.extensions.insert(Method(rpc));
-        }
-        parts.extensions.insert(Credential { identity, verified });
-        Ok(())
-    }
-
-    /// Who a token names. One that is known is never refused for what strangers do from the same
-    /// address; one that is not costs a verification, which is not to be had without end.
-    async fn who(
-        &self,
-        token: &str,
-        remote: Option<&Remote>,
-        now: DateTime<Utc>,
-    ) -> Result<Arc<Identity>, Status> {
-        let source = remote.map(|remote| remote.source);
-        let identity = match (self.issuers.known(token, now), source) {
-            (Some(identity), _) => identity,
-            (None, Some(source)) => {
-                self.rates.unknown_token(source)?;
-                let admitted = self.issuers.admit(token, &self.clock).await;
-                admitted.inspect_err(|_| self.rates.token_refused(source)).map_err(refuse)?
-            }
-            (None, None) => self.issuers.admit(token, &self.clock).await.map_err(refuse)?,
-        };
-        if let (Identity::Service(service), Some(tls)) = (&*identity, &self.tls) {
-            let certificate = remote.and_then(|remote| remote.certificate.clone());
-            if !tls.is_service(&service.name, &certificate) {
-                tracing::warn!(
-                    service = service.name,
-                    names = ?certificate,
-                    "a service's token came by a connection that is not the service's"
-                );
-                return Err(Status::from(Error::NobodyThere));
-            }
-        }
-        Ok(identity)
-    }
-}
-
-fn refuse(invalid: CredentialInvalid) -> Status {
-    tracing::debug!(cause = invalid.cause(), "a credential was refused");
-    Status::from(Error::NobodyThere)
-}
-
-/// The one token; of two it would not be sure which one others on the way have looked at.
-fn bearer(headers: &http::HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let value = value.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

@@ -13,6 +13,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -34,7 +35,7 @@ use tonic::transport::server::Connected;
 use self::places::{Place, Places, source};
 use crate::{
     limits::{CONNECTION_GRACE_SECONDS, HANDSHAKE_SECONDS, Limits},
-    tls::{self, CertificateNames, Tls},
+    tls::{ClientCertificate, Tls},
 };
 
 /// The HTTP/2 connection preface, `PRI * HTTP/2.0` and so on.
@@ -61,8 +62,8 @@ pub(crate) struct Remote {
     pub(crate) address: IpAddr,
     /// Where from: an address of IPv4, or a network of IPv6.
     pub(crate) source: IpAddr,
-    /// What the client's certificate is good for.
-    pub(crate) certificate: CertificateNames,
+    /// The client's certificate, where it has shown one.
+    pub(crate) certificate: Option<Arc<ClientCertificate>>,
 }
 
 /// Where connections come from, and what they may do.
@@ -185,13 +186,14 @@ impl Arrival {
             }
         };
         let shown = stream.get_ref().1.peer_certificates();
-        let certificate = shown.and_then(|chain| chain.first()).map(tls::names_of);
+        let certificate = shown.and_then(|chain| chain.first()).map(ClientCertificate::of);
+        let certificate = certificate.map(Arc::new);
         Some(staying.connection(Either::Right(Box::new(stream)), certificate))
     }
 }
 
 impl Staying {
-    fn connection(self, socket: Socket, certificate: CertificateNames) -> Connection {
+    fn connection(self, socket: Socket, certificate: Option<Arc<ClientCertificate>>) -> Connection {
         Connection {
             socket,
             remote: Remote { address: self.address, source: self.source, certificate },

@@ -15,6 +15,7 @@ mod connection;
 pub mod context;
 mod edge;
 pub mod error;
+mod guard;
 pub mod life;
 pub mod limits;
 pub mod log_keys;

@@ -10,8 +10,20 @@ use crate::rates::RateLimits;
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// The largest message of a bulk or import method, in bytes.
 pub const BULK_MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// All headers of one request together, in bytes.
-pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
+/// All headers of one request together that a handler sees, in bytes, counted as HTTP/2 counts them:
+/// name, value and 32 for each.
+pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// The same, of what HTTP/2 takes in at all: a token of 64 KiB and what comes with it, so that it is
+/// refused as a token and not with its connection, which others may share behind a proxy.
+///
+/// Beyond it h2 answers 431 and resets that stream alone. Beyond four times as much, or where a
+/// block has more than five CONTINUATION frames before its last (112 KiB), it closes the connection.
+///
+/// A connection reads one block at a time, so a peer that never ends one holds this much of decoded
+/// fields, and of what is not decoded yet six frames of 16 KiB: 168 KiB a connection, 168 MiB of one
+/// source, 672 MiB of all [`CONNECTIONS_MAX`] together. From 80 KiB on, h2 takes more frames. What
+/// is decoded waits for nothing when it is more than [`HEADER_BYTES_MAX`].
+pub const HEADER_LIST_BYTES_MAX: u32 = 72 * 1024;
 /// Calls that one connection may have open at the same time.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 256;
 /// Connections that one process holds at the same time; the next one is closed at once.
@@ -54,6 +66,15 @@ pub const RATE_RANGE: RangeInclusive<u32> = 1..=1_000_000;
 
 /// The longest bearer token, in bytes.
 pub const BEARER_TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// The longest proof that a caller has the key of their token (RFC 9449), in bytes.
+pub const DPOP_PROOF_BYTES_MAX: usize = 4 * 1024;
+/// How old such a proof may be, and how far ahead of us whoever made it, in seconds.
+pub const DPOP_LEEWAY_SECONDS: i64 = 30;
+/// The longest id of such a proof, in characters.
+pub const DPOP_ID_CHARS_MAX: usize = 255;
+/// Proofs that one process remembers, so that none is used twice: two thousand a second for as long
+/// as one counts. With more, the oldest are forgotten, and all that are as old are refused.
+pub const DPOP_PROOFS_MAX: usize = 131_072;
 /// Verified tokens that are remembered.
 pub const BEARER_TOKEN_CACHE_MAX: u64 = 10_000;
 /// The longest subject of a token, in characters.

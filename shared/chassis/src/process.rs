@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{Issuers, RoleTokens},
     backlog::{self, Backlog},
-    call,
     clock::Clock,
     config::{Config, ConfigError, RoleTokenConfig},
     life::{self, ConfigDigest},
@@ -277,7 +276,7 @@ pub async fn serve(
         .iter()
         .fold(Services::new(), |mounted, (service, own)| (service.mount)(own, mounted));
     let descriptors = [pim_proto::FILE_DESCRIPTOR_SET];
-    let guard = call::guard(process, Rates::new(&limits.rates));
+    let guard = crate::guard::guard(process, Rates::new(&limits.rates));
     let server = Server::new(mounted, &descriptors, guard, limits).await?;
     let server = server.secured(process.tls.clone());
     let readiness = server.readiness();

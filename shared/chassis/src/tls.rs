@@ -17,10 +17,14 @@ use rustls::{
     server::WebPkiClientVerifier,
     version::TLS13,
 };
+use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 use webpki::{EndEntityCert, KeyUsage};
 
-use crate::config::{ConfigError, TlsConfig};
+use crate::{
+    auth::Thumbprint,
+    config::{ConfigError, TlsConfig},
+};
 
 /// The protocol that gRPC speaks, as TLS names it.
 const ALPN_H2: &[u8] = b"h2";
@@ -50,9 +54,14 @@ impl ServiceCertificateName {
     }
 }
 
-/// The names that a client's certificate is good for: DNS names and URIs. Absent where it has shown
-/// none.
-pub(crate) type CertificateNames = Option<Arc<[String]>>;
+/// The certificate of a client, which has been verified and whose key the client has.
+#[derive(Debug)]
+pub(crate) struct ClientCertificate {
+    /// What it is good for: DNS names and URIs.
+    pub(crate) names: Vec<String>,
+    /// The SHA-256 of its DER, which tokens are bound to (RFC 8705, `x5t#S256`).
+    pub(crate) thumbprint: Thumbprint,
+}
 
 /// How the server speaks TLS. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -100,11 +109,11 @@ impl Tls {
         TlsAcceptor::from(self.files.current().config.clone())
     }
 
-    /// Whether a connection with a certificate of these names may be that of a service.
-    pub(crate) fn is_service(&self, service: &str, names: &CertificateNames) -> bool {
+    /// Whether a connection with this certificate may be that of a service.
+    pub(crate) fn is_service(&self, service: &str, shown: Option<&ClientCertificate>) -> bool {
         self.service_name.as_ref().is_none_or(|rule| {
             let wanted = rule.of(service);
-            names.as_ref().is_some_and(|names| names.contains(&wanted))
+            shown.is_some_and(|certificate| certificate.names.contains(&wanted))
         })
     }
 }
@@ -157,14 +166,16 @@ fn valid_now(name: &str, certificate: &CertificateDer<'_>) -> Result<(), FilesEr
     }
 }
 
-/// What the certificate of a client, which has been verified, is good for.
-pub(crate) fn names_of(certificate: &CertificateDer<'_>) -> Arc<[String]> {
-    let parsed = EndEntityCert::try_from(certificate);
-    let names = parsed.iter().flat_map(|parsed| {
-        let dns = parsed.valid_dns_names().map(str::to_owned);
-        dns.chain(parsed.valid_uri_names().map(str::to_owned)).collect::<Vec<_>>()
-    });
-    names.collect()
+impl ClientCertificate {
+    /// What there is to know of a certificate that has been verified.
+    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Self {
+        let parsed = EndEntityCert::try_from(certificate);
+        let names = parsed.iter().flat_map(|parsed| {
+            let dns = parsed.valid_dns_names().map(str::to_owned);
+            dns.chain(parsed.valid_uri_names().map(str::to_owned)).collect::<Vec<_>>()
+        });
+        Self { names: names.collect(), thumbprint: Sha256::digest(certificate).into() }
+    }
 }
 
 #[cfg(test)]

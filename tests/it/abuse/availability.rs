@@ -20,7 +20,10 @@ use tonic::{
     transport::Endpoint,
 };
 
-use super::{wire::Wire, written};
+use super::{
+    wire::{Raw, Wire},
+    written,
+};
 use crate::tidy::files::root;
 
 const ROLE: &str = Organisation::USER_ADMINISTRATOR;
@@ -54,6 +57,26 @@ async fn t_60_what_is_too_large_or_too_many_is_refused_before_it_is_read() {
     assert_refused(refused, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
     assert_eq!(written(&organisation).await, before);
     assert!(!alice.holds(ROLE, "/").await);
+}
+
+#[tokio::test]
+async fn t_57_more_headers_than_a_call_may_have_are_refused_and_not_kept() {
+    let world = World::start().await;
+    let organisation = world.organisation().await;
+    let alice = Wire::of(&world, &organisation.user(&world, "alice").await);
+    // Of who is known, and of who need not be.
+    for path in [GET, "/grpc.health.v1.Health/Check"] {
+        let with = async |bytes| {
+            let text = "x".repeat(bytes);
+            alice.call_with::<_, Raw>(path, Raw::default(), &[("x-long", &text)]).await
+        };
+        for bytes in [16 * 1024, 64 * 1024] {
+            let refused = with(bytes).await;
+            assert_refused(refused, Code::ResourceExhausted, "HEADERS_TOO_LARGE");
+        }
+        let fits = with(15 * 1024).await;
+        assert!(!fits.is_err_and(|status| status.code() == Code::ResourceExhausted));
+    }
 }
 
 /// The answer to one frame, written by hand.

@@ -1,5 +1,6 @@
 //! Identity, tokens and tenants.
 
+mod bound;
 mod enumeration;
 
 use chrono::TimeDelta;

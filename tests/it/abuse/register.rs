@@ -99,8 +99,11 @@ const ELSEWHERE: &[Line] = &[
         "T-19",
         &[
             "tests/it/tls/services.rs a_service_does_not_hear_a_token_that_comes_with_anothers_certificate",
+            "shared/chassis/tests/it/bound.rs an_issuer_can_be_held_to_bound_tokens",
+            "shared/chassis/tests/it/bound.rs what_is_not_known_of_a_binding_is_not_passed_over",
+            "shared/chassis/tests/it/dpop.rs a_proof_by_each_algorithm_is_accepted_once",
         ],
-        "tokens of services are bound; those of people are as good as who holds them",
+        "",
     ),
     line(
         "T-20",
@@ -312,7 +315,15 @@ const ELSEWHERE: &[Line] = &[
         "",
     ),
     line("T-56f", &[], "not yet: a text cannot be erased"),
-    line("T-57", &[], "not yet: hostile HTTP/2"),
+    line(
+        "T-57",
+        &[
+            "tests/it/hostile.rs who_resets_streams_rapidly_is_told_to_calm_down",
+            "tests/it/hostile.rs who_sends_headers_without_end_is_told_to_calm_down",
+            "tests/it/hostile.rs headers_over_the_limit_end_their_own_call_alone",
+        ],
+        "",
+    ),
     line(
         "T-58",
         &[

@@ -14,16 +14,21 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-/// Somebody's connection and a token of theirs.
+/// Somebody's connection and how they say who they are.
 pub(super) struct Wire {
     channel: Channel,
-    token: String,
+    authorization: String,
 }
 
 impl Wire {
     pub(super) fn of(world: &World, person: &Person) -> Self {
+        Self::by(world, format!("Bearer {}", world.token(person)))
+    }
+
+    /// Whoever says this of themselves.
+    pub(super) fn by(world: &World, authorization: String) -> Self {
         let channel = Endpoint::from_shared(world.url.clone()).unwrap().connect_lazy();
-        Self { channel, token: world.token(person) }
+        Self { channel, authorization }
     }
 
     /// The answer to `message`, whether or not the method streams.
@@ -53,7 +58,7 @@ impl Wire {
         for (name, value) in headers {
             metadata.insert(*name, value.parse().unwrap());
         }
-        metadata.insert("authorization", format!("Bearer {}", self.token).parse().unwrap());
+        metadata.insert("authorization", self.authorization.parse().unwrap());
         let codec = ProstCodec::<M, A>::default();
         let answer = grpc.server_streaming(request, path.parse().unwrap(), codec).await?;
         let first = answer.into_inner().message().await?;

@@ -167,6 +167,8 @@ impl Forger {
             ("in four parts", format!("{good}.{signature}")),
             ("padded", format!("{good}=")),
             ("of 9 KiB", format!("{header}.{}.{signature}", "A".repeat(9_000))),
+            ("of 64 KiB", format!("{header}.{}.{signature}", "A".repeat(64 * 1024))),
+            ("of 64 KiB of nothing", "A".repeat(64 * 1024)),
         ]
     }
 }
@@ -207,10 +209,6 @@ async fn no_rpc_works_without_a_good_credential() {
             assert_eq!(refused, expected, "{what}: {}", method.path);
         }
     }
-    // More than all headers of a request may have together: the connection is closed.
-    let huge = Caller::with_token(&world, &"A".repeat(64 * 1024));
-    let refused = huge.call(roles, false, Vec::new()).await.unwrap_err();
-    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
     let anonymous = &callers[0].1;
     let reflection = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
     let refused = anonymous.call(reflection, true, Vec::new()).await.unwrap_err();

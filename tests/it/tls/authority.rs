@@ -16,26 +16,26 @@ use rcgen::{
 
 /// When a certificate ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ends {
+pub(crate) enum Ends {
     InMany,
     YearsAgo,
 }
 
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
 }
 
 /// A certificate and its key, as PEM.
-pub(super) struct Pair {
-    pub(super) certificate: String,
-    pub(super) key: String,
+pub(crate) struct Pair {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
     /// What a peer sees of it.
-    pub(super) der: Vec<u8>,
+    pub(crate) der: Vec<u8>,
 }
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -45,7 +45,7 @@ impl Authority {
     }
 
     /// A certificate for `localhost`, the loopback address, and what is named as a URI.
-    pub(super) fn issue(&self, uri: Option<&str>, ends: Ends) -> Pair {
+    pub(crate) fn issue(&self, uri: Option<&str>, ends: Ends) -> Pair {
         let key = KeyPair::generate().unwrap();
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut params = CertificateParams::new(names).unwrap();
@@ -60,13 +60,13 @@ impl Authority {
 }
 
 /// A folder with a certificate, its key and an authority.
-pub(super) struct Mounted {
+pub(crate) struct Mounted {
     folder: tempfile::TempDir,
     versions: AtomicUsize,
 }
 
 impl Mounted {
-    pub(super) fn new(pair: &Pair, authority: &Authority) -> Self {
+    pub(crate) fn new(pair: &Pair, authority: &Authority) -> Self {
         let mounted =
             Self { folder: tempfile::tempdir().unwrap(), versions: AtomicUsize::default() };
         mounted.swap(pair, authority);
@@ -74,11 +74,11 @@ impl Mounted {
     }
 
     /// Puts others in their place, all at once.
-    pub(super) fn swap(&self, pair: &Pair, authority: &Authority) {
+    pub(crate) fn swap(&self, pair: &Pair, authority: &Authority) {
         self.swap_texts(&pair.certificate, &pair.key, &authority.pem);
     }
 
-    pub(super) fn swap_texts(&self, certificate: &str, key: &str, authority: &str) {
+    pub(crate) fn swap_texts(&self, certificate: &str, key: &str, authority: &str) {
         let version = self.versions.fetch_add(1, Ordering::SeqCst).to_string();
         let folder = self.folder.path().join(version);
         fs::create_dir(&folder).unwrap();
@@ -90,18 +90,18 @@ impl Mounted {
         fs::rename(link, self.folder.path().join("data")).unwrap();
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         Path::new(self.folder.path()).join("data").join(name)
     }
 
     /// How a client calls that trusts this authority and shows this certificate.
-    pub(super) fn client(&self) -> Tls {
+    pub(crate) fn client(&self) -> Tls {
         let own = CertificateFiles { certificate: self.path("tls.crt"), key: self.path("tls.key") };
         Tls::load(Some(self.path("ca.crt")), Some(own)).unwrap()
     }
 
     /// The same without a certificate.
-    pub(super) fn nameless_client(&self) -> Tls {
+    pub(crate) fn nameless_client(&self) -> Tls {
         Tls::load(Some(self.path("ca.crt")), None).unwrap()
     }
 }

@@ -15,15 +15,20 @@ use uuid::Uuid;
 
 use super::{
     SERVICE_NAMES,
+    binding::BindingRules,
+    dpop,
     fetch::Http,
     keys::{KeySet, Keys},
     provider::{Provider, Source},
+    replays::Replays,
     signals::SignalClaims,
     verify::{Lifetime, Verified},
 };
 use crate::{
     config::ConfigError,
-    limits::{BEARER_TOKEN_CACHE_MAX, KEYS_MAX_AGE_SECONDS, KEYS_MAX_AGE_SECONDS_RANGE},
+    limits::{
+        BEARER_TOKEN_CACHE_MAX, DPOP_PROOFS_MAX, KEYS_MAX_AGE_SECONDS, KEYS_MAX_AGE_SECONDS_RANGE,
+    },
 };
 
 /// The trusted issuers, with the tokens of theirs that were verified lately.
@@ -31,6 +36,8 @@ pub struct Issuers {
     pub(super) by_name: HashMap<String, Issuer>,
     /// By the SHA-256 of the token, so that a dump of this map holds no credentials.
     pub(super) verified: Cache<[u8; 32], Verified>,
+    /// The proofs that were used lately.
+    pub(super) proofs: Replays,
 }
 
 /// One trusted issuer.
@@ -40,6 +47,7 @@ pub(super) struct Issuer {
     /// Allowed `typ`, in lower case.
     pub(super) types: Vec<String>,
     pub(super) signal_claims: SignalClaims,
+    pub(super) binding_rules: BindingRules,
     pub(super) keys: Keys,
 }
 
@@ -89,6 +97,15 @@ pub(super) struct Entry {
     /// By which claims its tokens say more of a sign-in.
     #[serde(default, skip_serializing_if = "SignalClaims::is_empty")]
     pub(super) signal_claims: SignalClaims,
+    /// Whether its tokens must be bound to a certificate or a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) require_bound_tokens: Option<bool>,
+    /// By which algorithms callers may prove that they have a token's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dpop_algorithms: Option<Vec<String>>,
+    /// By which origins callers call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dpop_origins: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -138,7 +155,7 @@ impl Issuers {
         }
         let verified =
             Cache::builder().max_capacity(BEARER_TOKEN_CACHE_MAX).expire_after(Lifetime).build();
-        Ok(Self { by_name, verified })
+        Ok(Self { by_name, verified, proofs: Replays::new(DPOP_PROOFS_MAX) })
     }
 }
 
@@ -159,6 +176,7 @@ impl Entry {
         if self.kind != Kind::Principals && !self.signal_claims.is_empty() {
             return Err("only an issuer of principals can have signal_claims".to_owned());
         }
+        let binding_rules = self.binding_rules()?;
         let types = self.types.unwrap_or_else(|| vec!["at+jwt".to_owned(), "JWT".to_owned()]);
         if types.is_empty() {
             return Err("the list of types is empty".to_owned());
@@ -168,8 +186,20 @@ impl Entry {
             speaks_for,
             types: types.iter().map(|kind| kind.to_ascii_lowercase()).collect(),
             signal_claims: self.signal_claims,
+            binding_rules,
             keys,
         })
+    }
+
+    fn binding_rules(&self) -> Result<BindingRules, String> {
+        let algorithms = match &self.dpop_algorithms {
+            Some(names) => {
+                parse_algorithms(names).map_err(|error| format!("dpop_algorithms: {error}"))?
+            }
+            None => ALGORITHMS.map(|(_, algorithm)| algorithm).to_vec(),
+        };
+        let origins = self.dpop_origins.as_deref().map(dpop::parse_origins).transpose()?;
+        Ok(BindingRules::new(self.require_bound_tokens.unwrap_or(false), algorithms, origins))
     }
 
     fn keys(&self, algorithms: &[Algorithm], directory: &Path) -> Result<Keys, String> {
@@ -237,22 +267,24 @@ fn known_services(services: BTreeMap<String, String>) -> Result<BTreeMap<String,
 }
 
 /// Only signatures by a private key: with a shared secret, whoever can verify can also sign.
+const ALGORITHMS: [(&str, Algorithm); 4] = [
+    ("EdDSA", Algorithm::EdDSA),
+    ("ES256", Algorithm::ES256),
+    ("PS256", Algorithm::PS256),
+    ("RS256", Algorithm::RS256),
+];
+
 fn parse_algorithms(names: &[String]) -> Result<Vec<Algorithm>, String> {
     if names.is_empty() {
         return Err("the list of algorithms is empty".to_owned());
     }
-    names
-        .iter()
-        .map(|name| match name.as_str() {
-            "EdDSA" => Ok(Algorithm::EdDSA),
-            "ES256" => Ok(Algorithm::ES256),
-            "PS256" => Ok(Algorithm::PS256),
-            "RS256" => Ok(Algorithm::RS256),
-            other => {
-                Err(format!("algorithm {other} is not allowed, only EdDSA, ES256, PS256 and RS256"))
-            }
+    let parse = |name: &String| {
+        let known = ALGORITHMS.iter().find(|(known, _)| known == name);
+        known.map(|(_, algorithm)| *algorithm).ok_or_else(|| {
+            format!("algorithm {name} is not allowed, only EdDSA, ES256, PS256 and RS256")
         })
-        .collect()
+    };
+    names.iter().map(parse).collect()
 }
 
 fn read_jwks(path: &Path) -> Result<JwkSet, String> {

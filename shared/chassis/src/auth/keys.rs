@@ -108,7 +108,7 @@ fn kid_of(jwk: &Jwk) -> Option<&str> {
 
 /// The one algorithm that a key is for: what the key says, else the first of the issuer's that
 /// fits its type. None if it is not for signatures by one of those.
-fn usable(jwk: &Jwk, algorithms: &[Algorithm]) -> Result<Option<Algorithm>, String> {
+pub(super) fn usable(jwk: &Jwk, algorithms: &[Algorithm]) -> Result<Option<Algorithm>, String> {
     if matches!(jwk.algorithm, AlgorithmParameters::OctetKey(_)) {
         return Err("its key set holds a shared secret".to_owned());
     }

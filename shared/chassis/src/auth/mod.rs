@@ -5,6 +5,8 @@
 //! ignored. One issuer speaks for one kind of
 //! caller, so a token for people can never be one for a service.
 
+mod binding;
+mod dpop;
 mod fetch;
 mod issuers;
 mod key_file;
@@ -12,6 +14,7 @@ mod keys;
 mod mint;
 mod provider;
 mod refresh;
+mod replays;
 mod role_tokens;
 mod signals;
 mod verify;
@@ -20,6 +23,7 @@ use chrono::{DateTime, Utc};
 use pim_domain::condition::Signals;
 use uuid::Uuid;
 
+pub use binding::{Presented, Proof, Thumbprint};
 pub use issuers::Issuers;
 pub use mint::{
     DEVELOPMENT_KEY_FILE, DEVELOPMENT_OPERATORS, DEVELOPMENT_PRINCIPALS, DEVELOPMENT_SERVICES,

@@ -15,8 +15,9 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
-    Claims, CredentialInvalid, Identity, Issuers, OperatorIdentity, PrincipalIdentity,
+    Claims, CredentialInvalid, Identity, Issuers, OperatorIdentity, Presented, PrincipalIdentity,
     ServiceIdentity,
+    binding::Binding,
     issuers::{Issuer, SpeaksFor},
     keys::{KeySet, Keys},
     provider::Provider,
@@ -26,8 +27,8 @@ use crate::{
     limits::{BEARER_TOKEN_BYTES_MAX, ISSUED_LEEWAY_SECONDS, SUBJECT_CHARS_MAX},
 };
 
-/// A token whose signature and claims were found good; its times and its key are checked at every
-/// use.
+/// A token whose signature and claims were found good; its times, the key that signed it and what it
+/// is bound to are checked at every use.
 #[derive(Clone)]
 pub(super) struct Verified {
     identity: Arc<Identity>,
@@ -38,6 +39,8 @@ pub(super) struct Verified {
     /// Where the keys come from that it was verified by.
     source: Keys,
     keys: Arc<KeySet>,
+    /// Whose token it is, and no thief's.
+    binding: Binding,
 }
 
 /// Remembers a verified token no longer than it lives.
@@ -65,6 +68,8 @@ struct RawClaims {
     acr: Option<String>,
     #[serde(default)]
     acrs: Vec<String>,
+    #[serde(default, deserialize_with = "present")]
+    cnf: Option<Value>,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -79,65 +84,79 @@ enum Audience {
 /// Seconds since 1970, possibly with a fraction (RFC 7519, section 2); the fraction is dropped.
 #[derive(Deserialize)]
 #[serde(try_from = "f64")]
-struct NumericDate(DateTime<Utc>);
+pub(super) struct NumericDate(pub(super) DateTime<Utc>);
 
 impl Issuers {
-    /// Who the bearer of `token` is, by the keys that are known.
+    /// Who calls with what is presented, by the keys that are known.
     ///
     /// # Errors
-    /// If the token is not one of a listed issuer for us, or is not valid at `now`.
-    pub fn verify(
+    /// If the token is not one of a listed issuer for us, is not valid at `now`, or is bound to
+    /// something that was not shown.
+    pub fn verify<'a>(
         &self,
-        token: &str,
+        presented: impl Into<Presented<'a>>,
         now: DateTime<Utc>,
     ) -> Result<Arc<Identity>, CredentialInvalid> {
-        self.judge(token, now).map_err(Refusal::into_invalid)
+        self.judge(&presented.into(), now).map_err(Refusal::into_invalid)
     }
 
-    /// Who the bearer of `token` is. Where its issuer has changed its keys since they were fetched,
-    /// they are fetched again, and the call waits for them at most two seconds.
+    /// Who calls with what is presented. Where the token's issuer has changed its keys since they
+    /// were fetched, they are fetched again, and the call waits for them at most two seconds.
     ///
     /// # Errors
-    /// If the token is not one of a listed issuer for us, or is not valid now.
-    pub async fn admit(
+    /// If the token is not one of a listed issuer for us, is not valid now, or is bound to something
+    /// that was not shown.
+    pub async fn admit<'a>(
         &self,
-        token: &str,
+        presented: impl Into<Presented<'a>>,
         clock: &Clock,
     ) -> Result<Arc<Identity>, CredentialInvalid> {
-        let now = clock.now().now;
-        match self.judge(token, now) {
+        let (presented, now) = (presented.into(), clock.now().now);
+        match self.judge(&presented, now) {
             Ok(identity) => Ok(identity),
             Err(Refusal::UnknownKey(provider)) if provider.refresh_unknown(now).await => {
-                self.verify(token, clock.now().now)
+                self.verify(presented, clock.now().now)
             }
             Err(refusal) => Err(refusal.into_invalid()),
         }
     }
 
-    /// Who the bearer of `token` is, where it was verified before and is good still.
-    pub(crate) fn known(&self, token: &str, now: DateTime<Utc>) -> Option<Arc<Identity>> {
-        if token.len() > BEARER_TOKEN_BYTES_MAX {
+    /// Who calls, where the token was verified before and is good still. One that comes with a proof
+    /// is never known: each proof has to be verified.
+    pub(crate) fn known(
+        &self,
+        presented: &Presented<'_>,
+        now: DateTime<Utc>,
+    ) -> Option<Arc<Identity>> {
+        if presented.token.len() > BEARER_TOKEN_BYTES_MAX || presented.proof.is_some() {
             return None;
         }
-        let digest: [u8; 32] = Sha256::digest(token).into();
+        let digest: [u8; 32] = Sha256::digest(presented.token).into();
         let known = self.verified.get(&digest).filter(|known| known.key_counts(now))?;
-        known.check_times(now).is_ok().then_some(known.identity)
+        known.check(presented, &digest, now, self).is_ok().then_some(known.identity)
     }
 
-    fn judge(&self, token: &str, now: DateTime<Utc>) -> Result<Arc<Identity>, Refusal> {
+    fn judge(
+        &self,
+        presented: &Presented<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Identity>, Refusal> {
+        let token = presented.token;
         if token.len() > BEARER_TOKEN_BYTES_MAX {
             return Err(CredentialInvalid::because("the token is too long").into());
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
-        if let Some(known) = self.verified.get(&digest)
-            && known.key_counts(now)
-        {
-            known.check_times(now)?;
-            return Ok(known.identity);
-        }
-        let verified = self.verify_first_time(token, now)?;
-        verified.check_times(now)?;
-        self.verified.insert(digest, verified.clone());
+        let known = self.verified.get(&digest).filter(|known| known.key_counts(now));
+        let verified = match known {
+            Some(known) => known,
+            None => {
+                let verified = self.verify_first_time(token, now)?;
+                verified.check_times(now)?;
+                self.verified.insert(digest, verified.clone());
+                verified
+            }
+        };
+        verified.check(presented, &digest, now, self)?;
         Ok(verified.identity)
     }
 
@@ -174,6 +193,18 @@ impl Verified {
     /// Whether the keys that it was verified by are the issuer's still.
     fn key_counts(&self, now: DateTime<Utc>) -> bool {
         self.source.at(now).is_some_and(|keys| Arc::ptr_eq(&keys, &self.keys))
+    }
+
+    /// What is checked at every use.
+    fn check(
+        &self,
+        presented: &Presented<'_>,
+        digest: &[u8; 32],
+        now: DateTime<Utc>,
+        issuers: &Issuers,
+    ) -> Result<(), CredentialInvalid> {
+        self.check_times(now)?;
+        self.binding.check(presented, digest, now, &issuers.proofs)
     }
 
     fn check_times(&self, now: DateTime<Utc>) -> Result<(), CredentialInvalid> {
@@ -275,10 +306,11 @@ impl Issuer {
             .filter_map(|date| date.0.checked_sub_signed(TimeDelta::seconds(ISSUED_LEEWAY_SECONDS)))
             .max()
             .unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let binding = self.binding_rules.of(claims.cnf.as_ref())?;
         let identity = Arc::new(self.identify(claims)?);
         let left = (expire_time - now).to_std().unwrap_or_default();
         let source = self.keys.clone();
-        Ok(Verified { identity, not_before, expire_time, left, source, keys })
+        Ok(Verified { identity, not_before, expire_time, left, source, keys, binding })
     }
 
     fn identify(&self, raw: RawClaims) -> Result<Identity, CredentialInvalid> {
@@ -322,12 +354,17 @@ impl TryFrom<f64> for NumericDate {
 }
 
 /// Signature only: audience, issuer and times are checked here, the times by our own clock.
-fn signature_only(algorithm: Algorithm) -> Validation {
+pub(super) fn signature_only(algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
     validation
+}
+
+/// A claim that is there counts, also as `null`.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// The issuer that the token names. It only chooses whose keys the signature is checked with.

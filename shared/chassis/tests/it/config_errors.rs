@@ -65,6 +65,21 @@ fn algorithms() {
 }
 
 #[test]
+fn proofs() {
+    assert_entry_refused(
+        |entry| entry["dpop_algorithms"] = json!(["HS256"]),
+        "dpop_algorithms: algorithm HS256 is not allowed",
+    );
+    let empty = "the list of dpop_origins is empty";
+    assert_entry_refused(|entry| entry["dpop_origins"] = json!([]), empty);
+    for bad in ["pim.example", "https://pim.example/x", "ftp://pim.example", ""] {
+        let sentence = format!("{bad} of dpop_origins is not like");
+        assert_entry_refused(|entry| entry["dpop_origins"] = json!([bad]), &sentence);
+    }
+    assert_entry_refused(|entry| entry["require_bound_tokens"] = json!("yes"), "a boolean");
+}
+
+#[test]
 fn keys() {
     let one =
         "issuer https://idp.example: it must have one of jwks, jwks_file, jwks_uri, discovery";

@@ -5,11 +5,15 @@
 mod auth;
 mod authorisation;
 #[cfg(test)]
+mod bound;
+#[cfg(test)]
 mod config_errors;
 #[cfg(test)]
 mod development;
 #[cfg(test)]
 mod discovery;
+#[cfg(test)]
+mod dpop;
 #[cfg(test)]
 mod idp;
 #[cfg(test)]
