@@ -75,6 +75,9 @@ pub(crate) struct Set {
     /// How old the sign-in may be; PT0S for a fresh one each time
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     mfa_max_age: Option<TimeDelta>,
+    /// A sign-in serves for one activation, and is then made anew
+    #[arg(long, value_name = "BOOL")]
+    single_use_authentication: Option<bool>,
     /// An authentication context that the sign-in must satisfy; empty for none
     #[arg(long, value_name = "CONTEXT")]
     authentication_context: Option<String>,
@@ -236,6 +239,7 @@ impl Set {
             activation_min: self.activation_min.map(wire_duration),
             require_mfa: self.require_mfa,
             mfa_max_age: self.mfa_max_age.map(wire_duration),
+            single_use_authentication: self.single_use_authentication,
             authentication_context: self.authentication_context.clone(),
             require_justification: self.require_justification,
             require_ticket: self.require_ticket,

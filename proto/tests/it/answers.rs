@@ -424,6 +424,8 @@ fn what_a_write_answers_can_be_stored_and_read_again() {
     let bob = asked.bob.id;
     round_trips(AskView { activation: asked.ask(), possible_approvers: vec![bob] });
     round_trips(Activation { shortened: Some(hour()), ..active() });
+    let used = [stamp.now, stamp.now - hour()].into();
+    round_trips(Activation { used_authentications: used, ..active() });
     let extending = asked.extending();
     round_trips(extending.clone());
     round_trips(asked.open(extending));

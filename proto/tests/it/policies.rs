@@ -83,6 +83,7 @@ fn an_update_sets_what_it_names_and_nothing_else() {
         activation_max: Some(hour()),
         require_mfa: Some(false),
         mfa_max_age: Some(Duration::default()),
+        single_use_authentication: Some(true),
         authentication_context: Some(String::new()),
         ticket_pattern: Some(String::new()),
         min_active_holders: Some(0),
@@ -98,6 +99,7 @@ fn an_update_sets_what_it_names_and_nothing_else() {
             RuleName::ActivationMax,
             RuleName::RequireMfa,
             RuleName::MfaMaxAge,
+            RuleName::SingleUseAuthentication,
             RuleName::AuthenticationContext,
             RuleName::TicketPattern,
             RuleName::MinActiveHolders
@@ -105,6 +107,7 @@ fn an_update_sets_what_it_names_and_nothing_else() {
     );
     assert_eq!(read.set.activation_max, Some(TimeDelta::hours(1)));
     assert_eq!(read.set.mfa_max_age, Some(TimeDelta::zero()));
+    assert_eq!(read.set.single_use_authentication, Some(true));
     assert_eq!(read.set.min_active_holders, Some(0));
     assert_eq!(read.reset, [RuleName::Approval]);
     assert_eq!(read.enforce, [RuleName::RequireMfa]);
@@ -315,6 +318,7 @@ fn a_policy_shows_what_is_set_where() {
     let set = RuleSet {
         require_mfa: Some(false),
         mfa_max_age: Some(TimeDelta::zero()),
+        single_use_authentication: Some(true),
         authentication_context: Some("c1".to_owned()),
         approval: Some(approval.clone()),
         min_active_holders: Some(3),
@@ -335,6 +339,7 @@ fn a_policy_shows_what_is_set_where() {
         Rules {
             require_mfa: Some(false),
             mfa_max_age: Some(Duration::default()),
+            single_use_authentication: Some(true),
             authentication_context: Some("c1".to_owned()),
             approval: Some(approval.into()),
             min_active_holders: Some(3),
@@ -385,6 +390,7 @@ fn all_that_must_be_met_is_in_force_together() {
     // What nobody has set is the catalog's.
     assert!(rules.require_mfa && rules.authentication_contexts.is_empty());
     assert_eq!(rules.mfa_max_age, None);
+    assert!(!rules.single_use_authentication);
     let above = in_force("/").rules.unwrap();
     assert_eq!((above.approvals.len(), above.ticket_patterns.len()), (1, 1));
 }

@@ -30,6 +30,7 @@ pub(crate) async fn activate(context: Context, wish: Write<Ask>) -> Result<Answe
         // Everybody may know the roles that there are.
         .ok_or(Reason::NotFound { thing: ThingKind::Role, id: role.uuid() })?;
     facts.decide = pim_conditions::decide;
+    facts.used = activations::used(&mut work, tenant, &facts, &ask.request.sign_in).await?;
     let stamp = context.gaining(facts.newest())?;
     // Settle first: one that time has ended does not stand in the way of the next.
     if let Some(live) = &facts.live

@@ -24,12 +24,14 @@ pub(crate) async fn extend(
     let found = resolve::load(&context, &mut work, extend.activation)
         .await?
         .filter(|(activation, _)| activation.principal == caller.principal.id);
-    let Some((activation, facts)) = found else {
+    let Some((activation, mut facts)) = found else {
         return Err(Denial::new(Reason::NotPermitted).into());
     };
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }
+    let sign_in = &extend.request.sign_in;
+    facts.used = activations::used(&mut work, context.tenant, &facts, sign_in).await?;
     let stamp = context.gaining(facts.newest().max(activation.update_time))?;
     // Settle first: an extension that time has ended does not stand in the way of the next.
     let settled = activation.settle(facts.role.catalog, &stamp);

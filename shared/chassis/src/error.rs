@@ -148,7 +148,9 @@ fn entry(denial: &Denial) -> (Code, &'static str, &'static str) {
 
 fn policy_entry(violations: &[Violation]) -> (Code, &'static str, &'static str) {
     let only = |rule| violations.iter().all(|violation| violation.rule == rule);
-    let steps_up = |rule| matches!(rule, Rule::Mfa | Rule::AuthenticationContext);
+    let steps_up = |rule| {
+        matches!(rule, Rule::Mfa | Rule::SingleUseAuthentication | Rule::AuthenticationContext)
+    };
     if violations.iter().all(|violation| steps_up(violation.rule)) {
         let text = "sign in again, as strongly and lately as is asked for, and ask again";
         (Code::Unauthenticated, "STEP_UP_REQUIRED", text)

@@ -8,12 +8,14 @@ mod judge;
 mod transition;
 mod way;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use extend::{Extend, Extension};
-pub use judge::{Ask, Facts, SIGN_IN_LEEWAY, START_AHEAD_MAX, ask};
+pub use judge::{Ask, Facts, SIGN_IN_LEEWAY, START_AHEAD_MAX, Use, ask};
 pub use transition::{Rest, Verdict};
 
 use crate::{
@@ -169,6 +171,10 @@ pub struct Activation {
     pub memberships: Vec<Uuid>,
     /// What was asked for.
     pub request: Request,
+    /// The sign-ins (`auth_time`) that served for it and its extensions, and serve for nothing else:
+    /// where the policy lets each serve once.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub used_authentications: BTreeSet<DateTime<Utc>>,
     /// The approvers granted at most this length.
     #[serde(with = "iso::option", default, skip_serializing_if = "Option::is_none")]
     pub shortened: Option<TimeDelta>,

@@ -36,6 +36,8 @@ pub enum Rule {
     Ticketing,
     /// The sign-in had multi-factor authentication, lately enough.
     Mfa,
+    /// The sign-in has served for nothing yet, where it may serve once.
+    SingleUseAuthentication,
     /// The sign-in satisfies the authentication contexts that are asked for.
     AuthenticationContext,
     /// Each condition of the policy allows it.
@@ -60,6 +62,7 @@ impl Rule {
             Rule::Justification => "JUSTIFICATION",
             Rule::Ticketing => "TICKETING",
             Rule::Mfa => "MFA",
+            Rule::SingleUseAuthentication => "SINGLE_USE_AUTHENTICATION",
             Rule::AuthenticationContext => "AUTHENTICATION_CONTEXT",
             Rule::Conditions => "CONDITIONS",
             Rule::Overlap => "OVERLAP",

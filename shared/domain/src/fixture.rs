@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    activation::{Ask, Facts, Length, Request},
+    activation::{Ask, Facts, Length, Request, Use},
     authority::SignIn,
     change::Version,
     condition::undecided,
@@ -130,6 +130,7 @@ pub fn facts(principal: &Principal) -> Facts {
         people: Vec::new(),
         belonging: Vec::new(),
         decide: undecided,
+        used: Use::Unknown,
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Rules {
     /// The sign-in for an activation may be this old; absent: as old as the session. Zero: always
     /// a fresh one.
     pub mfa_max_age: Option<TimeDelta>,
+    /// One sign-in serves for one activation, or for one extension of one.
+    pub single_use_authentication: bool,
     /// Authentication contexts that the sign-in for an activation must satisfy, all of them.
     pub authentication_contexts: Vec<String>,
     /// Activation needs a justification.
@@ -107,6 +109,8 @@ impl Rules {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
             },
+            single_use_authentication: self.single_use_authentication
+                || other.single_use_authentication,
             authentication_contexts: both(
                 self.authentication_contexts,
                 other.authentication_contexts,

@@ -2,10 +2,11 @@
 
 pub(crate) mod columns;
 mod extensions;
+mod used_authentications;
 
 use chrono::{DateTime, Utc};
 use pim_domain::{
-    activation::{Activation, Facts, Rest, State},
+    activation::{Activation, Facts, Rest, State, Use},
     change::Change,
     condition::{Signals, undecided},
     grant::GrantKind,
@@ -18,11 +19,11 @@ use pim_domain::{
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-pub use self::extensions::extensions;
 use self::{
     columns::{Columns, Row},
     extensions::ExtensionRow,
 };
+pub use self::{extensions::extensions, used_authentications::used};
 use crate::{
     StoreError, Tx,
     approvers::{self, Approvers},
@@ -41,7 +42,11 @@ macro_rules! rows {
                           where w.tenant_id = activation.tenant_id and w.commitment = activation.justification
                       )) as "justification!: Json<Justification>",
                       ticket_number, ticket_system, mfa, auth_time, authentication_contexts,
-                      signals as "signals: Json<Signals>", shortened_duration,
+                      signals as "signals: Json<Signals>",
+                      array(select u.auth_time from used_authentication u
+                            where u.tenant_id = activation.tenant_id
+                              and u.activation_id = activation.id) as "used_authentications!",
+                      shortened_duration,
                       policy_revision, state, expire_time, start_time, end_time, truncated,
                       ended_time, ending, void_rules, version, create_time, update_time,
                       (select extension_as_read(e) from extension e
@@ -141,6 +146,7 @@ pub async fn facts(
         belonging,
         // For who judges to say; until then nothing passes.
         decide: undecided,
+        used: Use::Unknown,
     }))
 }
 
@@ -427,5 +433,6 @@ pub async fn record(
     .execute(&mut **tx)
     .await?;
     row::updated(&done, "activation")?;
+    used_authentications::record(tx, tenant, activation).await?;
     events::insert(tx, tenant, change.event()).await
 }

@@ -197,6 +197,7 @@ pub const RIGHTS: [Rights; 29] = [
             "update_time",
         ],
     ),
+    state("used_authentication", ALL, &[Activation], &[]),
     state("extension", &[Activation, Approval, Audit, Scheduler], &[Activation], &[]),
     state(
         "approval",

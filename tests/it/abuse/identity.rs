@@ -2,6 +2,7 @@
 
 mod bound;
 mod enumeration;
+mod single_use;
 
 use chrono::TimeDelta;
 use pim_chassis::auth::Grant;

@@ -75,6 +75,30 @@ async fn t_49b_one_of_many_activations_of_a_target_is_made() {
     assert_eq!(told(&organisation, "pim.activation.activated", &made.id).await, 1);
 }
 
+/// Of different targets, so that nothing else keeps them apart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t_21_of_many_activations_by_one_sign_in_one_is_made() {
+    let world = World::start().await;
+    let organisation = world.organisation().await;
+    let alice = organisation.user(&world, "alice").await;
+    organisation.make_eligible(&alice, ROLE, "/").await;
+    let once = Rules { single_use_authentication: Some(true), ..Rules::default() };
+    organisation.set_policy(ROLE, once).await.unwrap();
+    let clients = connections(&world, &alice, AT_ONCE).await;
+    let wishes = clients.iter().enumerate().map(async |(number, client)| {
+        let unit =
+            format!("/administrativeUnits/{}", Uuid::from_u128(u128::try_from(number).unwrap()));
+        client.activations().activate_role(Person::wish(ROLE, &unit)).await
+    });
+    let (made, refused): (Vec<_>, Vec<_>) =
+        join_all(wishes).await.into_iter().partition(Result::is_ok);
+    assert_eq!((made.len(), refused.len()), (1, AT_ONCE - 1));
+    for refused in refused.into_iter().filter_map(Result::err) {
+        assert_eq!(reason(&refused), "STEP_UP_REQUIRED", "{refused}");
+    }
+    assert_eq!(activations(&alice).await.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t_70_a_request_that_is_sent_many_times_at_once_is_one() {
     let world = World::start().await;

@@ -116,9 +116,11 @@ const ELSEWHERE: &[Line] = &[
     line(
         "T-21",
         &[
-            "services/activation/tests/it/policy.rs where_a_fresh_sign_in_is_asked_for_an_old_one_has_to_be_renewed",
+            "services/activation/tests/it/single_use.rs a_sign_in_serves_for_one_activation_of_all_roles_with_the_rule",
+            "services/activation/tests/it/single_use.rs an_extension_takes_another_sign_in",
+            "shared/store/tests/it/used_authentications.rs one_sign_in_is_not_written_for_two_activations",
         ],
-        "a sign-in is not used up by one elevation: where that is wanted, a policy asks for a fresh one",
+        "",
     ),
     line(
         "T-22",

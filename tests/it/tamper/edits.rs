@@ -12,6 +12,7 @@ use std::{
 };
 
 use pim_domain::log::{note::VerifierKey, tree::Frontier};
+use pim_proto::assignment::v1::Rules;
 use pim_store::log;
 use pim_tests::{Organisation, Person, World, first_fault, write_entries};
 use sqlx::{Executor as _, PgConnection};
@@ -64,6 +65,12 @@ async fn begin() -> (World, Organisation) {
     organisation.make_eligible(&dave, Organisation::CONTRIBUTOR, above).await;
     dave.activate(Person::wish(Organisation::CONTRIBUTOR, place)).await.unwrap();
     organisation.move_scope(place, "/").await.unwrap();
+    // What serves once.
+    let once = Rules { single_use_authentication: Some(true), ..Rules::default() };
+    organisation.set_policy(Organisation::CONTRIBUTOR, once).await.unwrap();
+    let fresh = dave.signed_in(&world, Some(world.now()), &[]);
+    let wish = Person::wish(Organisation::CONTRIBUTOR, above);
+    fresh.activations().activate_role(wish).await.unwrap();
     let mut connection = world.database.connect().await;
     write_entries(&mut connection, organisation.tenant, 300, 0).await;
     world.sign_log().await;

@@ -190,6 +190,7 @@ fn rules() -> Rules {
         activation_max: hours(8),
         activation_min: hours(1),
         mfa_max_age: hours(2),
+        single_use_authentication: Some(true),
         authentication_context: Some("c1".to_owned()),
         require_justification: Some(true),
         require_ticket: Some(true),

@@ -17,4 +17,5 @@ mod policy;
 mod read;
 mod revoke;
 mod rules;
+mod single_use;
 mod step_up;

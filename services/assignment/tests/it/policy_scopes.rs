@@ -24,6 +24,7 @@ const RULES: [&str; 18] = [
     "activation_min",
     "require_mfa",
     "mfa_max_age",
+    "single_use_authentication",
     "authentication_context",
     "require_justification",
     "require_ticket",
@@ -99,6 +100,7 @@ fn everything(ground: &Ground) -> [Rules; 2] {
         activation_min: Some(duration(TimeDelta::minutes(6))),
         require_mfa: Some(false),
         mfa_max_age: hours(1),
+        single_use_authentication: Some(true),
         authentication_context: Some("c1".to_owned()),
         require_justification: Some(false),
         require_ticket: Some(true),
@@ -119,6 +121,7 @@ fn everything(ground: &Ground) -> [Rules; 2] {
         activation_min: Some(duration(TimeDelta::minutes(7))),
         require_mfa: Some(true),
         mfa_max_age: hours(2),
+        single_use_authentication: Some(false),
         authentication_context: Some(String::new()),
         require_justification: Some(true),
         require_ticket: Some(false),
@@ -146,6 +149,7 @@ fn as_in_force(rules: &Rules) -> RulesInForce {
         activation_min: rules.activation_min,
         require_mfa: rules.require_mfa(),
         mfa_max_age: rules.mfa_max_age,
+        single_use_authentication: rules.single_use_authentication(),
         authentication_contexts: some(&rules.authentication_context),
         require_justification: rules.require_justification(),
         require_ticket: rules.require_ticket(),
@@ -230,6 +234,7 @@ async fn what_is_enforced_binds_below_as_the_stricter_also_what_was_set_before()
         activation_min: Some(duration(TimeDelta::minutes(1))),
         require_mfa: Some(false),
         mfa_max_age: hours(2),
+        single_use_authentication: Some(false),
         ticket_pattern: pattern("B.*"),
         approval: Some(all_of(&[&ground.ada])),
         eligible_max: days(9),
@@ -241,6 +246,7 @@ async fn what_is_enforced_binds_below_as_the_stricter_also_what_was_set_before()
         activation_min: Some(duration(TimeDelta::minutes(10))),
         require_mfa: Some(true),
         mfa_max_age: hours(1),
+        single_use_authentication: Some(true),
         ticket_pattern: pattern("A.*"),
         approval: Some(all_of(&[&ground.org.admin])),
         eligible_max: days(90),
@@ -254,6 +260,7 @@ async fn what_is_enforced_binds_below_as_the_stricter_also_what_was_set_before()
         "activation_min",
         "require_mfa",
         "mfa_max_age",
+        "single_use_authentication",
     ];
     let enforced = ground.set(CONTRIBUTOR, "/", wide, &enforce).await;
     let mut sorted = enforce;
@@ -262,7 +269,7 @@ async fn what_is_enforced_binds_below_as_the_stricter_also_what_was_set_before()
     let rules = ground.rules(CONTRIBUTOR, MACHINE).await;
     assert_eq!((rules.activation_max, rules.mfa_max_age), (hours(4), hours(1)));
     assert_eq!(rules.activation_min, Some(duration(TimeDelta::minutes(10))));
-    assert_eq!((rules.require_mfa, rules.require_ticket), (true, true));
+    assert!(rules.require_mfa && rules.require_ticket && rules.single_use_authentication);
     assert_eq!(rules.ticket_patterns, ["B.*", "A.*"]);
     assert_eq!(rules.eligible_max, days(9), "what is stricter below stays");
     let approvers: Vec<_> = rules.approvals.into_iter().map(|rule| rule.stages).collect();

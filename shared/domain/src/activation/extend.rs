@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Activation, Facts, Held, Length, Request, State, Verdict,
-    judge::{Judged, RULES, approvable},
+    judge::{Judged, RULES, approvable, single_use, used_up},
     way::Way,
 };
 use crate::{
@@ -76,13 +76,17 @@ impl Activation {
         });
         let overlaps = waiting.is_some();
         violations.extend(waiting);
+        violations.extend(single_use(facts, &wish.request, &rules));
         violations.extend(approvable(facts, &rules, stamp.now));
+        violations.sort_by_key(|violation| violation.rule);
         let live = overlaps.then_some(self.id.uuid());
         let refuse =
             |denial: Denial| denial.about(about.clone()).of(super::judge::THING, self.id.uuid());
         Denial::check(violations, live).map_err(refuse)?;
+        let mut after = self.clone();
+        after.used_authentications.extend(used_up(&wish.request, &rules));
         let Some(timeout) = rules.approval_timeout() else {
-            return Ok(self.extended(held, end, way.as_ref(), about, stamp));
+            return Ok(self.extended(after, (held, end), way.as_ref(), about, stamp));
         };
         let extension = Extension {
             id: ExtensionId::at(stamp.now),
@@ -93,7 +97,7 @@ impl Activation {
             create_time: stamp.now,
         };
         let state = State::Active { held, extension: Some(extension) };
-        Ok(self.moved(state, Code::ActivationExtensionRequested, about, stamp))
+        Ok(self.changed(after, state, Code::ActivationExtensionRequested, about, stamp))
     }
 
     /// Acts on what the approvers said of `extension`, after judging it again by the stricter of
@@ -127,7 +131,7 @@ impl Activation {
             let state = State::Active { held, extension: None };
             return self.moved(state, Code::ActivationExtensionVoided, about, stamp);
         }
-        self.extended(held, end, way.as_ref(), about, stamp)
+        self.extended(self.clone(), (held, end), way.as_ref(), about, stamp)
     }
 
     fn broken_by(
@@ -181,8 +185,8 @@ impl Activation {
 
     fn extended(
         &self,
-        held: Held,
-        asked: DateTime<Utc>,
+        after: Self,
+        (held, asked): (Held, DateTime<Utc>),
         way: Option<&Way<'_>>,
         about: About,
         stamp: &Stamp,
@@ -191,7 +195,7 @@ impl Activation {
         let end = earliest(Some(asked), last).unwrap_or(asked);
         let held = Held { end, truncated: end < asked, ..held };
         let state = State::Active { held, extension: None };
-        self.moved(state, Code::ActivationExtended, about, stamp)
+        self.changed(after, state, Code::ActivationExtended, about, stamp)
     }
 }
 

@@ -67,6 +67,19 @@ pub struct Facts {
     pub belonging: Vec<Membership>,
     /// What decides on conditions.
     pub decide: Decide,
+    /// What the sign-in of whoever asks has served for.
+    pub used: Use,
+}
+
+/// What a sign-in (`auth_time`) of a principal has served for, where each may serve once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Nobody has looked, or there is no time to know it by: it serves for nothing.
+    Unknown,
+    /// Nothing yet.
+    Nothing,
+    /// This activation, or an extension of it.
+    Activation(ActivationId),
 }
 
 impl Facts {
@@ -154,7 +167,9 @@ pub fn ask(facts: &Facts, wish: Ask, stamp: &Stamp) -> Result<Change<Activation>
         live,
     };
     let mut violations: Vec<Violation> = RULES.iter().filter_map(|rule| rule(&judged)).collect();
+    violations.extend(single_use(facts, &wish.request, &rules));
     violations.extend(approvable(facts, &rules, stamp.now));
+    violations.sort_by_key(|violation| violation.rule);
     let about = about(&wish, facts);
     let refuse = |denial: Denial| denial.about(about.clone());
     let live = judged.live.map(|live| live.id.uuid());
@@ -179,6 +194,7 @@ pub fn ask(facts: &Facts, wish: Ask, stamp: &Stamp) -> Result<Change<Activation>
         scope: wish.scope,
         eligibility: chosen.eligibility.id,
         memberships: chosen.memberships.iter().map(|one| one.id).collect(),
+        used_authentications: used_up(&wish.request, &rules).into_iter().collect(),
         request: wish.request,
         shortened: None,
         policy_revision: facts.policy.revision,
@@ -326,6 +342,27 @@ fn mfa(judged: &Judged<'_>) -> Option<Violation> {
     })
 }
 
+/// Whether the sign-in has served before. Of who asks alone: what was asked for is judged again by
+/// the same sign-in, which has served for it.
+pub(super) fn single_use(facts: &Facts, request: &Request, rules: &Rules) -> Option<Violation> {
+    if !rules.single_use_authentication {
+        return None;
+    }
+    let given = match (request.sign_in.time, facts.used) {
+        (Some(_), Use::Nothing) => return None,
+        (Some(_), Use::Activation(id)) => format!("one that served for {id}"),
+        (None, _) | (Some(_), Use::Unknown) => "one of unknown time".to_owned(),
+    };
+    let limit = "a sign-in that has served for no activation yet";
+    let violation = Violation::new(Rule::SingleUseAuthentication, "authorization", limit, given);
+    Some(violation.mended_by(step_up(rules)))
+}
+
+/// The sign-in that a request uses up.
+pub(super) fn used_up(request: &Request, rules: &Rules) -> Option<DateTime<Utc>> {
+    request.sign_in.time.filter(|_| rules.single_use_authentication)
+}
+
 fn authentication_context(judged: &Judged<'_>) -> Option<Violation> {
     let satisfied = &judged.request.sign_in.contexts;
     let missing =
@@ -340,7 +377,9 @@ fn authentication_context(judged: &Judged<'_>) -> Option<Violation> {
 fn step_up(rules: &Rules) -> StepUp {
     let mfa = rules.require_mfa.then(|| StepUp::MFA.to_owned());
     let acr_values = mfa.into_iter().chain(rules.authentication_contexts.iter().cloned());
-    StepUp { acr_values: acr_values.collect(), max_age: rules.mfa_max_age }
+    // The provider must not answer with the session that it has.
+    let anew = rules.single_use_authentication.then(TimeDelta::zero);
+    StepUp { acr_values: acr_values.collect(), max_age: anew.or(rules.mfa_max_age) }
 }
 
 fn conditions(judged: &Judged<'_>) -> Option<Violation> {

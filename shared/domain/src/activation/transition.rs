@@ -435,7 +435,7 @@ impl Activation {
         self.changed(self.clone(), state, code, about, stamp)
     }
 
-    fn changed(
+    pub(super) fn changed(
         &self,
         after: Self,
         state: State,

@@ -22,6 +22,7 @@ const fn lasting(activation_max: TimeDelta) -> Rules {
         activation_min: TimeDelta::minutes(5),
         require_mfa: true,
         mfa_max_age: None,
+        single_use_authentication: false,
         authentication_contexts: Vec::new(),
         require_justification: true,
         require_ticket: false,

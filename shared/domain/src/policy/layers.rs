@@ -108,6 +108,12 @@ impl Layers {
         self.policies.iter().filter_map(|policy| policy.set.approval.clone()).collect()
     }
 
+    /// Whether any of them lets one sign-in serve once.
+    #[must_use]
+    pub fn any_single_use(&self) -> bool {
+        self.policies.iter().any(|policy| policy.set.single_use_authentication == Some(true))
+    }
+
     /// The newest change among them.
     #[must_use]
     pub fn newest(&self) -> Option<DateTime<Utc>> {

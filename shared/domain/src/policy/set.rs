@@ -19,6 +19,8 @@ pub struct RuleSet {
     pub require_mfa: Option<bool>,
     #[serde(with = "iso::option", skip_serializing_if = "Option::is_none")]
     pub mfa_max_age: Option<TimeDelta>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub single_use_authentication: Option<bool>,
     /// An empty context is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authentication_context: Option<String>,
@@ -61,6 +63,7 @@ pub enum RuleName {
     ActivationMin,
     RequireMfa,
     MfaMaxAge,
+    SingleUseAuthentication,
     AuthenticationContext,
     RequireJustification,
     RequireTicket,
@@ -79,11 +82,12 @@ pub enum RuleName {
 
 impl RuleName {
     /// Every rule, in the contract's order.
-    pub const ALL: [RuleName; 18] = [
+    pub const ALL: [RuleName; 19] = [
         RuleName::ActivationMax,
         RuleName::ActivationMin,
         RuleName::RequireMfa,
         RuleName::MfaMaxAge,
+        RuleName::SingleUseAuthentication,
         RuleName::AuthenticationContext,
         RuleName::RequireJustification,
         RuleName::RequireTicket,
@@ -108,6 +112,7 @@ impl RuleName {
             RuleName::ActivationMin => "activation_min",
             RuleName::RequireMfa => "require_mfa",
             RuleName::MfaMaxAge => "mfa_max_age",
+            RuleName::SingleUseAuthentication => "single_use_authentication",
             RuleName::AuthenticationContext => "authentication_context",
             RuleName::RequireJustification => "require_justification",
             RuleName::RequireTicket => "require_ticket",
@@ -140,6 +145,7 @@ impl RuleSet {
             RuleName::ActivationMin => self.activation_min.is_some(),
             RuleName::RequireMfa => self.require_mfa.is_some(),
             RuleName::MfaMaxAge => self.mfa_max_age.is_some(),
+            RuleName::SingleUseAuthentication => self.single_use_authentication.is_some(),
             RuleName::AuthenticationContext => self.authentication_context.is_some(),
             RuleName::RequireJustification => self.require_justification.is_some(),
             RuleName::RequireTicket => self.require_ticket.is_some(),
@@ -166,6 +172,7 @@ impl RuleSet {
             RuleName::ActivationMin => self.activation_min = None,
             RuleName::RequireMfa => self.require_mfa = None,
             RuleName::MfaMaxAge => self.mfa_max_age = None,
+            RuleName::SingleUseAuthentication => self.single_use_authentication = None,
             RuleName::AuthenticationContext => self.authentication_context = None,
             RuleName::RequireJustification => self.require_justification = None,
             RuleName::RequireTicket => self.require_ticket = None,
@@ -192,6 +199,9 @@ impl RuleSet {
             activation_min: other.activation_min.or(self.activation_min),
             require_mfa: other.require_mfa.or(self.require_mfa),
             mfa_max_age: other.mfa_max_age.or(self.mfa_max_age),
+            single_use_authentication: other
+                .single_use_authentication
+                .or(self.single_use_authentication),
             authentication_context: other.authentication_context.or(self.authentication_context),
             require_justification: other.require_justification.or(self.require_justification),
             require_ticket: other.require_ticket.or(self.require_ticket),
@@ -223,6 +233,9 @@ impl Rules {
             activation_min: set.activation_min.unwrap_or(self.activation_min),
             require_mfa: set.require_mfa.unwrap_or(self.require_mfa),
             mfa_max_age: set.mfa_max_age.or(self.mfa_max_age),
+            single_use_authentication: set
+                .single_use_authentication
+                .unwrap_or(self.single_use_authentication),
             authentication_contexts: match &set.authentication_context {
                 Some(context) => one_or_none(context.clone(), context.is_empty()),
                 None => self.authentication_contexts,

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use pim_domain::{
     activation::{
-        Ask, Ending, Facts, Length, SIGN_IN_LEEWAY, START_AHEAD_MAX, State, Verdict, ask,
+        Activation, Ask, Ending, Facts, Length, SIGN_IN_LEEWAY, START_AHEAD_MAX, State, Use,
+        Verdict, ask,
     },
     denial::{Denial, Reason, Rule},
     event::ThingKind,
@@ -278,6 +279,49 @@ fn a_sign_in_may_be_as_old_as_the_policy_says() {
     assert!(asked(&facts, Some(SIGN_IN_LEEWAY)).is_ok());
     let stale = SIGN_IN_LEEWAY + TimeDelta::seconds(1);
     assert_eq!(asked(&facts, Some(stale)).unwrap_err(), [Rule::Mfa]);
+}
+
+/// One sign-in serves once: what that needs of the facts, and what it leaves behind.
+#[test]
+fn where_a_sign_in_serves_once_it_serves_no_second_time() {
+    let mut facts = facts(&user("alice"));
+    let signed_in = noon() - TimeDelta::seconds(90);
+    let asked = |facts: &Facts, time| {
+        let mut wish = wish(facts);
+        wish.request.sign_in.time = time;
+        ask(facts, wish, &stamp(noon()))
+    };
+    let served = |activation: &Activation| activation.used_authentications.clone();
+    // Nobody asks for it: any sign-in serves, and none is used up.
+    let first = asked(&facts, Some(signed_in)).unwrap().into_after();
+    assert_eq!(served(&first), [].into());
+    facts.used = Use::Activation(first.id);
+    assert!(asked(&facts, Some(signed_in)).is_ok());
+    set(&mut facts.policy, RuleSet { single_use_authentication: Some(true), ..RuleSet::default() });
+    for (used, time) in [
+        (Use::Activation(first.id), Some(signed_in)),
+        (Use::Unknown, Some(signed_in)),
+        (Use::Unknown, None),
+        (Use::Nothing, None),
+    ] {
+        facts.used = used;
+        let denial = asked(&facts, time).unwrap_err();
+        assert_eq!(broken(&denial), [Rule::SingleUseAuthentication], "{used:?} {time:?}");
+        let Reason::Policy { violations, .. } = &denial.reason else { panic!("{denial:?}") };
+        let wanted = violations[0].step_up.as_ref().unwrap();
+        assert_eq!(wanted.max_age, Some(TimeDelta::zero()), "the same one would come back");
+    }
+    facts.used = Use::Nothing;
+    let second = asked(&facts, Some(signed_in)).unwrap().into_after();
+    assert_eq!(served(&second), [signed_in].into());
+    facts.used = Use::Activation(second.id);
+    let mut wish = wish(&facts);
+    wish.request.justification = "".into();
+    wish.request.sign_in.time = Some(signed_in);
+    facts.live = Some(second);
+    let denial = ask(&facts, wish, &stamp(noon())).unwrap_err();
+    let all = [Rule::Justification, Rule::SingleUseAuthentication, Rule::Overlap];
+    assert_eq!(broken(&denial), all, "in order");
 }
 
 #[test]

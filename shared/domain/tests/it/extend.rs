@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use pim_domain::{
-    activation::{Activation, Extend, Facts, Held, Length, State, Verdict, ask},
+    activation::{Activation, Extend, Facts, Held, Length, State, Use, Verdict, ask},
     denial::{Denial, Reason, Rule},
     event::Code,
     fixture::{facts, noon, set, stamp, user, votes, wish},
@@ -97,6 +97,29 @@ fn it_is_judged_as_a_request_is() {
     assert_eq!(ground.refused(TimeDelta::hours(1)), [Rule::Window], "there is nothing to gain");
     ground.facts.eligibilities.clear();
     assert_eq!(ground.refused(TimeDelta::hours(1)), [Rule::Eligibility]);
+}
+
+#[test]
+fn an_extension_needs_a_sign_in_of_its_own_where_each_serves_once() {
+    for ground in [Ground::new(), Ground::new().approved()] {
+        let mut ground = ground;
+        let rule = RuleSet { single_use_authentication: Some(true), ..RuleSet::default() };
+        let own = ground.facts.policy.own(&Scope::root()).set;
+        set(&mut ground.facts.policy, RuleSet { approval: own.approval, ..rule });
+        let first = noon() - TEN;
+        ground.active.used_authentications = [first].into();
+        let by = |ground: &Ground, time| {
+            let mut wish = ground.wish(Length::Duration(TimeDelta::hours(1)));
+            wish.request.sign_in.time = Some(time);
+            ground.active.extend(&ground.facts, wish, &stamp(noon() + TEN))
+        };
+        ground.facts.used = Use::Activation(ground.active.id);
+        let refused = by(&ground, first).unwrap_err();
+        assert_eq!(refused.rules().collect::<Vec<_>>(), [Rule::SingleUseAuthentication]);
+        ground.facts.used = Use::Nothing;
+        let after = by(&ground, noon()).unwrap().into_after();
+        assert_eq!(after.used_authentications, [first, noon()].into());
+    }
 }
 
 #[test]

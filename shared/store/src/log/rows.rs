@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The tables that the log explains.
-pub(super) const TABLES: [&str; 15] = [
+pub(super) const TABLES: [&str; 16] = [
     "tenant",
     "catalog_import",
     "role",
@@ -41,6 +41,7 @@ pub(super) const TABLES: [&str; 15] = [
     "role_grant",
     "activation",
     "extension",
+    "used_authentication",
     "approval",
     "decision",
     "change_request",
@@ -280,7 +281,7 @@ fn of_grant(tenant: TenantId, grant: &Grant) -> Row {
     Row { table: "role_grant", columns, besides: &["holder_is_group"] }
 }
 
-/// With every extension that was ever asked for.
+/// With every extension that was ever asked for, and the sign-ins that served for them.
 fn of_activation(
     tenant: TenantId,
     activation: &Activation,
@@ -322,6 +323,15 @@ fn of_activation(
         "update_time": activation.update_time,
     });
     let mut rows = vec![row("activation", columns)];
+    rows.extend(activation.used_authentications.iter().map(|time| {
+        let columns = json!({
+            "tenant_id": tenant,
+            "principal_id": activation.principal,
+            "auth_time": time,
+            "activation_id": activation.id,
+        });
+        row("used_authentication", columns)
+    }));
     let mut last = None;
     for count in 1..=events.len() {
         let State::Active { extension: Some(extension), .. } =

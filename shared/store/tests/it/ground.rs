@@ -5,7 +5,7 @@ use std::{fmt::Debug, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
-    activation::{Activation, Ask, Extend, Facts as ActivationFacts, Length, Request, ask},
+    activation::{Activation, Ask, Extend, Facts as ActivationFacts, Length, Request, Use, ask},
     approval::{self, Approval},
     catalog::{CatalogFile, CatalogRole},
     change::{Change, Thing},
@@ -211,6 +211,7 @@ impl Ground {
             people: Vec::new(),
             belonging: Vec::new(),
             decide: undecided,
+            used: Use::Unknown,
         }
     }
 

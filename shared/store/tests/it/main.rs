@@ -30,6 +30,7 @@ mod sealed;
 mod sign_ins;
 mod stages;
 mod uniqueness;
+mod used_authentications;
 mod waiting;
 mod walls;
 mod writers;

@@ -30,6 +30,9 @@ fn only(name: RuleName, [one, other]: [PrincipalId; 2]) -> RuleSet {
         RuleName::ActivationMin => RuleSet { activation_min: Some(TimeDelta::seconds(1)), ..none },
         RuleName::RequireMfa => RuleSet { require_mfa: Some(false), ..none },
         RuleName::MfaMaxAge => RuleSet { mfa_max_age: Some(TimeDelta::zero()), ..none },
+        RuleName::SingleUseAuthentication => {
+            RuleSet { single_use_authentication: Some(true), ..none }
+        }
         RuleName::AuthenticationContext => {
             // Excludes the rule before, which is the catalog's.
             let context = Some(r#"urn:"c1""#.to_owned());

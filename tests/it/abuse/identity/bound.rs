@@ -27,19 +27,20 @@ use crate::tls::{
     config, mounted,
 };
 
-const ACTIVATE: &str = "/pim.activation.v1.ActivationService/ActivateRole";
+pub(super) const ACTIVATE: &str = "/pim.activation.v1.ActivationService/ActivateRole";
 
 fn hash(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, bytes))
 }
 
-/// A token of Alice's that is bound to this.
-fn bound(world: &World, organisation: &Organisation, confirmation: &Value) -> String {
+/// A token of Alice's that says this as well.
+pub(super) fn signed(world: &World, organisation: &Organisation, more: &Value) -> String {
     let now = world.now().timestamp();
-    let claims = json!({
+    let mut claims = json!({
         "iss": DEVELOPMENT_PRINCIPALS, "sub": "alice", "aud": "pim", "tid": organisation.tenant,
-        "amr": ["mfa"], "iat": now, "exp": now + 300, "cnf": confirmation,
+        "amr": ["mfa"], "iat": now, "exp": now + 300,
     });
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let header = Header {
         typ: Some("at+jwt".to_owned()),
         kid: Some("development".to_owned()),
@@ -49,7 +50,11 @@ fn bound(world: &World, organisation: &Organisation, confirmation: &Value) -> St
     jsonwebtoken::encode(&header, &claims, &key).unwrap()
 }
 
-async fn with_alice(world: &World) -> Organisation {
+fn bound(world: &World, organisation: &Organisation, confirmation: &Value) -> String {
+    signed(world, organisation, &json!({ "cnf": confirmation }))
+}
+
+pub(super) async fn with_alice(world: &World) -> Organisation {
     let organisation = world.organisation().await;
     let alice = organisation.user(world, "alice").await;
     organisation.make_eligible(&alice, ROLE, "/").await;

@@ -81,6 +81,11 @@ fn weaker(before: &Rules, after: &Rules) -> Vec<&'static str> {
         // A context is asked for in the place of it.
         lost("require_mfa", before.require_mfa, after.require_mfa || !contexts.is_empty()),
         ("mfa_max_age", age),
+        lost(
+            "single_use_authentication",
+            before.single_use_authentication,
+            after.single_use_authentication,
+        ),
         (
             "authentication_context",
             before.authentication_contexts.iter().any(|one| !contexts.contains(one)),

@@ -5,7 +5,7 @@ use std::{collections::HashMap, ops::Range};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pim_domain::{
-    activation::{Activation, Ask, Extend, Facts, Length, Request, Rest, State, ask},
+    activation::{Activation, Ask, Extend, Facts, Length, Request, Rest, State, Use, ask},
     approval::{self, Approval, Decide, Decided, Verdict},
     authority::SignIn,
     change::{Change, Thing},
@@ -360,10 +360,8 @@ impl Model {
 
     fn facts_for(&self, eligibility: &Grant, scope: &Scope, rule: Option<&ApprovalRule>) -> Facts {
         let target = (eligibility.principal, eligibility.role, scope);
-        let live = self.activations.iter().find(|activation| {
-            activation.is_live()
-                && (activation.principal, activation.role, &activation.scope) == target
-        });
+        let mut all = self.activations.iter();
+        let live = all.find(|one| one.is_live() && (one.principal, one.role, &one.scope) == target);
         let mut policy = Layers::untouched(eligibility.role, CATALOG);
         fixture::set(&mut policy, RuleSet { approval: rule.cloned(), ..RuleSet::default() });
         Facts {
@@ -377,6 +375,7 @@ impl Model {
             people: self.principals.clone(),
             belonging: Vec::new(),
             decide: pim_domain::condition::undecided,
+            used: Use::Unknown,
         }
     }
 
