@@ -2,7 +2,7 @@
 //! certificate of the connection that it comes by (RFC 8705), a key that signs each call
 //! (RFC 9449), or both.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -19,7 +19,7 @@ use super::{
 pub type Thumbprint = [u8; 32];
 
 /// What a caller shows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Presented<'a> {
     /// The access token.
     pub token: &'a str,
@@ -30,7 +30,7 @@ pub struct Presented<'a> {
 }
 
 /// That whoever calls has the key of their token (RFC 9449).
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Proof<'a> {
     /// The header `dpop`; none where it is not there, or more than once.
     pub header: Option<&'a str>,
@@ -54,6 +54,20 @@ struct Rules {
     required: bool,
     algorithms: Vec<Algorithm>,
     origins: Option<Vec<Origin>>,
+}
+
+impl fmt::Debug for Presented<'_> {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented").field("proof", &self.proof).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Proof<'_> {
+    /// Without the header.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proof").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl<'a> From<&'a str> for Presented<'a> {
