@@ -101,7 +101,7 @@ const fn state(
 }
 
 /// All that anybody may do.
-pub const RIGHTS: [Rights; 29] = [
+pub const RIGHTS: [Rights; 30] = [
     read("_sqlx_migrations", ALL),
     read("instance", ALL),
     state(

@@ -19,7 +19,7 @@ const GROUP: &str = "/subscriptions/9a4e0f5c-6c6b-4a63-8f3e-2a9d1f0b7e21/resourc
 const MACHINE: &str = "/subscriptions/9a4e0f5c-6c6b-4a63-8f3e-2a9d1f0b7e21/resourceGroups/app/vm/1";
 const OTHER: &str = "/subscriptions/0d0b6c1e-7f0a-4a36-a2a5-6a1f5b1e4f77";
 /// In the order of the contract.
-const RULES: [&str; 18] = [
+const RULES: [&str; 19] = [
     "activation_max",
     "activation_min",
     "require_mfa",
