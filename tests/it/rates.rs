@@ -116,6 +116,11 @@ async fn tokens_that_are_no_good_stop_being_looked_at_and_known_ones_do_not() {
         async |client: &Client| client.roles().get_role(GetRoleRequest::default()).await.map(drop);
     let known = world.client_with(Some(&mint()));
     assert_refused(call(&known).await, Code::PermissionDenied, "NOT_PERMITTED");
+    // However many there are, those that are good are none of those that are not.
+    for number in 0..BURST * 3 {
+        let another = world.client(Grant::Operator { subject: format!("operator-{number}") });
+        assert_refused(call(&another).await, Code::PermissionDenied, "NOT_PERMITTED");
+    }
     let bad = world.client_with(Some("a.bad.token"));
     assert_refused(call(&bad).await, Code::Unauthenticated, "CREDENTIAL_INVALID");
     let refused = flood(async || call(&bad).await).await;

@@ -1,6 +1,7 @@
 //! TLS with real certificates: who may connect, what happens when certificates change, and which
 //! service a certificate is.
 
+mod address;
 pub(crate) mod authority;
 mod handshake;
 mod services;

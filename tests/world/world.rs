@@ -171,9 +171,24 @@ impl World {
         limits: Limits,
         prepare: impl Fn(&'static str, &str, &mut Process),
     ) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.call_at("127.0.0.1:0", limits, prepare).await;
+    }
+
+    /// The same of a server that listens at this address.
+    ///
+    /// # Panics
+    /// It cannot be served.
+    pub async fn call_at(
+        &mut self,
+        address: &str,
+        limits: Limits,
+        prepare: impl Fn(&'static str, &str, &mut Process),
+    ) {
+        let listener = TcpListener::bind(address).await.unwrap();
         let scheme = if self.tls.is_some() { "https" } else { "http" };
-        self.url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let mut address = listener.local_addr().unwrap();
+        address.set_ip(address.ip().to_canonical());
+        self.url = format!("{scheme}://{address}");
         let services = SERVICES.map(|service| {
             let mut own = self.system.process(service.name, &self.url).unwrap();
             prepare(service.name, &self.url, &mut own);

@@ -104,19 +104,28 @@ pub(crate) fn incoming(
     limits: &Limits,
     cut: CancellationToken,
 ) -> impl Stream<Item = Result<Connection, Infallible>> + use<> {
-    let door = Door {
-        listener,
-        tls,
-        handshakes: JoinSet::new(),
-        places: Places::new(limits.connections_max, limits.connections_per_address_max),
-        handshake: Duration::from_secs(HANDSHAKE_SECONDS),
-        age: Duration::from_secs(limits.connection_age_seconds + CONNECTION_GRACE_SECONDS),
-        cut,
-    };
+    let door = Door::new(listener, tls, limits, cut);
     stream::unfold(door, |mut door| async { Some((Ok(door.accept().await), door)) })
 }
 
 impl Door {
+    fn new(
+        listener: TcpListener,
+        tls: Option<Tls>,
+        limits: &Limits,
+        cut: CancellationToken,
+    ) -> Self {
+        Self {
+            listener,
+            tls,
+            handshakes: JoinSet::new(),
+            places: Places::new(limits.connections_max, limits.connections_per_address_max),
+            handshake: Duration::from_secs(HANDSHAKE_SECONDS),
+            age: Duration::from_secs(limits.connection_age_seconds + CONNECTION_GRACE_SECONDS),
+            cut,
+        }
+    }
+
     /// The next connection that can speak. Nobody waits for somebody else's handshake.
     async fn accept(&mut self) -> Connection {
         loop {
@@ -324,6 +333,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_door_keeps_to_the_limits_that_are_set() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let limits = Limits {
+            connections_max: 3,
+            connections_per_address_max: 2,
+            connection_age_seconds: 7,
+            ..Limits::default()
+        };
+        let door = Door::new(listener, None, &limits, CancellationToken::new());
+        assert_eq!(door.handshake, Duration::from_secs(HANDSHAKE_SECONDS));
+        assert_eq!(door.age, Duration::from_secs(7 + CONNECTION_GRACE_SECONDS));
+        let take = |last| door.places.take(source([192, 0, 2, last].into()));
+        let _taken = [take(1).unwrap(), take(1).unwrap()];
+        assert!(take(1).is_none());
+        let _third = take(2).unwrap();
+        assert!(take(3).is_none());
+    }
+
+    #[tokio::test]
     async fn a_silent_connection_ends() {
         let mut door = door(SHORT, LONG).await;
         let _silent = connect(&door).await;
@@ -401,8 +429,13 @@ mod tests {
         let cut = door.cut.clone();
         let (read, ()) = tokio::join!(read_to_end(&mut connection), async move { cut.cancel() });
         assert_eq!(read, io::ErrorKind::ConnectionAborted);
-        let written = connection.write_all(b"x").await.unwrap_err();
-        assert_eq!(written.kind(), io::ErrorKind::ConnectionAborted);
+        let written = connection.write_all(b"x").await;
+        let vectored = connection.write_vectored(&[io::IoSlice::new(b"x")]).await.map(drop);
+        // Either may wait for the peer where there is TLS.
+        let (flushed, closed) = (connection.flush().await, connection.shutdown().await);
+        for done in [written, vectored, flushed, closed] {
+            assert_eq!(done.unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+        }
     }
 
     #[tokio::test]

@@ -225,7 +225,7 @@ fn limited(whose: Whose, rate: Rate, wait: Duration) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{Claims, OperatorIdentity, ServiceIdentity};
+    use crate::auth::{Claims, OperatorIdentity, PrincipalIdentity, ServiceIdentity};
 
     /// One at once, and the next in so long that no test sees it.
     const ONE: Rate = Rate::Limited { per_second: 1, burst: 1 };
@@ -290,6 +290,30 @@ mod tests {
         for _ in 0..3 {
             rates.call(&scheduler, Class::Internal).unwrap();
         }
+    }
+
+    #[test]
+    fn who_is_over_their_own_share_takes_nothing_of_their_tenants() {
+        let principal = |subject: &str| {
+            let issuer = "https://login.example".to_owned();
+            let (tenant, subject) = (Uuid::nil(), subject.to_owned());
+            Identity::Principal(PrincipalIdentity { tenant, issuer, subject, claims: claims() })
+        };
+        let tenant_write_rate = Rate::Limited { per_second: 1, burst: 3 };
+        let limits = RateLimits { write_rate: ONE, tenant_write_rate, ..RateLimits::none() };
+        let rates = Rates::new(&limits);
+        let subject =
+            |over: Status| over.get_details_error_info().unwrap().metadata["subject"].clone();
+        rates.call(&principal("alice"), Class::Write).unwrap();
+        for _ in 0..3 {
+            let over = rates.call(&principal("alice"), Class::Write).unwrap_err();
+            assert_eq!(subject(over), "caller");
+        }
+        rates.call(&principal("bob"), Class::Write).unwrap();
+        // What is for services alone is refused and leaves its entry: that counts as well.
+        rates.call(&principal("carol"), Class::Internal).unwrap();
+        let over = rates.call(&principal("dave"), Class::Write).unwrap_err();
+        assert_eq!(subject(over), "tenant");
     }
 
     #[test]

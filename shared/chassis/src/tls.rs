@@ -98,9 +98,13 @@ impl Tls {
     /// # Errors
     /// They cannot be used: what was there before stays. Or that is not valid any more.
     pub fn reload(&self) -> Result<bool, FilesError> {
+        self.reload_at(UnixTime::now())
+    }
+
+    fn reload_at(&self, now: UnixTime) -> Result<bool, FilesError> {
         let changed = self.files.reload()?;
         let served = self.files.current();
-        valid_now(&served.own.0, &served.own.1)?;
+        valid_at(now, &served.own.0, &served.own.1)?;
         Ok(changed)
     }
 
@@ -124,7 +128,7 @@ fn served(names: &[String], read: &[Vec<u8>]) -> Result<Served, FilesError> {
     };
     let (chain, key) = pair_of((&names[0], certificate), (&names[1], key))?;
     let own = (names[0].clone(), chain[0].clone());
-    valid_now(&own.0, &own.1)?;
+    valid_at(UnixTime::now(), &own.0, &own.1)?;
     let failed = |error: &dyn std::fmt::Display| FilesError::new(format!("{}: {error}", names[0]));
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
@@ -147,12 +151,11 @@ fn served(names: &[String], read: &[Vec<u8>]) -> Result<Served, FilesError> {
     Ok(Served { config: Arc::new(config), own })
 }
 
-/// Whether a certificate is valid at this time, whoever has signed it: its own dates are what is
+/// Whether a certificate is valid at a time, whoever has signed it: its own dates are what is
 /// judged first, so who trusts nobody learns of nothing else.
-fn valid_now(name: &str, certificate: &CertificateDer<'_>) -> Result<(), FilesError> {
+fn valid_at(now: UnixTime, name: &str, certificate: &CertificateDer<'_>) -> Result<(), FilesError> {
     let parsed = EndEntityCert::try_from(certificate)
         .map_err(|error| FilesError::new(format!("{name}: {error}")))?;
-    let now = UnixTime::now();
     let judged =
         parsed.verify_for_usage(&[], &[], &[], now, KeyUsage::server_auth(), None, None).err();
     match judged {
@@ -180,7 +183,71 @@ impl ClientCertificate {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    /// A certificate that nobody vouches for, which is good from one year to another.
+    fn files(folder: &tempfile::TempDir, [first, last]: [i32; 2]) -> TlsConfig {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(first, 1, 1);
+        params.not_after = rcgen::date_time_ymd(last, 1, 1);
+        let [certificate, private] = ["tls.crt", "tls.key"].map(|name| folder.path().join(name));
+        std::fs::write(&certificate, params.self_signed(&key).unwrap().pem()).unwrap();
+        std::fs::write(&private, key.serialize_pem()).unwrap();
+        TlsConfig {
+            tls_certificate_file: Some(certificate),
+            tls_key_file: Some(private),
+            ..TlsConfig::default()
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_good_from_its_first_day_to_its_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = files(&folder, [2020, 2021]);
+        let pem = std::fs::read(config.tls_certificate_file.unwrap()).unwrap();
+        let key = std::fs::read(config.tls_key_file.unwrap()).unwrap();
+        let (chain, _) = pair_of(("a.crt", &pem), ("a.key", &key)).unwrap();
+        let judged = |days: u64| {
+            // From the first of 2020.
+            let since = Duration::from_secs(1_577_836_800 + days * 86_400);
+            valid_at(UnixTime::since_unix_epoch(since), "a.crt", &chain[0])
+        };
+        assert_eq!((judged(1), judged(365)), (Ok(()), Ok(())));
+        let said = |judged: Result<(), FilesError>| judged.unwrap_err().to_string();
+        assert_eq!(said(judged(367)), "the certificate in a.crt has expired");
+        let early = UnixTime::since_unix_epoch(Duration::from_secs(1_577_836_799));
+        let early = said(valid_at(early, "a.crt", &chain[0]));
+        assert_eq!(early, "the certificate in a.crt is not valid yet");
+    }
+
+    #[test]
+    fn a_certificate_that_expires_while_it_is_served_is_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = files(&folder, [2020, 3000]);
+        let tls = Tls::load(&config).unwrap().unwrap();
+        assert_eq!(tls.reload(), Ok(false));
+        let late = UnixTime::since_unix_epoch(Duration::from_secs(3_000 * 365 * 86_400));
+        let error = tls.reload_at(late).unwrap_err().to_string();
+        assert!(error.ends_with("has expired"), "{error}");
+    }
+
+    #[test]
+    fn who_has_shown_no_certificate_is_no_service_where_one_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = files(&folder, [2020, 3000]);
+        let free = Tls::load(&config).unwrap().unwrap();
+        assert!(free.is_service("audit", &None));
+        let tls_service_name = Some("pim-{service}".parse().unwrap());
+        let bound = Tls::load(&TlsConfig { tls_service_name, ..config }).unwrap().unwrap();
+        let named = |name: &str| Some(Arc::from([name.to_owned()]));
+        assert!(bound.is_service("audit", &named("pim-audit")));
+        for other in [None, named("pim-access"), named("pim-audit.example"), Some(Arc::from([]))] {
+            assert!(!bound.is_service("audit", &other), "{other:?}");
+        }
+    }
 
     #[test]
     fn a_services_name_is_one_text_with_the_service_in_it() {

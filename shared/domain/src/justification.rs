@@ -372,6 +372,19 @@ mod tests {
     }
 
     #[test]
+    fn words_that_were_read_are_not_written_again_nor_kept_once_they_are_erased() {
+        let mut why = Justification::new("known work");
+        let commitment = why.commitment().unwrap();
+        why.join(&HashMap::from([(commitment, "known work".to_owned())]));
+        assert_eq!((&*why, why.commitment()), ("known work", Some(commitment)));
+        assert!(why.new_words().is_none());
+        why.join(&HashMap::new());
+        assert_eq!((&*why, why.commitment()), (ERASED, Some(commitment)));
+        // Words alone are none: nothing would say what they were.
+        assert!(serde_json::from_value::<Justification>(json!("known work")).is_err());
+    }
+
+    #[test]
     fn words_are_joined_wherever_they_belong_and_shown_in_place() {
         let (why, gone) = (Justification::new("known work"), Justification::new("secret"));
         let mut value = json!({"decisions": [{"justification": why}], "by": {"why": gone}});

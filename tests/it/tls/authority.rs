@@ -44,10 +44,10 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    /// A certificate for `localhost`, the loopback address, and what is named as a URI.
+    /// A certificate for `localhost`, the loopback addresses, and what is named as a URI.
     pub(crate) fn issue(&self, uri: Option<&str>, ends: Ends) -> Pair {
         let key = KeyPair::generate().unwrap();
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let mut params = CertificateParams::new(names).unwrap();
         let uri = uri.map(|uri| SanType::URI(uri.try_into().unwrap()));
         params.subject_alt_names.extend(uri);

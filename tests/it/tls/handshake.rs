@@ -1,14 +1,24 @@
 //! Handshakes: refused and made, by the certificates of the moment.
 
-use std::{fs, sync::Arc};
+use std::{fs, io, sync::Arc};
 
 use futures::future::join_all;
 use pim_chassis::tls::Tls;
 use pim_client::{Client, Credentials};
-use tokio::{net::TcpStream, sync::watch, task::JoinSet};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::watch,
+    task::JoinSet,
+};
 use tokio_rustls::{
     TlsConnector,
-    rustls::{ClientConfig, crypto::aws_lc_rs, version::TLS13},
+    client::TlsStream,
+    rustls::{
+        ClientConfig, HandshakeKind, SupportedProtocolVersion,
+        crypto::aws_lc_rs,
+        version::{TLS12, TLS13},
+    },
 };
 
 use super::{
@@ -26,18 +36,26 @@ const COMING: usize = 2;
 /// Connections that say nothing.
 const SILENT: usize = 64;
 
-/// The certificate that a server shows now.
-async fn shown(target: &Target, authority: &Mounted) -> Vec<u8> {
+/// A client that shows nothing and speaks one version of TLS.
+fn speaking(version: &'static SupportedProtocolVersion, authority: &Mounted) -> TlsConnector {
     let pem = fs::read(authority.path("ca.crt")).unwrap();
     let roots = pim_client::tls::authorities_of("ca.crt", &pem).unwrap();
     let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&TLS13])
+        .with_protocol_versions(&[version])
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    TlsConnector::from(Arc::new(client))
+}
+
+async fn connect(target: &Target, client: &TlsConnector) -> io::Result<TlsStream<TcpStream>> {
     let socket = TcpStream::connect(target.address).await.unwrap();
-    let name = "localhost".try_into().unwrap();
-    let stream = TlsConnector::from(Arc::new(client)).connect(name, socket).await.unwrap();
+    client.connect("localhost".try_into().unwrap(), socket).await
+}
+
+/// The certificate that a server shows now.
+async fn shown(target: &Target, authority: &Mounted) -> Vec<u8> {
+    let stream = connect(target, &speaking(&TLS13, authority)).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
 }
 
@@ -46,6 +64,30 @@ async fn who_speaks_without_tls_is_not_answered() {
     let target = Target::start(&mounted(&Authority::new()), Clients::Any).await;
     let plain = format!("http://{}", target.address);
     assert!(!reaches(&Client::connect_lazy(&plain, Credentials::none()).unwrap()).await);
+}
+
+#[tokio::test]
+async fn an_older_version_of_tls_is_refused() {
+    let files = mounted(&Authority::new());
+    let target = Target::start(&files, Clients::Any).await;
+    connect(&target, &speaking(&TLS13, &files)).await.unwrap();
+    let refused = connect(&target, &speaking(&TLS12, &files)).await.unwrap_err().to_string();
+    assert!(refused.contains("ProtocolVersion"), "{refused}");
+}
+
+#[tokio::test]
+async fn each_connection_is_judged_anew_and_none_resumed() {
+    let files = mounted(&Authority::new());
+    let target = Target::start(&files, Clients::Any).await;
+    let client = speaking(&TLS13, &files);
+    for _ in 0..2 {
+        let mut stream = connect(&target, &client).await.unwrap();
+        assert_eq!(stream.get_ref().1.handshake_kind(), Some(HandshakeKind::Full));
+        // What could be resumed by would come before the first answer.
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+        stream.flush().await.unwrap();
+        stream.read_u8().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -197,7 +197,11 @@ async fn it_is_done_once_and_only_by_who_may() {
     let reader = story.organisation.user(&story.world, "rita").await;
     let global_reader = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
     story.organisation.assign(&reader, global_reader, "/").await.unwrap();
-    for nobody in [&story.alice, &reader] {
+    // Who may only below the root may not: an entry is the whole tenant's.
+    let below = story.organisation.user(&story.world, "bea").await;
+    let unit = "/administrativeUnits/sales";
+    story.organisation.assign(&below, Organisation::GLOBAL_ADMINISTRATOR, unit).await.unwrap();
+    for nobody in [&story.alice, &reader, &below] {
         let refused = erase(&nobody.client, &requested.id).await;
         assert_refused(refused, Code::PermissionDenied, "NOT_PERMITTED");
     }

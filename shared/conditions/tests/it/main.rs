@@ -110,6 +110,41 @@ fn the_example_of_a_network_and_a_fresh_sign_in_says_what_it_is_for() {
 }
 
 #[test]
+fn addresses_of_both_kinds_are_compared_by_what_they_are() {
+    let from = |address: &str, expression: &str| {
+        let text = when(&format!("context has ip && {expression}"));
+        assert_eq!(check(&text), Ok(()), "{expression}");
+        let address = Some(address.parse().unwrap());
+        says(&text, &Circumstances { signals: Signals { address, ..Signals::default() }, ..bare() })
+    };
+    for (address, expression) in [
+        ("2001:db8:7::9", r#"context.ip.isInRange(ip("2001:db8:7::/48"))"#),
+        ("2001:db8:7::9", r#"context.ip == ip("2001:0db8:0007:0:0:0:0:9")"#),
+        ("2001:db8:7::9", "context.ip.isIpv6()"),
+        ("::1", "context.ip.isLoopback()"),
+        ("fe80::1", r#"context.ip.isInRange(ip("fe80::/10"))"#),
+        // One of IPv4 that came over IPv6.
+        ("::ffff:192.0.2.7", "context.ip.isIpv4()"),
+        ("::ffff:192.0.2.7", r#"context.ip.isInRange(ip("192.0.2.0/24"))"#),
+        ("::ffff:127.0.0.1", "context.ip.isLoopback()"),
+        ("192.0.2.7", r#"context.ip == ip("192.0.2.7")"#),
+    ] {
+        assert_eq!(from(address, expression), Outcome::Allowed, "{address}: {expression}");
+    }
+    for (address, expression) in [
+        ("2001:db8:8::9", r#"context.ip.isInRange(ip("2001:db8:7::/48"))"#),
+        ("2001:db8:7::9", r#"context.ip.isInRange(ip("0.0.0.0/0"))"#),
+        ("192.0.2.7", r#"context.ip.isInRange(ip("::/0"))"#),
+        ("::ffff:192.0.2.7", "context.ip.isIpv6()"),
+        ("::ffff:192.0.2.7", r#"context.ip.isInRange(ip("::ffff:0:0/96"))"#),
+        // An old form of an address within one of IPv6 is one of IPv6.
+        ("::192.0.2.7", r#"context.ip.isInRange(ip("192.0.2.0/24"))"#),
+    ] {
+        assert_eq!(from(address, expression), Outcome::Denied, "{address}: {expression}");
+    }
+}
+
+#[test]
 fn the_examples_are_those_of_the_documentation() {
     let documentation = include_str!("../../../../deploy/CONDITIONS.md");
     for example in [OFFICE_HOURS, NETWORK] {
@@ -196,7 +231,8 @@ fn what_cannot_be_evaluated_denies_also_where_it_would_only_forbid() {
         assert!(why.starts_with("integer overflow"), "{why}");
     }
     // As it may have been stored by another version.
-    for text in ["permit", &when("context.nothing")] {
+    let long = format!("{}//{}", when("true"), "x".repeat(CONDITION_BYTES_MAX));
+    for text in ["permit", &when("context.nothing"), &long] {
         assert!(matches!(says(text, &whole()), Outcome::Failed(_)), "{text}");
     }
 }

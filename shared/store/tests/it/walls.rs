@@ -129,6 +129,33 @@ async fn each_login_may_do_what_is_written_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_somebody_was_granted_beside_it_is_taken_away() {
+    let database = TestDb::new().await;
+    let mut owner = database.connect().await;
+    tell(
+        &mut owner,
+        "grant update, delete on event to pim_activation;
+         grant select on alert to public;
+         grant create on schema public to public, pim_audit",
+    )
+    .await;
+    migrate::migrate(database.url(), &Passwords::default()).await.unwrap();
+    let left: Vec<bool> = sqlx::query_scalar(
+        "select unnest(array[
+             has_table_privilege('pim_activation', 'event', 'update'),
+             has_table_privilege('pim_activation', 'event', 'delete'),
+             has_table_privilege('pim_access', 'alert', 'select'),
+             has_schema_privilege('pim_access', 'public', 'create'),
+             has_schema_privilege('pim_audit', 'public', 'create')
+         ])",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    assert_eq!(left, [false; 5]);
+}
+
+#[tokio::test]
 async fn no_table_of_state_has_two_writers() {
     for rights in &login::RIGHTS {
         let shared = ["event", "idempotency", "words"].contains(&rights.table);
