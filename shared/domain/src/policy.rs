@@ -26,9 +26,11 @@ pub use update::{Facts, Update, update};
 use crate::{
     change::{Thing, Version},
     condition::Condition,
+    denial::{Rule, Violation},
     event::ThingKind,
     id::RoleId,
     scope::Scope,
+    text::Ticket,
 };
 
 /// No activation is longer, whatever a policy says. Fixed.
@@ -95,6 +97,18 @@ impl Rules {
     #[must_use]
     pub fn approval_timeout(&self) -> Option<TimeDelta> {
         self.approvals.iter().map(|rule| rule.timeout).min()
+    }
+
+    /// What is wrong with a ticket where one is required, for an activation or an assignment.
+    pub(crate) fn ticketing(&self, ticket: Option<&Ticket>) -> Option<Violation> {
+        let broken = |field, limit: &str, given: &str| {
+            Some(Violation::new(Rule::Ticketing, field, limit, given))
+        };
+        let Some(Ticket { number, .. }) = ticket else {
+            return broken("ticket", "required", "none");
+        };
+        let pattern = self.ticket_patterns.iter().find(|pattern| !pattern.matches(number))?;
+        broken("ticket.number", &format!("matches {}", pattern.as_str()), number)
     }
 
     /// Of each rule the stricter: yes over no, the smaller maximum and age, the larger minimum;

@@ -124,8 +124,14 @@ async fn an_assignment_needs_a_ticket_where_the_policy_says_so() {
     ground.assert_breaks(Kind::Assignment, good.clone(), "TICKETING").await;
     let admin = &ground.org.admin.client;
     create(admin, Kind::Eligibility, good.clone()).await.unwrap();
-    let ticket = Some(Ticket { number: "CHG-1".to_owned(), system: "desk".to_owned() });
-    create(admin, Kind::Assignment, CreateEligibilityRequest { ticket, ..good }).await.unwrap();
+    let with = |number: &str| CreateEligibilityRequest {
+        ticket: Some(Ticket { number: number.to_owned(), system: "desk".to_owned() }),
+        ..good.clone()
+    };
+    let patterned = Rules { ticket_pattern: Some("CHG-[0-9]+".to_owned()), ..Rules::default() };
+    ground.org.set_policy(ROLE, patterned).await.unwrap();
+    ground.assert_breaks(Kind::Assignment, with("INC-1"), "TICKETING").await;
+    create(admin, Kind::Assignment, with("CHG-1")).await.unwrap();
 }
 
 #[tokio::test]

@@ -312,16 +312,8 @@ fn justification(judged: &Judged<'_>) -> Option<Violation> {
 }
 
 fn ticketing(judged: &Judged<'_>) -> Option<Violation> {
-    if !judged.rules.require_ticket {
-        return None;
-    }
-    let Some(ticket) = &judged.request.ticket else {
-        return Some(Violation::new(Rule::Ticketing, "ticket", "required", "none"));
-    };
-    let pattern =
-        judged.rules.ticket_patterns.iter().find(|pattern| !pattern.matches(&ticket.number))?;
-    let limit = format!("matches {}", pattern.as_str());
-    Some(Violation::new(Rule::Ticketing, "ticket.number", limit, ticket.number.as_str()))
+    let required = judged.rules.require_ticket;
+    if required { judged.rules.ticketing(judged.request.ticket.as_ref()) } else { None }
 }
 
 fn mfa(judged: &Judged<'_>) -> Option<Violation> {

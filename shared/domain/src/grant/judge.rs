@@ -231,8 +231,7 @@ fn ticketing(judged: &Judged<'_>) -> Option<Violation> {
         GrantKind::Eligibility => false,
         GrantKind::Assignment => judged.rules.assignment_require_ticket,
     };
-    (required && judged.terms.ticket.is_none())
-        .then(|| Violation::new(Rule::Ticketing, "ticket", "required", "none"))
+    if required { judged.rules.ticketing(judged.terms.ticket) } else { None }
 }
 
 fn mfa(judged: &Judged<'_>) -> Option<Violation> {

@@ -7,10 +7,11 @@ use pim_domain::{
     fixture::{group, noon, role, set, stamp, user},
     grant::{Create, Facts, Grant, GrantKind, create},
     group::{GROUP_NESTING_MAX, Subject, Surroundings},
-    policy::{Layers, RuleSet},
+    policy::{Layers, RuleSet, TicketPattern},
     principal::{Principal, PrincipalKind},
     role::{Catalog, Role},
     scope::Scope,
+    text::Ticket,
 };
 
 fn facts() -> Facts {
@@ -158,6 +159,28 @@ fn an_active_assignment_needs_what_the_policy_says() {
     );
     facts.caller_mfa = false;
     assert_eq!(refused(&facts, silent), [Rule::Ticketing, Rule::Mfa]);
+}
+
+#[test]
+fn the_number_of_a_ticket_matches_where_one_is_needed() {
+    let mut facts = facts();
+    let with = |kind, number: &str, facts: &Facts| {
+        let ticket = Some(Ticket { number: number.to_owned(), system: "desk".to_owned() });
+        Create { ticket, ..wish(kind, facts) }
+    };
+    let pattern = TicketPattern::try_from("CHG[0-9]+".to_owned()).unwrap();
+    let patterned = RuleSet { ticket_pattern: Some(pattern), ..RuleSet::default() };
+    set(&mut facts.policy, patterned.clone());
+    made(&facts, with(GrantKind::Assignment, "INC7", &facts));
+    let assignment_require_ticket = Some(true);
+    set(&mut facts.policy, RuleSet { assignment_require_ticket, ..patterned });
+    for number in ["INC7", "CHG7b", "xCHG7"] {
+        let given = with(GrantKind::Assignment, number, &facts);
+        assert_eq!(refused(&facts, given), [Rule::Ticketing], "{number}");
+    }
+    made(&facts, with(GrantKind::Assignment, "CHG7", &facts));
+    // An eligibility holds nothing; whoever activates it gives their own.
+    made(&facts, with(GrantKind::Eligibility, "INC7", &facts));
 }
 
 #[test]
