@@ -147,7 +147,8 @@ pub struct Grant {
     pub justification: Justification,
     /// On which change or incident.
     pub ticket: Option<Ticket>,
-    /// Who made it: a principal, or nobody of the directory.
+    /// Who made it: a principal, or nobody of the directory. Of access to a group, whoever gave more
+    /// of it since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_by: Option<PrincipalId>,
     /// The one that had ended, where it renews one.

@@ -370,6 +370,7 @@ pub async fn record(
              end_time = excluded.end_time,
              ended_time = excluded.ended_time,
              ending = excluded.ending,
+             granted_by = excluded.granted_by,
              policy_revision = excluded.policy_revision,
              version = excluded.version,
              update_time = excluded.update_time

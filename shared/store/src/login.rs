@@ -160,6 +160,7 @@ pub const RIGHTS: [Rights; 30] = [
             "end_time",
             "ended_time",
             "ending",
+            "granted_by",
             "policy_revision",
             "version",
             "update_time",

@@ -5,12 +5,14 @@ use pim_proto::{
     activation::v1::{ActivateRoleRequest, ActivationState},
     approval::v1::{Approval, ApproveRequest, ApproveResponse},
     assignment::v1::{
-        ApprovalMode, ApprovalRule, ApprovalStage, ApproverSlot, Group, PrincipalKind, Rules,
-        approver_slot::Approver,
+        ApprovalMode, ApprovalRule, ApprovalStage, ApproverSlot, CreateAssignmentRequest,
+        ExtendAssignmentRequest, Group, PrincipalKind, Rules, approver_slot::Approver,
+        extend_assignment_request,
     },
 };
 use pim_tests::{
     Organisation, Person, World, assert_refused, duration, fields, metadata, new_id, stage, stages,
+    timestamp,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -195,6 +197,54 @@ async fn t_05_an_accomplice_whom_the_requester_made_an_approver_is_none() {
     let [theirs] = <[Approval; 1]>::try_from(nested.inbox().await).unwrap();
     nested.approve(&theirs).await.unwrap();
     assert!(bob.holds(ROLE, "/").await);
+}
+
+#[tokio::test]
+async fn t_05_an_accomplice_whose_membership_the_requester_lengthened_is_no_approver() {
+    let world = World::start().await;
+    let organisation = world.organisation().await;
+    let admin = &organisation.admin;
+    let [alice, carol, early] = [
+        organisation.user(&world, "alice").await,
+        organisation.user(&world, "carol").await,
+        organisation.user(&world, "early").await,
+    ];
+    let board = organisation.group("board").await;
+    admin.add_member(&carol.id, &board).await.unwrap();
+    admin.assign_to(&alice.id, Organisation::GROUP_OWNER, &board.scope).await.unwrap();
+    let days = |days| timestamp(world.now() + TimeDelta::days(days));
+    let request = CreateAssignmentRequest {
+        principal_id: early.id.clone(),
+        role_id: Organisation::GROUP_MEMBER.to_owned(),
+        scope: board.scope.clone(),
+        end_time: Some(days(2)),
+        ..CreateAssignmentRequest::default()
+    };
+    let made = admin.client.assignments().create_assignment(request).await.unwrap().into_inner();
+    let membership = made.assignment.unwrap().id;
+    let extend = async |by: &Person, end| {
+        let request = ExtendAssignmentRequest {
+            assignment_id: membership.clone(),
+            end: Some(extend_assignment_request::End::EndTime(end)),
+            ..ExtendAssignmentRequest::default()
+        };
+        by.client.assignments().extend_assignment(request).await.unwrap();
+    };
+    any_of_group(&organisation, &board).await.unwrap();
+    organisation.make_eligible(&alice, ROLE, "/").await;
+    alice.activate(wish()).await.unwrap();
+    let [approval] = <[Approval; 1]>::try_from(early.inbox().await).unwrap();
+    extend(&alice, days(5)).await;
+    let before = written(&organisation).await;
+    assert_eq!(early.inbox().await, []);
+    let refused = early.approve(&approval).await;
+    assert_refused(refused, Code::PermissionDenied, "NOT_AN_APPROVER");
+    assert_waits(&organisation, &alice, before).await;
+    // Who lengthens it after that answers for it.
+    extend(admin, days(9)).await;
+    early.approve(&approval).await.unwrap();
+    let examined = world.examine(&["replay"]).await;
+    assert_eq!(examined.code, 0, "{examined:?}");
 }
 
 #[tokio::test]

@@ -13,8 +13,9 @@ use crate::{
     change::{Change, Version},
     denial::{Denial, Reason, Rule, Violation},
     event::{About, Code, Stamp},
-    id::GrantId,
+    id::{GrantId, PrincipalId},
     justification::Justification,
+    role::GroupAccess,
     text::Ticket,
     time::Window,
 };
@@ -257,6 +258,18 @@ impl Grant {
         Some(Violation::new(Rule::Window, "end_time", limit, given))
     }
 
+    /// Who answers for what is held in `window`. Of access to a group that is whoever gave it, or gave
+    /// more of it, last: what the requester of an activation gave makes nobody their approver, and to
+    /// lengthen a membership is as good as to make one.
+    fn answering(&self, window: Window, stamp: &Stamp) -> Option<PrincipalId> {
+        let ends_later = self.window.end.is_some_and(|old| window.end.is_none_or(|new| new > old));
+        let widens = ends_later || window.start < self.window.start;
+        match GroupAccess::of(self.role) {
+            Some(GroupAccess::Member | GroupAccess::Owner) if widens => stamp.actor.principal(),
+            Some(GroupAccess::Member | GroupAccess::Owner) | None => self.granted_by,
+        }
+    }
+
     fn moved(
         &self,
         window: Window,
@@ -267,6 +280,7 @@ impl Grant {
     ) -> Change<Self> {
         let after = Self {
             window,
+            granted_by: self.answering(window, stamp),
             policy_revision: facts.policy.revision,
             version: self.version.next(),
             update_time: stamp.now,
