@@ -3,15 +3,21 @@
 
 mod ground;
 mod log;
+mod operator;
+mod race;
 mod tries;
+mod ways;
 
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use pim_client::Client;
-use pim_proto::assignment::v1::{
-    FreezeTenantRequest, GetTenantRequest, SetTenantPlanRequest, Tenant, TenantPlan,
-    UnfreezeTenantRequest, UpdateTenantRequest,
+use pim_proto::{
+    activation::v1::ActivateRoleRequest,
+    assignment::v1::{
+        FreezeTenantRequest, GetTenantRequest, SetTenantPlanRequest, Tenant, TenantPlan,
+        UnfreezeTenantRequest, UpdateTenantRequest,
+    },
 };
 use pim_tests::{Organisation, Person, World, assert_refused, metadata, timestamp};
 use tonic::{Code, Status};
@@ -170,6 +176,8 @@ async fn a_refusal_says_since_when_and_by_whom_and_goes_after_who_may() {
     let since = world.now();
     freeze(&organisation.admin.client).await.unwrap();
     world.advance(TimeDelta::hours(1));
+    let rehearsed = ActivateRoleRequest { validate_only: true, ..Person::wish(ROLE, "/") };
+    assert_refused(alice.activate(rehearsed).await, Code::FailedPrecondition, "FROZEN");
     let status = alice.activate(Person::wish(ROLE, "/")).await;
     let status = assert_refused(status, Code::FailedPrecondition, "FROZEN");
     assert_eq!(metadata(&status, "frozen_by_id"), organisation.admin.id);

@@ -24,8 +24,17 @@ pub(crate) enum Command {
     },
     /// Stop everything that gains, at once; what is held runs on and can be given up
     Freeze(Reason),
-    /// Consent to ending a freeze; the second of two who do ends it
-    Unfreeze(Reason),
+    /// Consent to ending a freeze; the second of two who do ends it, who may be the operator
+    Unfreeze {
+        #[command(flatten)]
+        reason: Reason,
+        /// The tenant's id, as the operator
+        #[arg(long, value_name = "ID", requires = "etag")]
+        tenant: Option<Uuid>,
+        /// Of the tenant as the first who consented was shown it, as the operator
+        #[arg(long, requires = "tenant")]
+        etag: Option<String>,
+    },
     /// Say what a tenant has paid for, as the operator
     Plan {
         /// The tenant's id
@@ -81,7 +90,13 @@ pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(
             print(present(answer.into_inner().tenant)?, session).await?;
             note_validation(session, &write)
         }
-        Command::Unfreeze(reason) => unfreeze(reason, session).await,
+        Command::Unfreeze { reason, tenant, etag } => {
+            let etag = match etag {
+                Some(etag) => etag,
+                None => get(session).await?.etag,
+            };
+            unfreeze(reason, tenant, etag, session).await
+        }
         Command::Plan { tenant, plan, write } => {
             let plan = match plan {
                 PlanName::P2 => TenantPlan::P2,
@@ -100,10 +115,16 @@ pub(crate) async fn run(command: Command, session: &mut Session<'_>) -> Result<(
     }
 }
 
-async fn unfreeze(reason: Reason, session: &mut Session<'_>) -> Result<(), CliError> {
+async fn unfreeze(
+    reason: Reason,
+    tenant: Option<Uuid>,
+    etag: String,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
     let Reason { justification, write } = reason;
     let request = UnfreezeTenantRequest {
-        etag: get(session).await?.etag,
+        tenant_id: tenant.map(|id| id.to_string()).unwrap_or_default(),
+        etag,
         justification,
         request_id: write.request_id(),
         validate_only: write.validate_only,
@@ -113,7 +134,9 @@ async fn unfreeze(reason: Reason, session: &mut Session<'_>) -> Result<(), CliEr
     let waits = tenant.freeze.is_some();
     print(tenant, session).await?;
     if waits {
-        session.printer.note("still frozen: one more administrator must consent")?;
+        session
+            .printer
+            .note("still frozen: one more administrator must consent, or the operator")?;
     }
     note_validation(session, &write)
 }

@@ -83,6 +83,8 @@ impl Shown for TenantView {
                 ("frozen by", by),
                 ("consented", freeze.consent()),
                 ("consent lapses", exact(freeze.consent_lapse_time)),
+                // An operator, who cannot see the tenant, is told it.
+                ("etag", self.etag.clone()),
             ]);
         }
         fields(rows)

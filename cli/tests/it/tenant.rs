@@ -1,6 +1,11 @@
 //! A tenant on the command line: shown, renamed, frozen, and let go on.
 
-use crate::installation::{Installation, text};
+use std::process::Command;
+
+use crate::{
+    installation::{Installation, PIM, text},
+    program::Program,
+};
 
 #[tokio::test]
 async fn a_tenant_is_shown_renamed_and_frozen() {
@@ -21,4 +26,27 @@ async fn a_tenant_is_shown_renamed_and_frozen() {
     assert!(own.err.contains("SELF_APPROVAL"), "{}", own.err);
     let plan = up.run("admin", &["tenant", "plan", text(&shown, "id"), "free"]).await;
     assert!(plan.err.contains("NOT_PERMITTED"), "{}", plan.err);
+}
+
+#[tokio::test]
+async fn an_operator_says_which_tenant_and_which_freeze() {
+    let installation = Installation::new();
+    let up = installation.up().await;
+    let id = text(&up.ask("admin", &["tenant", "get"]).await, "id").to_owned();
+    let frozen = up.ask("admin", &["tenant", "freeze", "--justification", "a drill"]).await;
+    let data = installation.data();
+    let mut signing = Command::new(PIM);
+    signing.arg("--data").arg(&data).args(["token", "--operator", "operator"]);
+    let token = Program::start(&mut signing).ended().await.out;
+    let line = ["tenant", "unfreeze", "--justification", "over", "--tenant", &id];
+    let unfreeze = |more: &[&str]| {
+        let mut command = Command::new(PIM);
+        command.args(["--server", &up.url, "--token", token.trim()]).args(line).args(more);
+        Program::start(&mut command).ended()
+    };
+    let vague = unfreeze(&[]).await;
+    assert!(vague.err.contains("--etag"), "{}", vague.err);
+    let alone = unfreeze(&["--etag", text(&frozen, "etag")]).await;
+    assert!(alone.err.contains("WRONG_STATE"), "{}", alone.err);
+    assert!(alone.err.contains("NOT_CONSENTED"), "{}", alone.err);
 }

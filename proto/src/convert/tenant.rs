@@ -71,6 +71,7 @@ impl TryFrom<v1::UnfreezeTenantRequest> for Write<Unfreeze> {
 
     fn try_from(request: v1::UnfreezeTenantRequest) -> Result<Self, FieldViolation> {
         let command = Unfreeze {
+            tenant: field::optional_id(&request.tenant_id, "tenant_id")?,
             etag: field::etag(request.etag)?,
             justification: field::justification(request.justification)?,
         };

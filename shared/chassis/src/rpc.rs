@@ -78,7 +78,10 @@ pub const RPCS: &[Rpc] = &[
     write("/pim.assignment.v1.TenantService/UpdateTenant", Own(Action::TenantUpdate)),
     write("/pim.assignment.v1.TenantService/SetTenantPlan", Operator),
     lose("/pim.assignment.v1.TenantService/FreezeTenant", Own(Action::TenantFreeze)),
-    write("/pim.assignment.v1.TenantService/UnfreezeTenant", Own(Action::TenantUnfreeze)),
+    write(
+        "/pim.assignment.v1.TenantService/UnfreezeTenant",
+        ActionOrOperator(Action::TenantUnfreeze),
+    ),
     write("/pim.assignment.v1.RoleService/ImportCatalog", Own(Action::RoleImport)),
     read("/pim.assignment.v1.RoleService/GetRole", AnyPrincipal),
     read("/pim.assignment.v1.RoleService/ListRoles", AnyPrincipal),

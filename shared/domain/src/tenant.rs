@@ -53,7 +53,7 @@ impl Plan {
     }
 }
 
-/// One of the two who must want a tenant to be unfrozen.
+/// The administrator who was the first of two to want a tenant to be unfrozen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     /// Who.
@@ -157,19 +157,31 @@ pub struct StopGaining {
 /// A wish to end a freeze.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unfreeze {
+    /// Of which tenant; absent: the caller's own.
+    pub tenant: Option<TenantId>,
     /// Of the tenant as it was read: what is consented to is this freeze.
     pub etag: String,
     /// Why; not blank.
     pub justification: Justification,
 }
 
+/// Who wants a freeze to end.
+#[derive(Debug, Clone, Copy)]
+pub enum ThawedBy<'a> {
+    /// Somebody of the tenant.
+    Principal(&'a Principal),
+    /// Who runs the installation. They may be the second, never the first, and never alone: so a
+    /// tenant of two administrators has a way out, and a stolen operator's credential none in.
+    Operator,
+}
+
 /// What it takes to judge who unfreezes.
 #[derive(Debug)]
 pub struct Thaw<'a> {
     /// Who calls.
-    pub caller: &'a Principal,
-    /// Who froze it, as they are now.
-    pub freezer: &'a Principal,
+    pub by: ThawedBy<'a>,
+    /// Who froze it, as they are now; nobody where it is not frozen.
+    pub freezer: Option<&'a Principal>,
     /// Who may hold Global Administrator at the root for good.
     pub administrators: &'a [Holder],
 }
@@ -177,11 +189,16 @@ pub struct Thaw<'a> {
 impl Thaw<'_> {
     /// The account of `by`, where it is of somebody who has a say: an enabled user with a permanent
     /// assignment of their own, and not the person who froze it.
-    fn qualified(&self, by: PrincipalId, now: DateTime<Utc>) -> Option<&Principal> {
+    fn qualified(
+        &self,
+        by: PrincipalId,
+        freezer: &Principal,
+        now: DateTime<Utc>,
+    ) -> Option<&Principal> {
         let own = self.administrators.iter().filter(|holder| holder.memberships.is_empty());
         own.filter(|holder| holder.principal.id == by && holder.counts(now))
             .map(|holder| &holder.principal)
-            .find(|principal| !principal.is_same_person(self.freezer))
+            .find(|principal| !principal.is_same_person(freezer))
     }
 }
 
@@ -241,37 +258,46 @@ impl Tenant {
         Ok(self.moved(after, Code::TenantFrozen, about, stamp))
     }
 
-    /// Records the first consent to unfreezing, or unfreezes by the second. `None` where the caller
-    /// has given the first one already.
+    /// Records the first consent to unfreezing, or unfreezes by the second, which may be an
+    /// operator's. `None` where the caller has given the first one already.
     ///
     /// # Errors
     /// `NOT_PERMITTED` to whom has no say, `SELF_APPROVAL` to the person who froze it; `WRONG_STATE`
-    /// where it is not frozen; `ETAG_MISMATCH`; `JUSTIFICATION` where no reason is given.
+    /// where it is not frozen, and to an operator while no administrator's consent counts; `ETAG_MISMATCH`; `JUSTIFICATION` where no reason is given.
     pub fn unfreeze(
         &self,
         facts: &Thaw<'_>,
         wish: Unfreeze,
         stamp: &Stamp,
     ) -> Result<Option<Change<Self>>, Denial> {
-        let Some(freeze) = &self.freeze else { return Err(self.wrong_state("NOT_FROZEN")) };
+        let (Some(freeze), Some(freezer)) = (&self.freeze, facts.freezer) else {
+            return Err(self.wrong_state("NOT_FROZEN"));
+        };
         let refuse = |reason| Err(Denial::new(reason).of(ThingKind::Tenant, self.id.uuid()));
-        if facts.caller.is_same_person(facts.freezer) {
-            return refuse(Reason::SelfApproval);
-        }
-        let Some(caller) = facts.qualified(facts.caller.id, stamp.now) else {
-            return refuse(Reason::NotPermitted);
+        let caller = match facts.by {
+            ThawedBy::Operator => None,
+            ThawedBy::Principal(one) if one.is_same_person(freezer) => {
+                return refuse(Reason::SelfApproval);
+            }
+            ThawedBy::Principal(one) => match facts.qualified(one.id, freezer, stamp.now) {
+                None => return refuse(Reason::NotPermitted),
+                qualified => qualified,
+            },
         };
         self.unchanged_since(&wish.etag)?;
         let about = self.why(wish.justification)?;
         let lasting = freeze.consent.as_ref().filter(|first| stamp.now < first.lapse_time());
-        let first = lasting.and_then(|first| facts.qualified(first.by, stamp.now));
-        match first {
-            Some(first) if first.is_same_person(caller) => Ok(None),
-            Some(_) => {
-                let after = Self { freeze: None, ..self.clone() };
-                Ok(Some(self.moved(after, Code::TenantUnfrozen, about, stamp)))
-            }
-            None => {
+        let first = lasting.and_then(|first| facts.qualified(first.by, freezer, stamp.now));
+        let ended = |code, about| {
+            let after = Self { freeze: None, ..self.clone() };
+            Ok(Some(self.moved(after, code, about, stamp)))
+        };
+        match (first, caller) {
+            (None, None) => Err(self.wrong_state("NOT_CONSENTED").about(about)),
+            (Some(_), None) => ended(Code::TenantUnfrozenByOperator, about),
+            (Some(first), Some(caller)) if first.is_same_person(caller) => Ok(None),
+            (Some(_), Some(_)) => ended(Code::TenantUnfrozen, about),
+            (None, Some(caller)) => {
                 let consent = Some(Consent { by: caller.id, time: stamp.now });
                 let freeze = Some(Freeze { consent, ..freeze.clone() });
                 let after = Self { freeze, ..self.clone() };

@@ -197,6 +197,8 @@ const ELSEWHERE: &[Line] = &[
         &[
             "tests/it/frozen.rs each_write_is_refused_in_a_frozen_tenant_or_works",
             "tests/it/frozen.rs two_persons_who_did_not_freeze_it_end_a_freeze",
+            "tests/it/frozen/operator.rs one_administrator_who_did_not_freeze_it_and_an_operator_end_a_freeze",
+            "tests/it/frozen/race.rs no_gain_commits_after_a_freeze",
         ],
         "",
     ),

@@ -51,6 +51,29 @@ pub(super) async fn tenants(world: &World, organisation: &Organisation, walk: &m
         person.client.tenants().unfreeze_tenant(request).await.unwrap();
         walk.left(&[("UnfreezeTenant", code)]).await;
     }
+    unfrozen_by_operator(world, organisation, walk).await;
+}
+
+/// The way out that an operator shares.
+async fn unfrozen_by_operator(world: &World, organisation: &Organisation, walk: &mut Walk<'_>) {
+    let justification = "another stolen laptop".to_owned();
+    let request = FreezeTenantRequest { justification, ..FreezeTenantRequest::default() };
+    organisation.admin.client.tenants().freeze_tenant(request).await.unwrap();
+    walk.left(&[("FreezeTenant", "pim.tenant.frozen")]).await;
+    let second = &organisation.second_admin;
+    for (client, code) in [
+        (&second.client, "pim.tenant.unfreeze_consented"),
+        (&world.operator(), "pim.tenant.unfrozen_by_operator"),
+    ] {
+        let request = UnfreezeTenantRequest {
+            tenant_id: organisation.tenant.to_string(),
+            etag: etag(second).await,
+            justification: "it was found".to_owned(),
+            ..UnfreezeTenantRequest::default()
+        };
+        client.tenants().unfreeze_tenant(request).await.unwrap();
+        walk.left(&[("UnfreezeTenant", code)]).await;
+    }
 }
 
 async fn etag(person: &Person) -> String {

@@ -65,6 +65,7 @@ pub(crate) fn tenants_and_roles() -> Vec<Shape> {
             justification: why(),
             request_id: id(),
             validate_only: true,
+            tenant_id: id(),
         }),
         shape::<Write<ImportCatalog>, _>(ImportCatalogRequest {
             catalog: 1,

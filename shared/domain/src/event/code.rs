@@ -38,6 +38,8 @@ pub enum Code {
     TenantUnfreezeConsented,
     #[strum(serialize = "pim.tenant.unfrozen")]
     TenantUnfrozen,
+    #[strum(serialize = "pim.tenant.unfrozen_by_operator")]
+    TenantUnfrozenByOperator,
     #[strum(serialize = "pim.catalog.imported")]
     CatalogImported,
     #[strum(serialize = "pim.role.created")]

@@ -19,6 +19,7 @@ impl Code {
                 | Code::TenantFrozen
                 | Code::TenantUnfreezeConsented
                 | Code::TenantUnfrozen
+                | Code::TenantUnfrozenByOperator
                 | Code::RoleDeleted
                 | Code::PrincipalDisabled
                 | Code::GroupDeleted

@@ -10,7 +10,9 @@ use pim_domain::{
     holders::Holder,
     justification::Justification,
     principal::Principal,
-    tenant::{CONSENT_LIFETIME, Plan, Standing, StopGaining, Tenant, Thaw, Unfreeze, Update},
+    tenant::{
+        CONSENT_LIFETIME, Plan, Standing, StopGaining, Tenant, Thaw, ThawedBy, Unfreeze, Update,
+    },
 };
 
 fn tenant() -> Tenant {
@@ -29,7 +31,8 @@ fn why() -> StopGaining {
 }
 
 fn wish(tenant: &Tenant) -> Unfreeze {
-    Unfreeze { etag: tenant.version.etag(), justification: Justification::new("it was found") }
+    let justification = Justification::new("it was found");
+    Unfreeze { tenant: None, etag: tenant.version.etag(), justification }
 }
 
 fn reason<T>(refused: Result<T, Denial>) -> Reason {
@@ -55,8 +58,12 @@ impl Frozen {
     }
 
     fn unfreeze(&mut self, caller: &Principal, at: DateTime<Utc>) -> Result<Option<Code>, Denial> {
-        let (freezer, administrators) = (&self.people[0], self.administrators.as_slice());
-        let facts = Thaw { caller, freezer, administrators };
+        self.unfreeze_by(ThawedBy::Principal(caller), at)
+    }
+
+    fn unfreeze_by(&mut self, by: ThawedBy<'_>, at: DateTime<Utc>) -> Result<Option<Code>, Denial> {
+        let (freezer, administrators) = (Some(&self.people[0]), self.administrators.as_slice());
+        let facts = Thaw { by, freezer, administrators };
         let change = self.tenant.unfreeze(&facts, wish(&self.tenant), &stamp(at))?;
         Ok(change.map(|change| {
             let code = change.event().code;
@@ -100,7 +107,8 @@ fn the_log_explains_a_tenant_through_a_freeze() {
     step(&|it| it.set_plan(Plan::P2, &later(2)));
     step(&|it| Some(it.freeze(ada.id, why(), &later(3)).unwrap()));
     for (minute, caller) in [(4, &bob), (5, &carol)] {
-        let facts = Thaw { caller, freezer: &ada, administrators: &administrators };
+        let by = ThawedBy::Principal(caller);
+        let facts = Thaw { by, freezer: Some(&ada), administrators: &administrators };
         step(&|it| it.unfreeze(&facts, wish(it), &later(minute)).unwrap());
     }
     let codes: Vec<_> = events.iter().map(|event| event.code.as_str()).collect();
@@ -173,6 +181,44 @@ fn two_who_did_not_freeze_it_end_a_freeze() {
 }
 
 #[test]
+fn an_operator_is_the_second_and_never_the_first() {
+    let mut frozen = Frozen::new();
+    // There is nobody else who did not freeze it.
+    frozen.administrators.pop();
+    let [ada, bob, _] = frozen.people.clone();
+    let alone = |frozen: &mut Frozen, later| {
+        let refused = frozen.unfreeze_by(ThawedBy::Operator, noon() + later);
+        assert!(matches!(reason(refused), Reason::WrongState { state: "NOT_CONSENTED", .. }));
+        assert!(frozen.tenant.freeze.is_some());
+    };
+    alone(&mut frozen, TimeDelta::zero());
+    assert_eq!(frozen.unfreeze(&bob, noon()), Ok(Some(Code::TenantUnfreezeConsented)));
+    alone(&mut frozen, CONSENT_LIFETIME);
+    // Who has lost their say since, or froze it, is no first either.
+    frozen.administrators[1].principal.enabled_since = None;
+    alone(&mut frozen, TimeDelta::zero());
+    frozen.administrators[1] = administrator(&bob);
+    let consented = frozen.tenant.clone();
+    frozen.tenant.freeze.as_mut().unwrap().consent.as_mut().unwrap().by = ada.id;
+    alone(&mut frozen, TimeDelta::zero());
+    frozen.tenant = consented;
+    let ended = frozen.unfreeze_by(ThawedBy::Operator, noon());
+    assert_eq!(ended, Ok(Some(Code::TenantUnfrozenByOperator)));
+    assert_eq!(frozen.tenant.freeze, None);
+    let refused = frozen.unfreeze_by(ThawedBy::Operator, noon());
+    assert!(matches!(reason(refused), Reason::WrongState { state: "NOT_FROZEN", .. }));
+}
+
+#[test]
+fn a_freeze_of_nobody_who_is_known_stays() {
+    let frozen = Frozen::new();
+    let by = ThawedBy::Principal(&frozen.people[1]);
+    let facts = Thaw { by, freezer: None, administrators: &frozen.administrators };
+    let refused = frozen.tenant.unfreeze(&facts, wish(&frozen.tenant), &stamp(noon()));
+    assert!(matches!(reason(refused), Reason::WrongState { .. }));
+}
+
+#[test]
 fn who_has_a_say_holds_it_for_good_and_by_themselves() {
     let bob = |change: fn(&mut Holder)| {
         let mut frozen = Frozen::new();
@@ -218,8 +264,8 @@ fn a_consent_counts_for_a_day_and_while_its_giver_has_a_say() {
 #[test]
 fn a_consent_is_to_the_freeze_that_was_read() {
     let frozen = Frozen::new();
-    let (bob, freezer) = (&frozen.people[1], &frozen.people[0]);
-    let facts = Thaw { caller: bob, freezer, administrators: &frozen.administrators };
+    let (by, freezer) = (ThawedBy::Principal(&frozen.people[1]), Some(&frozen.people[0]));
+    let facts = Thaw { by, freezer, administrators: &frozen.administrators };
     let stale = Unfreeze { etag: "v1".to_owned(), ..wish(&frozen.tenant) };
     let refused = frozen.tenant.unfreeze(&facts, stale, &stamp(noon()));
     assert_eq!(reason(refused), Reason::EtagMismatch { current: "v2".to_owned() });
