@@ -239,13 +239,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = files(&folder, [2020, 3000]);
         let free = Tls::load(&config).unwrap().unwrap();
-        assert!(free.is_service("audit", &None));
+        assert!(free.is_service("audit", None));
         let tls_service_name = Some("pim-{service}".parse().unwrap());
         let bound = Tls::load(&TlsConfig { tls_service_name, ..config }).unwrap().unwrap();
-        let named = |name: &str| Some(Arc::from([name.to_owned()]));
-        assert!(bound.is_service("audit", &named("pim-audit")));
-        for other in [None, named("pim-access"), named("pim-audit.example"), Some(Arc::from([]))] {
-            assert!(!bound.is_service("audit", &other), "{other:?}");
+        let of = |names: &[&str]| {
+            let names = names.iter().map(ToString::to_string).collect();
+            ClientCertificate { names, thumbprint: Thumbprint::default() }
+        };
+        assert!(bound.is_service("audit", Some(&of(&["pim-audit"]))));
+        assert!(!bound.is_service("audit", None));
+        for others in [&["pim-access"][..], &["pim-audit.example"], &[]] {
+            assert!(!bound.is_service("audit", Some(&of(others))), "{others:?}");
         }
     }
 

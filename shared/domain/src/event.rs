@@ -469,14 +469,12 @@ impl StoredEvent {
 mod tests {
     use std::collections::HashSet;
 
-    use strum::VariantArray as _;
-
     use super::*;
 
     #[test]
     fn every_code_is_stored_under_the_text_that_is_shown() {
         let mut texts = HashSet::new();
-        for code in Code::VARIANTS {
+        for code in Code::ALL {
             let stored = serde_json::to_value(code).unwrap();
             assert_eq!(stored, code.as_str());
             assert_eq!(serde_json::from_value::<Code>(stored).unwrap(), *code);

@@ -157,7 +157,7 @@ async fn no_gain_commits_after_a_freeze() {
     }
 
     let gains: Vec<&str> =
-        EventCode::ALL.into_iter().filter(|code| code.gains()).map(EventCode::as_str).collect();
+        EventCode::ALL.iter().filter(|code| code.gains()).map(|code| code.as_str()).collect();
     let after: Vec<String> = sqlx::query_scalar(
         "select e.code from event e, committed_before_freeze before
          where e.code = any($1) and e.result = 'success'

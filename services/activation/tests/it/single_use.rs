@@ -61,7 +61,7 @@ async fn a_sign_in_serves_for_one_activation_of_all_roles_with_the_rule() {
     assert_served(activate(&client, Person::wish(OTHER, "/")).await);
     // The same request again is the same activation, and asks nothing of the sign-in.
     assert_eq!(activate(&client, wish).await.unwrap(), first);
-    assert_eq!(activations_of(&ground.ada).await, [first.clone()]);
+    assert_eq!(activations_of(&ground.ada).await, std::slice::from_ref(&first));
     activate(&ground.ago(99), Person::wish(OTHER, "/")).await.unwrap();
     // Also not once what it served for has ended.
     ground.ada.deactivate(&first.id).await.unwrap();

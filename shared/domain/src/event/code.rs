@@ -231,6 +231,9 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code.
+    pub const ALL: &'static [Code] = Code::VARIANTS;
+
     /// As it is stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
