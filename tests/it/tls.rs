@@ -2,7 +2,6 @@
 //! service a certificate is.
 
 mod address;
-pub(crate) mod authority;
 mod handshake;
 mod services;
 
@@ -16,11 +15,10 @@ use pim_chassis::{
 };
 use pim_client::{Client, Credentials};
 use pim_proto::assignment::v1::GetRoleRequest;
+use pim_tests::{Authority, Ends, Mounted};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
-
-use self::authority::{Authority, Ends, Mounted};
 
 /// Whether clients must show a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,9 +9,11 @@
 )]
 
 mod approvers;
+mod authority;
 mod bulk;
 mod database;
 mod groups;
+mod http2;
 mod log;
 mod organisation;
 mod peer;
@@ -21,8 +23,10 @@ mod wait;
 mod world;
 
 pub use approvers::{all_of, stage, stage_of, stages};
+pub use authority::{Authority, Ends, Mounted};
 pub use bulk::Copied;
 pub use database::TestDb;
+pub use http2::{Frame, PREFACE, farewell, header_block};
 pub use log::{Ended, first_fault, write_entries};
 pub use organisation::Organisation;
 pub use peer::{Bell, Peer, Reply, nowhere};

@@ -10,6 +10,8 @@
 
 #[path = "../common/figures.rs"]
 mod figures;
+#[path = "../common/memory.rs"]
+mod memory;
 
 use std::time::{Duration, Instant};
 
@@ -118,9 +120,8 @@ async fn ages(world: &World, organisation: &Organisation, process: &Process) {
 
 /// All of it, to a reader that does nothing with it. Server and reader are this process.
 async fn export(organisation: &Organisation) {
-    let before = memory("VmRSS");
-    // From here on, the most that it has come to.
-    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = memory::megabytes("VmRSS");
+    memory::forget_most();
     let format = ExportFormat::JsonLines.into();
     let request = ExportEventsRequest { format, ..ExportEventsRequest::default() };
     let begun = Instant::now();
@@ -131,19 +132,12 @@ async fn export(organisation: &Organisation) {
         count = piece.exported_count;
         bytes += piece.data.len();
     }
-    let (per_second, peak) = (rate(count, begun.elapsed()), memory("VmHWM"));
+    let (per_second, peak) = (rate(count, begun.elapsed()), memory::megabytes("VmHWM"));
     println!(
         "export: {count} events, {} MB, {per_second:.0} events a second; \
          resident {before} MB before, {peak} MB at most",
         bytes / 1_000_000
     );
-}
-
-/// Of this process, in MB.
-fn memory(of: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(of)?.strip_prefix(':')).unwrap();
-    line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() / 1_000
 }
 
 /// One event a transaction, with and without sealing and signing beside it.

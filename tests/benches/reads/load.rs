@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pim_client::{Client, Credentials};
+use pim_client::{Client, Credentials, Tls};
 use pim_proto::access::v1::{
     CheckAccessRequest, CheckAccessResponse, Decision, consistency::Requirement,
 };
@@ -30,6 +30,8 @@ pub(crate) enum Target {
     Echo,
     /// From memory, a second old at most.
     Memory,
+    /// The same by TLS.
+    Secured,
     /// From memory, as new as the call.
     Consistent,
     /// From the database.
@@ -39,7 +41,7 @@ pub(crate) enum Target {
 impl Target {
     fn requirement(self) -> Option<Requirement> {
         match self {
-            Target::Echo | Target::Memory => {
+            Target::Echo | Target::Memory | Target::Secured => {
                 let second = prost_types::Duration { seconds: 1, nanos: 0 };
                 Some(Requirement::MaxStaleness(second))
             }
@@ -53,6 +55,7 @@ impl fmt::Display for Target {
         f.pad(match self {
             Target::Echo => "echo",
             Target::Memory => "memory, 1 s",
+            Target::Secured => "memory, 1 s, TLS",
             Target::Consistent => "memory, consistent",
             Target::Database => "database",
         })
@@ -64,8 +67,8 @@ impl fmt::Display for Target {
 pub(crate) struct Caller(Client);
 
 impl Caller {
-    pub(crate) fn new(url: &str, token: String) -> Self {
-        Self(Client::connect_lazy(url, Credentials::token(token)).unwrap())
+    pub(crate) fn new(url: &str, token: String, tls: Option<Tls>) -> Self {
+        Self(Client::connect_lazy_by(url, Credentials::token(token), tls).unwrap())
     }
 
     pub(crate) async fn ask(&self, question: CheckAccessRequest) -> Response<CheckAccessResponse> {
@@ -160,7 +163,7 @@ fn questions(scene: &Scene, target: Target) -> Arc<[CheckAccessRequest]> {
 async fn connections(scene: &Scene, url: &str, callers: usize) -> Vec<Caller> {
     let mut all = Vec::new();
     for _ in 0..callers.div_ceil(CALLERS_EACH) {
-        let caller = Caller::new(url, scene.token());
+        let caller = Caller::new(url, scene.token(), scene.tls(url));
         // The connection is made, and the token known.
         caller.ask(scene.question(0, None)).await;
         all.push(caller);

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use figures::Figures;
 use load::{Open, Target};
+use pim_chassis::{config::LogConfig, telemetry};
 use scene::{ROLES_EACH, Scene};
 
 /// How many people are asked about.
@@ -37,6 +38,8 @@ const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
 #[tokio::main]
 async fn main() {
+    // As in production, so that spans cost what they do there.
+    let _telemetry = telemetry::init("reads", &LogConfig::default()).unwrap();
     let mut scene = Scene::set().await;
     let dir = tempfile::tempdir().unwrap();
     let scale = ["-i", "-q", "-s", "10"].map(str::to_owned).into();

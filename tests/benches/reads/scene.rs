@@ -4,7 +4,9 @@ use std::{path::Path, time::Duration};
 
 use chrono::TimeDelta;
 use pim_access::{BY_SQL, SERVICE};
-use pim_chassis::{Service, auth::Grant};
+use pim_chassis::{
+    Service, auth::Grant, config::TlsConfig, limits::Limits, rates::RateLimits, tls::Tls,
+};
 use pim_domain::condition::Signals;
 use pim_proto::{
     access::v1::{
@@ -13,7 +15,7 @@ use pim_proto::{
     },
     assignment::v1::Assignment,
 };
-use pim_tests::{Copied, Organisation, Person, World};
+use pim_tests::{Authority, Copied, Ends, Mounted, Organisation, Person, World};
 use tonic::Response;
 use uuid::Uuid;
 
@@ -38,6 +40,7 @@ pub(crate) struct Scene {
     first: Person,
     like: Assignment,
     echo: Option<String>,
+    files: Mounted,
 }
 
 impl Scene {
@@ -57,7 +60,9 @@ impl Scene {
                 .fetch_all(&mut behind)
                 .await
                 .unwrap();
-        Self { world, organisation, checker, roles, people: 0, first, like, echo: None }
+        let authority = Authority::new();
+        let files = Mounted::new(&authority.issue(None, Ends::InMany), &authority);
+        Self { world, organisation, checker, roles, people: 0, first, like, echo: None, files }
     }
 
     /// Lets there be so many people.
@@ -105,27 +110,55 @@ impl Scene {
     /// Where each target listens, anew; and how many bytes the copy in memory takes.
     pub(crate) async fn serve(&mut self) -> (Vec<(Target, String)>, i64) {
         let by_sql = self.alone(BY_SQL).await;
-        let caller = Caller::new(&by_sql, self.token());
+        let caller = Caller::new(&by_sql, self.token(), None);
         let answer = caller.ask(self.question(0, None)).await.into_inner();
         if self.echo.is_none() {
             self.echo = Some(echo::serve(answer).await);
         }
         let remembering = self.alone(SERVICE).await;
-        let caller = Caller::new(&remembering, self.token());
         let before = resident();
-        // The first question is what makes it load.
-        let mut ticks = tokio::time::interval(Duration::from_millis(50));
-        while source(&caller.ask(self.question(0, None)).await) != "memory" {
-            ticks.tick().await;
-        }
+        self.load(&remembering).await;
         let bytes = resident() - before;
+        let secured = self.secured().await;
+        self.load(&secured).await;
         let urls = vec![
             (Target::Echo, self.echo.clone().unwrap()),
             (Target::Memory, remembering.clone()),
+            (Target::Secured, secured),
             (Target::Consistent, remembering),
             (Target::Database, by_sql),
         ];
         (urls, bytes)
+    }
+
+    /// Lets a service have all in memory: the first question is what makes it load.
+    async fn load(&self, url: &str) {
+        let caller = Caller::new(url, self.token(), self.tls(url));
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        while source(&caller.ask(self.question(0, None)).await) != "memory" {
+            ticks.tick().await;
+        }
+    }
+
+    /// How what listens there is called.
+    pub(crate) fn tls(&self, url: &str) -> Option<pim_client::Tls> {
+        url.starts_with("https").then(|| self.files.nameless_client())
+    }
+
+    /// The service that answers from memory, by TLS.
+    async fn secured(&mut self) -> String {
+        let config = TlsConfig {
+            tls_certificate_file: Some(self.files.path("tls.crt")),
+            tls_key_file: Some(self.files.path("tls.key")),
+            ..TlsConfig::default()
+        };
+        let tls = Tls::load(&config).unwrap();
+        let url = self.world.url.clone();
+        self.world.tls = Some(self.files.nameless_client());
+        let limits = Limits { rates: RateLimits::none(), ..Limits::default() };
+        self.world.call_another(limits, |_, _, process| process.tls.clone_from(&tls)).await;
+        self.world.tls = None;
+        std::mem::replace(&mut self.world.url, url)
     }
 
     async fn alone(&mut self, service: Service) -> String {

@@ -2,10 +2,10 @@
 
 use pim_chassis::{limits::Limits, rates::RateLimits, tls::Tls};
 use pim_proto::assignment::v1::{Conditions, Rules};
-use pim_tests::{Organisation, Person, World, assert_refused, rules};
+use pim_tests::{Authority, Organisation, Person, World, assert_refused, rules};
 use tonic::Code;
 
-use super::{Clients, authority::Authority, config, mounted};
+use super::{Clients, config, mounted};
 
 const ROLE: &str = Organisation::USER_ADMINISTRATOR;
 

@@ -5,6 +5,7 @@ use std::{fs, io, sync::Arc};
 use futures::future::join_all;
 use pim_chassis::tls::Tls;
 use pim_client::{Client, Credentials};
+use pim_tests::{Authority, Ends, Mounted};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -21,11 +22,7 @@ use tokio_rustls::{
     },
 };
 
-use super::{
-    Clients, Target,
-    authority::{Authority, Ends, Mounted},
-    config, mounted, reaches,
-};
+use super::{Clients, Target, config, mounted, reaches};
 
 /// Swaps of the files under load.
 const SWAPS: usize = 20;

@@ -12,14 +12,12 @@ use pim_proto::{
     approval::v1::{ListApprovalsRequest, OpenApprovalRequest},
     assignment::v1::Rules,
 };
-use pim_tests::{Organisation, Person, World, all_of, assert_refused, new_id};
+use pim_tests::{
+    Authority, Ends, Mounted, Organisation, Person, World, all_of, assert_refused, new_id,
+};
 use tonic::{Code, Status};
 
-use super::{
-    Clients,
-    authority::{Authority, Ends, Mounted},
-    config, mounted,
-};
+use super::{Clients, config, mounted};
 
 const ROLE: &str = Organisation::USER_ADMINISTRATOR;
 const RULE: &str = "spiffe://pim.example/sa/pim-{service}";

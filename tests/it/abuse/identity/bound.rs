@@ -13,7 +13,7 @@ use jsonwebtoken::{
 use pim_chassis::{auth::DEVELOPMENT_PRINCIPALS, limits::Limits, rates::RateLimits, tls::Tls};
 use pim_client::{Client, Credentials};
 use pim_proto::activation::v1::ActivateRoleResponse;
-use pim_tests::{Organisation, Person, World, assert_refused};
+use pim_tests::{Authority, Ends, Mounted, Organisation, Person, World, assert_refused};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
@@ -21,11 +21,7 @@ use super::{
     super::{wire::Wire, written},
     ROLE,
 };
-use crate::tls::{
-    Clients,
-    authority::{Authority, Ends, Mounted},
-    config, mounted,
-};
+use crate::tls::{Clients, config, mounted};
 
 pub(super) const ACTIVATE: &str = "/pim.activation.v1.ActivationService/ActivateRole";
 

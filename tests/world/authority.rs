@@ -16,26 +16,36 @@ use rcgen::{
 
 /// When a certificate ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ends {
+pub enum Ends {
+    /// In thousands of years.
     InMany,
+    /// It has ended.
     YearsAgo,
 }
 
-pub(crate) struct Authority {
+/// Who vouches for certificates.
+#[derive(Debug)]
+pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
 }
 
 /// A certificate and its key, as PEM.
-pub(crate) struct Pair {
-    pub(crate) certificate: String,
-    pub(crate) key: String,
+#[derive(Debug)]
+pub struct Pair {
+    /// PEM.
+    pub certificate: String,
+    /// PEM.
+    pub key: String,
     /// What a peer sees of it.
-    pub(crate) der: Vec<u8>,
+    pub der: Vec<u8>,
 }
 
 impl Authority {
-    pub(crate) fn new() -> Self {
+    /// With a key of its own.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "no two are alike")]
+    pub fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -45,7 +55,8 @@ impl Authority {
     }
 
     /// A certificate for `localhost`, the loopback addresses, and what is named as a URI.
-    pub(crate) fn issue(&self, uri: Option<&str>, ends: Ends) -> Pair {
+    #[must_use]
+    pub fn issue(&self, uri: Option<&str>, ends: Ends) -> Pair {
         let key = KeyPair::generate().unwrap();
         let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let mut params = CertificateParams::new(names).unwrap();
@@ -60,13 +71,16 @@ impl Authority {
 }
 
 /// A folder with a certificate, its key and an authority.
-pub(crate) struct Mounted {
+#[derive(Debug)]
+pub struct Mounted {
     folder: tempfile::TempDir,
     versions: AtomicUsize,
 }
 
 impl Mounted {
-    pub(crate) fn new(pair: &Pair, authority: &Authority) -> Self {
+    /// With these in it.
+    #[must_use]
+    pub fn new(pair: &Pair, authority: &Authority) -> Self {
         let mounted =
             Self { folder: tempfile::tempdir().unwrap(), versions: AtomicUsize::default() };
         mounted.swap(pair, authority);
@@ -74,11 +88,12 @@ impl Mounted {
     }
 
     /// Puts others in their place, all at once.
-    pub(crate) fn swap(&self, pair: &Pair, authority: &Authority) {
+    pub fn swap(&self, pair: &Pair, authority: &Authority) {
         self.swap_texts(&pair.certificate, &pair.key, &authority.pem);
     }
 
-    pub(crate) fn swap_texts(&self, certificate: &str, key: &str, authority: &str) {
+    /// The same with any texts.
+    pub fn swap_texts(&self, certificate: &str, key: &str, authority: &str) {
         let version = self.versions.fetch_add(1, Ordering::SeqCst).to_string();
         let folder = self.folder.path().join(version);
         fs::create_dir(&folder).unwrap();
@@ -90,18 +105,22 @@ impl Mounted {
         fs::rename(link, self.folder.path().join("data")).unwrap();
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    /// Where one of the files is.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
         Path::new(self.folder.path()).join("data").join(name)
     }
 
     /// How a client calls that trusts this authority and shows this certificate.
-    pub(crate) fn client(&self) -> Tls {
+    #[must_use]
+    pub fn client(&self) -> Tls {
         let own = CertificateFiles { certificate: self.path("tls.crt"), key: self.path("tls.key") };
         Tls::load(Some(self.path("ca.crt")), Some(own)).unwrap()
     }
 
     /// The same without a certificate.
-    pub(crate) fn nameless_client(&self) -> Tls {
+    #[must_use]
+    pub fn nameless_client(&self) -> Tls {
         Tls::load(Some(self.path("ca.crt")), None).unwrap()
     }
 }
