@@ -16,24 +16,28 @@ use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpSocket, TcpStream},
     runtime::Runtime,
+    time::interval,
 };
 use tonic::Code;
 
 /// Connections that have said hello and say nothing more, and the addresses they come from.
 const IDLE: usize = 2_000;
 const IDLE_ADDRESSES: usize = 4;
-/// Connections on which requests are made and given up as fast as the server takes it.
+/// Connections on which requests are made and given up, many at once.
 const RESETTING: usize = 8;
 /// Requests that are given up in one breath.
 const RESETS: u32 = 200;
-/// Connections on which one request's headers never end, as fast as the server takes it.
+/// Connections on which one request's headers never end, fast.
 const ENDLESS: usize = 8;
 /// Connections on which they never end, a few each second.
 const SLOW: usize = 200;
 /// Calls at once by each caller with good credentials.
 const CALLS: usize = 32;
-/// A peer that was sent away comes back after so long.
+/// A peer that was sent away comes back no sooner than this after it came.
 const COME_BACK: Duration = Duration::from_millis(20);
+/// From one breath to the next: as soon as the timer goes, or now and then.
+const AT_ONCE: Duration = Duration::from_millis(1);
+const SLOWLY: Duration = Duration::from_secs(1);
 
 /// What they do, until it ends.
 pub(crate) struct Attack {
@@ -78,10 +82,10 @@ impl Attack {
             runtime.spawn(reset(server, place, Arc::clone(&counts)));
         }
         for place in 0..ENDLESS {
-            runtime.spawn(never_end(server, place, Duration::ZERO, Arc::clone(&counts)));
+            runtime.spawn(never_end(server, place, AT_ONCE, Arc::clone(&counts)));
         }
         for place in 0..SLOW {
-            runtime.spawn(never_end(server, place, Duration::from_secs(1), Arc::clone(&counts)));
+            runtime.spawn(never_end(server, place, SLOWLY, Arc::clone(&counts)));
         }
         for hog in hogs {
             for _ in 0..CALLS {
@@ -147,18 +151,20 @@ async fn idle(server: SocketAddr, counts: Arc<Counts>) -> Vec<TcpStream> {
 async fn assault(
     server: SocketAddr,
     address: usize,
-    pause: Duration,
+    each: Duration,
     sent_away: &AtomicU64,
     mut breath: impl FnMut(u32) -> Vec<u8>,
 ) {
+    let (mut turns, mut breaths) = (interval(COME_BACK), interval(each));
     loop {
+        turns.tick().await;
         if let Some(connection) = connect(server, address).await {
             let (mut read, mut write) = connection.into_split();
             let writing = async {
                 let mut count = 0;
                 while write.write_all(&breath(count)).await.is_ok() {
                     count += 1;
-                    tokio::time::sleep(pause).await;
+                    breaths.tick().await;
                 }
             };
             tokio::select! {
@@ -167,7 +173,6 @@ async fn assault(
             }
             sent_away.fetch_add(1, Ordering::Relaxed);
         }
-        tokio::time::sleep(COME_BACK).await;
     }
 }
 
@@ -179,10 +184,10 @@ async fn reset(server: SocketAddr, place: usize, counts: Arc<Counts>) {
         streams.flat_map(|stream| Frame::opened_and_reset(stream, &block)).collect()
     };
     let address = IDLE_ADDRESSES + place % 2;
-    assault(server, address, Duration::ZERO, &counts.sent_away, breath).await;
+    assault(server, address, AT_ONCE, &counts.sent_away, breath).await;
 }
 
-async fn never_end(server: SocketAddr, place: usize, pause: Duration, counts: Arc<Counts>) {
+async fn never_end(server: SocketAddr, place: usize, each: Duration, counts: Arc<Counts>) {
     let block = header_block();
     let frame = |kind| Frame { kind, flags: 0, stream: 1 };
     let breath = |breath| match breath {
@@ -190,40 +195,41 @@ async fn never_end(server: SocketAddr, place: usize, pause: Duration, counts: Ar
         _ => frame(Frame::CONTINUATION).with(&b"\x00\x01x\x01y".repeat(200)),
     };
     let address = IDLE_ADDRESSES + 2 + place % 2;
-    assault(server, address, pause, &counts.sent_away, breath).await;
+    assault(server, address, each, &counts.sent_away, breath).await;
 }
 
 /// Reads what is long, again and again.
 async fn read(hog: Person, counts: Arc<Counts>) {
+    let mut turns = interval(AT_ONCE);
     loop {
+        turns.tick().await;
         let request = ListEffectiveRolesRequest {
             principal_id: hog.id.clone(),
             page_size: 1_000,
             ..ListEffectiveRolesRequest::default()
         };
         let answer = hog.client.access().list_effective_roles(request).await;
-        counts.note(answer.map(drop)).await;
+        counts.note(answer.map(drop));
     }
 }
 
 /// Asks for what nobody gives, which takes a transaction and is told in the log.
 async fn gain(hog: Person, counts: Arc<Counts>) {
+    let mut turns = interval(AT_ONCE);
     loop {
+        turns.tick().await;
         let wish = Person::wish(Organisation::CONTRIBUTOR, "/subscriptions/0");
-        counts.note(hog.activate(wish).await.map(drop)).await;
+        counts.note(hog.activate(wish).await.map(drop));
     }
 }
 
 impl Counts {
-    async fn note(&self, answer: Result<(), tonic::Status>) {
-        let (count, pause) = match answer {
-            Ok(()) => (&self.answered, Duration::ZERO),
-            Err(status) if status.code() == Code::ResourceExhausted => {
-                (&self.refused, Duration::from_millis(1))
-            }
-            Err(_) => (&self.other, Duration::ZERO),
+    fn note(&self, answer: Result<(), tonic::Status>) {
+        let count = match answer {
+            Ok(()) => &self.answered,
+            Err(status) if status.code() == Code::ResourceExhausted => &self.refused,
+            Err(_) => &self.other,
         };
         count.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(pause).await;
     }
 }

@@ -98,7 +98,7 @@ async fn untouched_it_is_what_its_catalog_says_and_everybody_may_know() {
         let applies = in_force(&ground.ada.client, role, "/").await.unwrap();
         assert_eq!((applies.role_id.as_str(), applies.scope.as_str()), (role, "/"));
         assert_eq!(applies.rules, Some(defaults(TimeDelta::hours(most))));
-        assert_eq!((applies.policy_revision, applies.origins.len()), (0, 18));
+        assert_eq!((applies.policy_revision, applies.origins.len()), (0, 19));
     }
     let answer = get(&ground.ada.client, &new_id()).await;
     assert_refused(answer, Code::NotFound, "NOT_FOUND");

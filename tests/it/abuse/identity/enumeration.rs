@@ -47,6 +47,7 @@ struct Things {
     role: String,
     event: String,
     alert: String,
+    tenant: String,
 }
 
 impl Things {
@@ -64,6 +65,7 @@ impl Things {
             role: new_id(),
             event: new_id(),
             alert: new_id(),
+            tenant: new_id(),
         }
     }
 
@@ -110,6 +112,7 @@ impl Things {
             role: custom_role(organisation, &name("role")).await,
             event: organisation.log(EventFilter::default()).await[0].id.clone(),
             alert: alerts.unwrap().into_inner().alerts[0].id.clone(),
+            tenant: organisation.tenant.to_string(),
             eligibility,
             active,
             pending,

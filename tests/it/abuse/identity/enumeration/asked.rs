@@ -353,6 +353,15 @@ fn about_the_rest(things: &Things) -> Asked {
                 ..Default::default()
             },
         ),
+        ask(
+            "UnfreezeTenant",
+            &assignment::UnfreezeTenantRequest {
+                tenant_id: things.tenant.clone(),
+                etag: text("v1"),
+                justification: text("over"),
+                ..Default::default()
+            },
+        ),
     ]
 }
 
