@@ -6,8 +6,10 @@ use std::time::Duration;
 use pim_chassis::Process;
 use pim_store::{Purpose, Reach, StoreError, log};
 
-/// Events that are sealed at once; the last transaction's beyond that go with them.
-const BATCH: i64 = 5_000;
+/// Events that are sealed at once; the last transaction's beyond that go with them. What Postgres
+/// answers of so many fits into a socket's buffer: a process that stands still then leaves a
+/// transaction that is idle, which Postgres ends, and not a statement that nobody can end.
+const BATCH: i64 = 1_000;
 /// Between two looks at what there is to seal.
 const PAUSE: Duration = Duration::from_millis(200);
 

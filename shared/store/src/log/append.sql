@@ -19,4 +19,4 @@ from (
         and e.xid >= mended.since::text::xid8 and e.xid < $1::bigint::text::xid8
 ) e
 left join log_head h on h.tenant_id = e.tenant_id
-returning tenant_id, index, event_id, hash
+returning tenant_id, index, hash
