@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use pim_domain::log::{checkpoint, note::Signer};
@@ -20,6 +21,8 @@ use uuid::Uuid;
 use crate::{fleet::Keys, installation::PIM, program::Program};
 
 const WRITERS: u32 = 4;
+/// Between two transactions of one of them: sealing keeps up, and has to catch up after each stop.
+const TURN: Duration = Duration::from_millis(5);
 /// Events of one transaction, at most.
 const EVENTS_MAX: i64 = 3;
 /// Times that one of the two is stopped, continued or killed.
@@ -32,8 +35,10 @@ const TENANT: Uuid = Uuid::from_u128(7);
 /// transaction is taken back.
 async fn write(database: TestDb, done: Arc<AtomicBool>) -> i64 {
     let mut connection = database.connect().await;
+    let mut turns = tokio::time::interval(TURN);
     let mut written = 0;
     for number in 0.. {
+        turns.tick().await;
         if done.load(Ordering::Relaxed) {
             break;
         }
